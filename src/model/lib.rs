@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The words of mainstem as types: names, values, quality, samples, sources, definitions and
+//! limits. No I/O, no async; constructors fail only by validation.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod clock;
+mod definition;
+mod glob;
+pub mod limits;
+mod name;
+mod quality;
+mod sample;
+mod source;
+mod time;
+mod value;
+mod value_type;
+mod write;
+
+pub use clock::{Clock, ManualClock, Monotonic};
+pub use definition::{Access, Definition, Limits};
+pub use glob::{Glob, GlobError, GlobSet};
+pub use name::{Name, NameError};
+pub use quality::{Quality, Reason, Status};
+pub use sample::Sample;
+pub use source::{NodeId, Role, SourceStatus};
+pub use time::{TimeError, Timestamp};
+pub use value::{Value, ValueError};
+pub use value_type::{Scalar, ValueType};
+pub use write::{WriteId, WriteState};

@@ -1,0 +1,92 @@
+//! What an adapter may ask of its surroundings during a session.
+
+use std::sync::Arc;
+
+use mainstem_model::{Clock, Quality};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Reading, Statistics, WriteJob};
+
+/// Where readings go. The runner implements it over the store; tests over a list.
+pub trait Output: Send + Sync {
+    /// The session is up: what hangs on this adapter is trusted again.
+    fn online(&self);
+
+    /// Applies readings in their order, as one batch. Drains the list.
+    fn emit(&self, readings: &mut Vec<Reading>);
+
+    /// The state of a sub-source, by its index in [`crate::Built::devices`].
+    fn device(&self, device: usize, quality: Quality);
+}
+
+/// The session's side of the runner.
+pub struct AdapterIo {
+    output: Arc<dyn Output>,
+    writes: mpsc::Receiver<WriteJob>,
+    stop: CancellationToken,
+    clock: Arc<dyn Clock>,
+    statistics: Arc<Statistics>,
+}
+
+impl AdapterIo {
+    /// For the runner and for tests of protocols.
+    pub fn new(
+        output: Arc<dyn Output>,
+        writes: mpsc::Receiver<WriteJob>,
+        stop: CancellationToken,
+        clock: Arc<dyn Clock>,
+        statistics: Arc<Statistics>,
+    ) -> Self {
+        Self { output, writes, stop, clock, statistics }
+    }
+
+    /// Says that the device answers. To be called once per session, before the first reading.
+    pub fn online(&self) {
+        self.output.online();
+    }
+
+    /// Hands over readings, in order, as one batch; the list is empty afterwards. Never blocks.
+    /// An unchanged reading is worth emitting too: it confirms the value's age.
+    pub fn emit(&self, readings: &mut Vec<Reading>) {
+        if readings.is_empty() {
+            return;
+        }
+        self.statistics.delivered(readings.len());
+        self.output.emit(readings);
+    }
+
+    /// Says how a sub-source (a unit behind a gateway) is.
+    pub fn device(&self, device: usize, quality: Quality) {
+        self.output.device(device, quality);
+    }
+
+    /// The next write to carry out; waits for ever if there is none. Cancel safe.
+    pub async fn next_write(&mut self) -> WriteJob {
+        match self.writes.recv().await {
+            Some(job) => job,
+            // The runner is gone, so stop is due: `stopped` ends the session.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A write that waits already, if there is one.
+    pub fn try_next_write(&mut self) -> Option<WriteJob> {
+        self.writes.try_recv().ok()
+    }
+
+    /// Resolves when the session has to end. Cancel safe, and does not borrow the io.
+    pub fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.stop.clone().cancelled_owned()
+    }
+
+    /// The node's clocks.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Counters to feed.
+    pub fn statistics(&self) -> &Arc<Statistics> {
+        &self.statistics
+    }
+}

@@ -9,23 +9,24 @@ pub struct Sample {
     pub value: Option<Value>,
     /// The sample's own quality, before that of its sources.
     pub quality: Quality,
-    /// When the source says that it was so. Never rewritten in transit.
-    pub source_time: Timestamp,
+    /// When the source says that it was so; never rewritten in transit. Absent where the node
+    /// stamps: then a sample that repeats value and quality is no change.
+    pub source_time: Option<Timestamp>,
 }
 
 impl Sample {
     /// A good value.
-    pub fn good(value: Value, source_time: Timestamp) -> Self {
+    pub fn good(value: Value, source_time: Option<Timestamp>) -> Self {
         Self { value: Some(value), quality: Quality::GOOD, source_time }
     }
 
     /// A value with a quality of its own.
-    pub fn with_quality(value: Value, quality: Quality, source_time: Timestamp) -> Self {
+    pub fn with_quality(value: Value, quality: Quality, source_time: Option<Timestamp>) -> Self {
         Self { value: Some(value), quality, source_time }
     }
 
     /// No new value: the last one stays visible under this quality.
-    pub fn without_value(quality: Quality, source_time: Timestamp) -> Self {
+    pub fn without_value(quality: Quality, source_time: Option<Timestamp>) -> Self {
         Self { value: None, quality, source_time }
     }
 }

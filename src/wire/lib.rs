@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The shapes that leave the node: the frame grammar between nodes and readers, the JSON of every
+//! value, and the documents of the API. Conversions to the model are explicit.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod api;
+mod cursor;
+mod decode;
+mod encode;
+mod frame;
+mod value_json;
+
+pub use cursor::{Cursor, CursorError, Epoch};
+pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
+pub use encode::{FrameWriter, RowOut};
+pub use frame::{
+    Beat, BeatAnswer, DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
+};
+pub use value_json::{parse_value, to_json_value, write_value};
+
+/// The protocol version that this build speaks; see `api-spec/remote-protocol.md`.
+pub const PROTOCOL: u32 = 1;
+/// Bytes of one line between nodes; a longer one ends the stream.
+pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Rows in one frame made by this node.
+pub const ROWS_PER_FRAME_MAX: usize = 1024;
+/// Definitions in one frame made by this node.
+pub const DEFINES_PER_FRAME_MAX: usize = 256;

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use opcua::crypto::SecurityPolicy;
 use opcua::server::node_manager::memory::{InMemoryNodeManager, InMemoryNodeManagerBuilder};
-use opcua::server::{ANONYMOUS_USER_TOKEN_ID, Server, ServerBuilder, ServerHandle, ServerUserToken};
+use opcua::server::{
+    ANONYMOUS_USER_TOKEN_ID, Server, ServerBuilder, ServerHandle, ServerUserToken,
+};
 use opcua::types::MessageSecurityMode;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -122,7 +124,10 @@ impl OpcuaDevice {
     /// [`OpcuaError`] when the address is taken or the PKI folder cannot be used.
     pub async fn start(options: OpcuaOptions, plant: SharedPlant) -> Result<Self, OpcuaError> {
         let asked = options.address;
-        let bind = |source| OpcuaError::Bind { address: asked, source };
+        let bind = |source| OpcuaError::Bind {
+            address: asked,
+            source,
+        };
         let listener = TcpListener::bind(asked).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let tracker = TaskTracker::new();
@@ -200,7 +205,10 @@ fn build(
         },
     );
     let configure = |reason| OpcuaError::Configure { reason };
-    let (server, handle) = builder.with_node_manager(space).build().map_err(configure)?;
+    let (server, handle) = builder
+        .with_node_manager(space)
+        .build()
+        .map_err(configure)?;
     let space = handle
         .node_managers()
         .get_of_type::<InMemoryNodeManager<PlantSpace>>()
@@ -244,7 +252,9 @@ fn configure(
         .subscription_poll_interval_ms(SUBSCRIPTION_TICK_MS)
         .add_user_token(USER_KEY, user)
         .token(token.clone());
-    endpoints.into_iter().fold(builder, |builder, (id, policy, mode)| {
-        builder.add_endpoint(id, ("/", policy, mode, users))
-    })
+    endpoints
+        .into_iter()
+        .fold(builder, |builder, (id, policy, mode)| {
+            builder.add_endpoint(id, ("/", policy, mode, users))
+        })
 }

@@ -224,11 +224,7 @@ fn deviation(rng: &mut StdRng, largest: f64) -> f64 {
     sum / 3.0 * largest
 }
 
-fn within(
-    quantity: &'static str,
-    value: f64,
-    (min, max): (f64, f64),
-) -> Result<f64, PlantError> {
+fn within(quantity: &'static str, value: f64, (min, max): (f64, f64)) -> Result<f64, PlantError> {
     if (min..=max).contains(&value) {
         return Ok(value);
     }

@@ -158,7 +158,10 @@ fn command(plant: &mut Plant, writes: &BTreeMap<u16, u16>) -> Result<(), PlantEr
     if let Some(word) = writes.get(&TEMPERATURE_SETPOINT) {
         return plant.set_temperature_setpoint(f64::from(word.cast_signed()) / 10.0);
     }
-    let (high, low) = (writes.get(&SPEED_SETPOINT), writes.get(&(SPEED_SETPOINT + 1)));
+    let (high, low) = (
+        writes.get(&SPEED_SETPOINT),
+        writes.get(&(SPEED_SETPOINT + 1)),
+    );
     if high.is_none() && low.is_none() {
         return Ok(());
     }

@@ -74,7 +74,9 @@ fn answer(
     match request {
         Request::ReadCoils(start, count) => {
             admit(Coils, *start, usize::from(*count), MAX_READ_BITS)?;
-            image.read_bits(Coils, *start, *count).map(Response::ReadCoils)
+            image
+                .read_bits(Coils, *start, *count)
+                .map(Response::ReadCoils)
         }
         Request::ReadDiscreteInputs(start, count) => {
             admit(DiscreteInputs, *start, usize::from(*count), MAX_READ_BITS)?;
@@ -82,7 +84,12 @@ fn answer(
             bits.map(Response::ReadDiscreteInputs)
         }
         Request::ReadHoldingRegisters(start, count) => {
-            admit(HoldingRegisters, *start, usize::from(*count), MAX_READ_WORDS)?;
+            admit(
+                HoldingRegisters,
+                *start,
+                usize::from(*count),
+                MAX_READ_WORDS,
+            )?;
             let words = image.read_words(HoldingRegisters, *start, *count);
             words.map(Response::ReadHoldingRegisters)
         }

@@ -20,7 +20,10 @@ pub(super) enum Origin {
     /// A sensor; it cannot be written.
     Sensor(fn(&Sample) -> Variant),
     /// Something that the plant obeys.
-    Command(fn(&Sample) -> Variant, fn(&mut Plant, &Variant) -> Result<(), StatusCode>),
+    Command(
+        fn(&Sample) -> Variant,
+        fn(&mut Plant, &Variant) -> Result<(), StatusCode>,
+    ),
     /// A cell without a meaning, for writes of every type; this is its first value.
     Scratch(fn() -> Variant),
 }
@@ -40,7 +43,11 @@ impl NodeSpec {
 }
 
 const fn sensor(id: &'static str, scalar: Scalar, read: fn(&Sample) -> Variant) -> NodeSpec {
-    NodeSpec { id, scalar, origin: Origin::Sensor(read) }
+    NodeSpec {
+        id,
+        scalar,
+        origin: Origin::Sensor(read),
+    }
 }
 
 const fn command(
@@ -49,16 +56,26 @@ const fn command(
     read: fn(&Sample) -> Variant,
     write: fn(&mut Plant, &Variant) -> Result<(), StatusCode>,
 ) -> NodeSpec {
-    NodeSpec { id, scalar, origin: Origin::Command(read, write) }
+    NodeSpec {
+        id,
+        scalar,
+        origin: Origin::Command(read, write),
+    }
 }
 
 const fn scratch(id: &'static str, scalar: Scalar, first: fn() -> Variant) -> NodeSpec {
-    NodeSpec { id, scalar, origin: Origin::Scratch(first) }
+    NodeSpec {
+        id,
+        scalar,
+        origin: Origin::Scratch(first),
+    }
 }
 
 /// Every variable of the device.
 pub(super) static NODES: &[NodeSpec] = &[
-    sensor("Temperature", Scalar::Double, |now| now.plant.temperature.into()),
+    sensor("Temperature", Scalar::Double, |now| {
+        now.plant.temperature.into()
+    }),
     command(
         "TemperatureSetpoint",
         Scalar::Double,
@@ -68,15 +85,21 @@ pub(super) static NODES: &[NodeSpec] = &[
     sensor("TemperatureRaw", Scalar::Int16, |now| {
         ((now.plant.temperature * 10.0).round() as i16).into()
     }),
-    sensor("Pressure", Scalar::Float, |now| (now.plant.pressure as f32).into()),
+    sensor("Pressure", Scalar::Float, |now| {
+        (now.plant.pressure as f32).into()
+    }),
     sensor("PressureRaw", Scalar::UInt16, |now| {
         ((now.plant.pressure * 100.0).round() as u16).into()
     }),
     sensor("Flow", Scalar::Float, |now| (now.plant.flow as f32).into()),
     sensor("Counter", Scalar::UInt32, |now| now.plant.counter.into()),
     sensor("Energy", Scalar::Int64, |now| now.plant.energy.into()),
-    sensor("State", Scalar::Int32, |now| i32::from(now.plant.state.code()).into()),
-    sensor("Batch", Scalar::String, |now| now.plant.batch.as_str().into()),
+    sensor("State", Scalar::Int32, |now| {
+        i32::from(now.plant.state.code()).into()
+    }),
+    sensor("Batch", Scalar::String, |now| {
+        now.plant.batch.as_str().into()
+    }),
     command(
         "MotorOn",
         Scalar::Boolean,
@@ -93,7 +116,9 @@ pub(super) static NODES: &[NodeSpec] = &[
         |now| now.plant.speed_setpoint.into(),
         |plant, value| obey(plant.set_speed_setpoint(double(value))),
     ),
-    sensor("LastChange", Scalar::DateTime, |now| date_time(now.last_change).into()),
+    sensor("LastChange", Scalar::DateTime, |now| {
+        date_time(now.last_change).into()
+    }),
     scratch("Scratch.Boolean", Scalar::Boolean, || false.into()),
     scratch("Scratch.Int16", Scalar::Int16, || 0_i16.into()),
     scratch("Scratch.UInt16", Scalar::UInt16, || 0_u16.into()),
@@ -103,7 +128,9 @@ pub(super) static NODES: &[NodeSpec] = &[
     scratch("Scratch.Float", Scalar::Float, || 0.0_f32.into()),
     scratch("Scratch.Double", Scalar::Double, || 0.0_f64.into()),
     scratch("Scratch.String", Scalar::String, || "".into()),
-    scratch("Scratch.DateTime", Scalar::DateTime, || DateTime::epoch().into()),
+    scratch("Scratch.DateTime", Scalar::DateTime, || {
+        DateTime::epoch().into()
+    }),
 ];
 
 /// A variant that was checked to be a Double; anything else is not a number to the plant.
@@ -119,7 +146,9 @@ fn obey(answer: Result<(), PlantError>) -> Result<(), StatusCode> {
 }
 
 fn date_time(time: SystemTime) -> DateTime {
-    let since_unix = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let since_unix = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     let ticks = i64::try_from(since_unix.as_nanos() / 100).unwrap_or(i64::MAX - TICKS_TO_UNIX);
     DateTime::from(ticks + TICKS_TO_UNIX)
 }

@@ -10,7 +10,7 @@ use opcua::server::node_manager::{
 use opcua::server::{ServerHandle, SubscriptionCache};
 use opcua::sync::RwLock;
 use opcua::types::{
-    AttributeId, DataValue, DateTime, Identifier, NodeId, ObjectId, StatusCode,
+    AttributeId, DataValue, DateTime, Identifier, NodeId, ObjectId, QualifiedName, StatusCode,
     TimestampsToReturn, Variant, VariantTypeId,
 };
 use tokio::time::{MissedTickBehavior, interval};
@@ -43,7 +43,11 @@ impl PlantSpace {
     ) -> Self {
         let indexes = add_namespaces(context, space, &[NAMESPACE_URI]);
         let namespace = indexes.first().copied().unwrap_or_default();
-        let this = Self { namespace, plant, faults };
+        let this = Self {
+            namespace,
+            plant,
+            faults,
+        };
         this.add_nodes(space);
         this
     }
@@ -54,7 +58,8 @@ impl PlantSpace {
 
     fn add_nodes(&self, space: &mut AddressSpace) {
         let folder = NodeId::new(self.namespace, FOLDER);
-        space.add_folder(&folder, FOLDER, FOLDER, &ObjectId::ObjectsFolder.into());
+        let name = self.browse_name(FOLDER);
+        space.add_folder(&folder, name, FOLDER, &ObjectId::ObjectsFolder.into());
         let sample = self.sample();
         for spec in NODES {
             let id = self.node_id(spec);
@@ -63,7 +68,7 @@ impl PlantSpace {
                 Origin::Sensor(read) | Origin::Command(read, _) => read(&sample),
                 Origin::Scratch(first) => first(),
             };
-            let mut variable = VariableBuilder::new(&id, spec.id, spec.id)
+            let mut variable = VariableBuilder::new(&id, self.browse_name(spec.id), spec.id)
                 .data_type(data_type)
                 .value(value)
                 .organized_by(&folder);
@@ -76,6 +81,10 @@ impl PlantSpace {
 
     fn node_id(&self, spec: &NodeSpec) -> NodeId {
         NodeId::new(self.namespace, spec.id)
+    }
+
+    fn browse_name(&self, name: &str) -> QualifiedName {
+        QualifiedName::new(self.namespace, name)
     }
 
     fn sample(&self) -> Sample {
@@ -153,7 +162,10 @@ impl InMemoryNodeManagerImpl for PlantSpace {
         timestamps: TimestampsToReturn,
     ) -> Vec<DataValue> {
         if self.faults.hold().await {
-            let late = DataValue { status: Some(StatusCode::BadTimeout), ..Default::default() };
+            let late = DataValue {
+                status: Some(StatusCode::BadTimeout),
+                ..Default::default()
+            };
             return vec![late; nodes.len()];
         }
         let space = space.read();
@@ -199,7 +211,9 @@ pub(super) async fn publish(handle: ServerHandle) {
     loop {
         ticks.tick().await;
         if !manager.inner().faults.is_frozen() {
-            manager.inner().refresh(manager.address_space(), handle.subscriptions());
+            manager
+                .inner()
+                .refresh(manager.address_space(), handle.subscriptions());
         }
     }
 }

@@ -29,7 +29,10 @@ fn temperature_follows_its_setpoint_within_seconds() {
     plant.set_temperature_setpoint(90.0).unwrap();
     run(&mut plant, Duration::from_secs(1));
     let early = plant.snapshot().temperature;
-    assert!(early > 63.0 && early < 80.0, "{early} is no first-order lag");
+    assert!(
+        early > 63.0 && early < 80.0,
+        "{early} is no first-order lag"
+    );
     run(&mut plant, Duration::from_secs(20));
     assert!((plant.snapshot().temperature - 90.0).abs() < 0.5);
 }

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! What a node knows: sources, datapoints with their latest values, and the feed of what happened.
+//! One lock, one writer at a time; readers copy out under the lock and encode outside it.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod apply;
+mod catalogue;
+mod checkpoint;
+mod feed;
+mod filter;
+mod log;
+mod mirror;
+mod owner;
+mod reader;
+mod scan;
+mod sources;
+mod state;
+mod store;
+mod view;
+
+pub use catalogue::{DefineError, PointId};
+pub use checkpoint::RestoreError;
+pub use filter::Filter;
+pub use mirror::{MirrorRow, MirrorSource, MirrorState};
+pub use owner::{Order, OrderError, Outcome, Owner, OwnerHandle};
+pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
+pub use sources::{NewSource, SourceId, SourceView};
+pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
+pub use view::{ListQuery, PointView};

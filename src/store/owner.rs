@@ -1,0 +1,159 @@
+//! Who carries out a write: each source that can be written registers once, and orders for what
+//! hangs on it come out at the other end.
+
+use std::collections::HashMap;
+
+use mainstem_model::{Monotonic, Name, Timestamp, Value, WriteId, WriteState};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::state::State;
+use crate::{PointId, SourceId, Store};
+
+/// Orders that may wait for one owner.
+pub const ORDERS_WAITING_MAX: usize = 256;
+
+/// A write for an owner. Dropped without an answer, it counts as `unknown` where it was begun.
+#[derive(Debug)]
+pub struct Order {
+    /// The write.
+    pub id: WriteId,
+    /// The datapoint.
+    pub point: PointId,
+    /// Its name at this node.
+    pub name: Name,
+    /// The value, checked against type and limits.
+    pub value: Value,
+    /// After this reading of the clock it must not be carried out.
+    pub deadline: Monotonic,
+    /// Who asked, from the first node on; a claim.
+    pub originators: Vec<String>,
+    /// Where the outcome goes.
+    pub reply: oneshot::Sender<Outcome>,
+}
+
+/// One node that a write passed, and how far it came there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hop {
+    /// The node's name.
+    pub node: String,
+    /// How far it came.
+    pub state: WriteState,
+    /// When, by that node's clock.
+    pub at: Timestamp,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The state.
+    pub state: WriteState,
+    /// A stable code for a refusal: `policy`, `limits`, `device`, or the protocol's own word.
+    pub reason: Option<String>,
+    /// What happened, for people.
+    pub message: Option<String>,
+    /// Where it was refused or lost, as a path of names seen from this node.
+    pub hop: Option<String>,
+    /// Whether the value was read back.
+    pub verified: bool,
+    /// The nodes it passed, from here to the owner.
+    pub hops: Vec<Hop>,
+}
+
+impl Outcome {
+    /// An outcome without any more words.
+    pub fn new(state: WriteState) -> Self {
+        Self { state, reason: None, message: None, hop: None, verified: false, hops: Vec::new() }
+    }
+
+    /// An outcome with a reason and a sentence.
+    pub fn because(
+        state: WriteState,
+        reason: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { reason: Some(reason.into()), message: Some(message.into()), ..Self::new(state) }
+    }
+}
+
+/// What kind of owner a datapoint has here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A part of this node; the write ends here.
+    Local(SourceId),
+    /// A link; the write goes on to the neighbour.
+    Link(SourceId),
+}
+
+impl Owner {
+    /// The source that registered.
+    pub fn source(self) -> SourceId {
+        match self {
+            Self::Local(source) | Self::Link(source) => source,
+        }
+    }
+}
+
+/// Why an order could not be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// Nobody carries out writes for this datapoint.
+    #[error("nothing at this node carries out writes for it")]
+    NoOwner,
+    /// Too many wait already.
+    #[error("too many writes wait for the same device")]
+    Busy,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Owners(Mutex<HashMap<SourceId, (bool, mpsc::Sender<Order>)>>);
+
+/// The owner's end.
+#[derive(Debug)]
+pub struct OwnerHandle {
+    /// Orders, oldest first.
+    pub orders: mpsc::Receiver<Order>,
+}
+
+impl Store {
+    /// Registers who carries out the writes below a source. A later registration takes over.
+    pub fn register_owner(&self, source: SourceId, is_link: bool) -> OwnerHandle {
+        let (sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
+        self.owners.0.lock().insert(source, (is_link, sender));
+        OwnerHandle { orders }
+    }
+
+    /// The nearest registered owner of a datapoint.
+    pub fn owner_of(&self, point: PointId) -> Option<Owner> {
+        let chain = self.read(|state| chain_of(state, point));
+        let owners = self.owners.0.lock();
+        chain.into_iter().find_map(|source| {
+            let (is_link, sender) = owners.get(&source)?;
+            // An owner that is gone left its row behind.
+            if sender.is_closed() {
+                return None;
+            }
+            Some(if *is_link { Owner::Link(source) } else { Owner::Local(source) })
+        })
+    }
+
+    /// Hands an order over. Never waits.
+    pub fn order(&self, owner: Owner, order: Order) -> Result<(), OrderError> {
+        let sender = self.owners.0.lock().get(&owner.source()).map(|(_, s)| s.clone());
+        match sender.ok_or(OrderError::NoOwner)?.try_send(order) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(OrderError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(OrderError::NoOwner),
+        }
+    }
+}
+
+fn chain_of(state: &State, point: PointId) -> Vec<SourceId> {
+    let mut chain = Vec::new();
+    let mut at = state.catalogue.get(point).map(|point| point.source);
+    while let Some(source) = at {
+        chain.push(source);
+        at = state.sources.get(source).and_then(|source| source.parent);
+    }
+    chain
+}

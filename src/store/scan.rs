@@ -1,0 +1,122 @@
+//! Looks at the state instead of the log: a snapshot, or what changed since a place that the log
+//! no longer reaches. It goes in steps, so that it holds the lock only briefly.
+
+use mainstem_wire::RowOut;
+
+use crate::catalogue::{Point, Tombstone};
+use crate::reader::{Chunk, Item, LOOK_MAX, define, source};
+use crate::state::State;
+use crate::{Filter, PointId};
+
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// What is not newer than this entry is known to the reader; `None` for a snapshot.
+    since: Option<u64>,
+    /// The head when the scan began: the log goes on behind it.
+    until: u64,
+    sources_told: bool,
+    next: u32,
+}
+
+impl Scan {
+    pub(crate) fn snapshot(head: u64) -> Self {
+        Self { since: None, until: head, sources_told: false, next: 0 }
+    }
+
+    pub(crate) fn since_entry(since: u64, head: u64) -> Self {
+        Self { since: Some(since), until: head, sources_told: false, next: 0 }
+    }
+
+    pub(crate) fn is_snapshot(&self) -> bool {
+        self.since.is_none()
+    }
+
+    pub(crate) fn since(&self) -> u64 {
+        self.since.unwrap_or(0)
+    }
+
+    /// One step. Returns the place from which the log goes on when all was looked at.
+    pub(crate) fn step(
+        &mut self,
+        state: &State,
+        filter: &mut Filter,
+        chunk: &mut Chunk,
+        rows_max: usize,
+    ) -> Option<u64> {
+        if !self.sources_told {
+            self.tell_sources(state, filter, chunk);
+            self.sources_told = true;
+            return None;
+        }
+        let mut looked = 0;
+        let mut rows = Vec::new();
+        for (id, point) in state.catalogue.ids_from(self.next) {
+            if looked >= LOOK_MAX || rows.len() >= rows_max {
+                break;
+            }
+            looked += 1;
+            self.next = id.0 + 1;
+            self.tell_point(state, filter, chunk, &mut rows, (id, point));
+        }
+        // Definitions stand before all rows of the step.
+        rows.into_iter().for_each(|row| chunk.push_row(row, true));
+        if looked > 0 {
+            return None;
+        }
+        match self.since {
+            None => chunk.items.push(Item::End(self.until)),
+            Some(_) => chunk.bookmark = Some(self.until),
+        }
+        Some(self.until)
+    }
+
+    fn tell_sources(&self, state: &State, filter: &mut Filter, chunk: &mut Chunk) {
+        for (id, entry) in state.sources.iter() {
+            if entry.changed > self.since() || self.is_snapshot() {
+                source(state, chunk, id);
+            }
+        }
+        if let Some(since) = self.since {
+            for buried in state.catalogue.buried_after(since) {
+                match buried {
+                    Tombstone::Point(id) if filter.passed(id) => {
+                        filter.forget(id);
+                        chunk.items.push(Item::Remove(id.0));
+                    }
+                    Tombstone::Point(_) => {}
+                    Tombstone::Source(id) => chunk.items.push(Item::Gone(id.0)),
+                }
+            }
+        }
+    }
+
+    fn tell_point(
+        &self,
+        state: &State,
+        filter: &mut Filter,
+        chunk: &mut Chunk,
+        rows: &mut Vec<RowOut>,
+        (id, point): (PointId, &Point),
+    ) {
+        let is_new = self.is_snapshot() || point.defined > self.since();
+        if is_new && !define(state, filter, chunk, id) {
+            return;
+        }
+        if !filter.passes(id, point.name.as_str()) {
+            return;
+        }
+        let slot = &point.slot;
+        if slot.sequence == 0 || (!self.is_snapshot() && slot.sequence <= self.since()) {
+            return;
+        }
+        let told = state.sources.get(point.source).map(|source| source.epoch.counter);
+        rows.push(RowOut {
+            id: id.0,
+            quality: slot.quality.code(),
+            epoch: (told != Some(slot.origin_epoch)).then_some(slot.origin_epoch),
+            origin: slot.origin,
+            time: slot.source_time.micros(),
+            value: slot.value.clone(),
+        });
+    }
+}

@@ -1,0 +1,181 @@
+//! Datapoints as a client sees them: the latest sample under the quality of all it hangs on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mainstem_model::{Definition, Glob, Monotonic, Name, NodeId, Quality, Role, Timestamp, Value};
+
+use crate::catalogue::{Point, Slot};
+use crate::state::State;
+use crate::{Filter, PointId, SourceId, Store};
+
+/// One datapoint at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointView {
+    /// Its number.
+    pub id: PointId,
+    /// Its name.
+    pub name: Name,
+    /// The last value, if there has been one.
+    pub value: Option<Value>,
+    /// The worst of its own quality and those of its sources.
+    pub quality: Quality,
+    /// The path of the source at fault, where it is not the sample itself.
+    pub hop: Option<String>,
+    /// The node at fault.
+    pub hop_id: Option<NodeId>,
+    /// Since when the quality is so.
+    pub since: Timestamp,
+    /// When the source says that it was so.
+    pub source_time: Timestamp,
+    /// When this node got it.
+    pub received: Timestamp,
+    /// How long ago its source last confirmed it.
+    pub age: Duration,
+    /// What it is.
+    pub definition: Arc<Definition>,
+    /// The source it hangs on.
+    pub source: SourceId,
+    /// The path of that source.
+    pub owner: String,
+}
+
+/// What a listing asks for.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Names behind this one only.
+    pub after: Option<Name>,
+    /// Names that begin with this text.
+    pub prefix: Option<String>,
+    /// Names that fit this pattern.
+    pub glob: Option<Glob>,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+/// Names looked at under one lock while a listing searches.
+const LOOK_MAX: usize = 10_000;
+
+impl Store {
+    /// A datapoint by name.
+    pub fn point(&self, name: &str) -> Option<PointView> {
+        let now = self.now();
+        self.read(|state| {
+            let (id, point) = state.catalogue.by_name(name)?;
+            Some(view(state, id, point, now.wall, now.monotonic))
+        })
+    }
+
+    /// A datapoint by number.
+    pub fn point_by_id(&self, id: PointId) -> Option<PointView> {
+        let now = self.now();
+        self.read(|state| {
+            let point = state.catalogue.get(id)?;
+            Some(view(state, id, point, now.wall, now.monotonic))
+        })
+    }
+
+    /// Datapoints in the order of their names that pass a filter, and the name to go on behind if
+    /// there may be more.
+    pub fn list(&self, query: &ListQuery, filter: &Filter) -> (Vec<PointView>, Option<Name>) {
+        let now = self.now();
+        let mut found = Vec::new();
+        let mut after = query.after.clone();
+        loop {
+            let (looked, last) = self.read(|state| {
+                let names = state.catalogue.names_after(after.as_ref()).take(LOOK_MAX);
+                let (mut looked, mut last) = (0, None);
+                for (id, point) in names {
+                    if found.len() >= query.limit {
+                        break;
+                    }
+                    looked += 1;
+                    last = Some(point.name.clone());
+                    if fits(query, point.name.as_str()) && filter.passes_name(point.name.as_str()) {
+                        found.push(view(state, id, point, now.wall, now.monotonic));
+                    }
+                }
+                (looked, last)
+            });
+            if found.len() >= query.limit {
+                return (found, last);
+            }
+            if looked < LOOK_MAX {
+                return (found, None);
+            }
+            after = last;
+        }
+    }
+
+    /// The datapoints that hang directly on some sources.
+    pub fn points_below(&self, sources: &[SourceId]) -> Vec<PointId> {
+        self.read(|state| {
+            let points = state.catalogue.ids_from(0);
+            points.filter(|(_, p)| sources.contains(&p.source)).map(|(id, _)| id).collect()
+        })
+    }
+
+    /// The path of a source: the names from the top down, joined by dots.
+    pub fn path(&self, source: SourceId) -> String {
+        self.read(|state| state.sources.path(source))
+    }
+
+    /// All sources at or below one.
+    pub fn subtree(&self, source: SourceId) -> Vec<SourceId> {
+        self.read(|state| state.sources.subtree(source))
+    }
+}
+
+fn fits(query: &ListQuery, name: &str) -> bool {
+    query.prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()))
+        && query.glob.as_ref().is_none_or(|glob| glob.matches(name))
+}
+
+fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monotonic) -> PointView {
+    let slot = &point.slot;
+    let source = state.sources.get(point.source);
+    let chain = source.map(|source| source.effective.quality).unwrap_or_default();
+    let own_is_worse = slot.quality.status >= chain.status && !slot.quality.is_good();
+    let (hop, hop_id, since) = match source {
+        Some(source) if !own_is_worse && !chain.is_good() => {
+            let node = state.sources.get(source.at_fault).map(|fault| fault.node);
+            (Some(state.sources.path(source.at_fault)), node, source.effective.since)
+        }
+        _ => (None, None, slot.received),
+    };
+    PointView {
+        id,
+        name: point.name.clone(),
+        value: slot.value.clone(),
+        quality: if own_is_worse { slot.quality } else { chain },
+        hop,
+        hop_id,
+        since,
+        source_time: slot.source_time,
+        received: slot.received,
+        age: age(state, point.source, slot, now, mono),
+        definition: Arc::clone(&point.definition),
+        source: point.source,
+        owner: owner_path(state, point.source),
+    }
+}
+
+/// From the last confirmation by the part of this node that it comes through.
+fn age(state: &State, source: SourceId, slot: &Slot, now: Timestamp, mono: Monotonic) -> Duration {
+    let mut at = Some(source);
+    while let Some(source) = at.and_then(|current| state.sources.get(current)) {
+        if source.remote_id.is_none() && source.confirmed.micros() > 0 && slot.quality.is_good() {
+            return mono.since(source.confirmed);
+        }
+        at = source.parent;
+    }
+    let micros = now.micros().saturating_sub(slot.received.micros());
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+fn owner_path(state: &State, source: SourceId) -> String {
+    match state.sources.get(source) {
+        Some(entry) if entry.role == Role::Node => entry.name.to_string(),
+        _ => state.sources.path(source),
+    }
+}

@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The one integration binary: whole nodes, trees of nodes, and the laws of the house.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test says by a panic what is wrong"
+)]
+
+mod service_unit;
+mod skipped;
+mod tidy;

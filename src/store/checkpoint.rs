@@ -81,12 +81,200 @@ impl Store {
             return Err(RestoreError::OtherNode(header.node));
         }
         self.change(|state, at| {
-            let mut restorer = Restorer { state, now: at.wall, ..Restorer::empty(state_epoch(self)) };
+            let mut restorer = Restorer::new(state, at.wall);
             for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
                 restorer.line(line).ok_or(RestoreError::Line(index + 2))?;
             }
             restorer.links(&header.links);
             Ok(())
         })
+    }
+}
+
+fn header(state: &State) -> Header {
+    let links = state.cursors.iter().map(|(source, cursor)| (source.0, cursor.to_string()));
+    Header { checkpoint: VERSION, node: state.node, links: links.collect() }
+}
+
+fn write_line<T: Serialize>(writer: &mut FrameWriter, line: &T) {
+    // These types always serialize, and a Vec takes every byte.
+    drop(serde_json::to_writer(&mut writer.buffer, line));
+    writer.buffer.push(b'\n');
+}
+
+fn write_sources(state: &State, writer: &mut FrameWriter) {
+    let mut remote = RemoteIds::default();
+    for (id, source) in state.sources.iter() {
+        writer.source(&source.frame(id));
+        remote.remote_sources.extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
+    }
+    write_line(writer, &remote);
+}
+
+fn write_points(state: &State, writer: &mut FrameWriter, from: u32) {
+    let (mut definitions, mut rows, mut remote) = (Vec::new(), Vec::new(), RemoteIds::default());
+    let step = state.catalogue.ids_from(from).take_while(|(id, _)| id.0 < from + STEP);
+    for (id, point) in step {
+        let (name, source) = (point.name.as_str(), Some(point.source.0));
+        definitions.push(DefineFrame::new(id.0, name, source, &point.definition));
+        remote.remote_points.extend(point.remote_id.map(|remote_id| (id.0, remote_id)));
+        if point.slot.sequence > 0 {
+            rows.push(RowOut {
+                id: id.0,
+                quality: point.slot.quality.code(),
+                epoch: Some(point.slot.origin_epoch),
+                origin: point.slot.origin,
+                time: point.slot.source_time.micros(),
+                value: point.slot.value.clone(),
+            });
+        }
+    }
+    if !definitions.is_empty() {
+        writer.define(&definitions);
+        write_line(writer, &remote);
+        writer.rows(&rows, true, None);
+    }
+}
+
+/// Builds the state from lines. Numbers in the checkpoint are mapped to fresh ones.
+struct Restorer<'a> {
+    state: &'a mut State,
+    now: Timestamp,
+    sources: HashMap<u32, SourceId>,
+    points: HashMap<u32, PointId>,
+}
+
+impl<'a> Restorer<'a> {
+    fn new(state: &'a mut State, now: Timestamp) -> Self {
+        Self { state, now, sources: HashMap::new(), points: HashMap::new() }
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> Option<()> {
+        if bytes.starts_with(b"{\"remote_") {
+            self.remote_ids(&serde_json::from_slice(bytes).ok()?);
+            return Some(());
+        }
+        let line = decode_line(bytes).ok()?;
+        if let Some(source) = &line.source {
+            self.source(source)?;
+        }
+        for definition in &line.define {
+            self.define(definition)?;
+        }
+        self.rows(&line);
+        Some(())
+    }
+
+    fn source(&mut self, frame: &SourceFrame) -> Option<()> {
+        let parent = match frame.parent {
+            Some(parent) => Some(*self.sources.get(&parent)?),
+            None => None,
+        };
+        let new = NewSource {
+            parent,
+            node: frame.node,
+            name: frame.name.as_str().into(),
+            role: frame.role,
+            epoch: frame.epoch,
+            quality: Quality { status: frame.status, reason: frame.reason },
+            complete: frame.complete,
+            remote_id: None,
+        };
+        let at = self.state.log.next();
+        let id = self.state.sources.add(new, frame.since, at);
+        self.state.log.push(Entry::Source(id));
+        self.sources.insert(frame.id, id);
+        Some(())
+    }
+
+    fn define(&mut self, frame: &DefineFrame) -> Option<()> {
+        let source = *self.sources.get(&frame.source?)?;
+        let name = Name::new(&frame.name).ok()?;
+        let definition = self.state.catalogue.intern(frame.definition());
+        let slot = Slot::empty(Quality::of(Reason::Waiting), self.now);
+        let defined = self.state.log.next();
+        let point = Point { name, source, definition, defined, remote_id: None, slot };
+        let id = self.state.catalogue.insert(point);
+        if let Some(source) = self.state.sources.get_mut(source) {
+            source.points += 1;
+        }
+        self.state.log.push(Entry::Define(id));
+        self.points.insert(frame.id, id);
+        Some(())
+    }
+
+    fn rows(&mut self, line: &Line<'_>) {
+        for (row, time, origin) in decode_row(line) {
+            let Some(&id) = self.points.get(&row.id) else { continue };
+            let Some(point) = self.state.catalogue.get_mut(id) else { continue };
+            let value_type = point.definition.value_type;
+            point.slot = Slot {
+                value: parse_value(row.value, value_type).ok(),
+                source_time: Timestamp::from_micros(time),
+                // When it was received is not kept; it cannot have been before its source time.
+                received: Timestamp::from_micros(time).min(self.now),
+                sequence: self.state.log.next(),
+                origin,
+                origin_epoch: row.epoch.unwrap_or(0),
+                quality: Quality::from_code(row.quality),
+            };
+            let entry = crate::apply::entry_of(id, &point.slot, true);
+            self.state.log.push(Entry::Sample(entry));
+        }
+    }
+
+    fn remote_ids(&mut self, ids: &RemoteIds) {
+        for (id, remote_id) in &ids.remote_sources {
+            if let Some(source) = self.sources.get(id).and_then(|id| self.state.sources.get_mut(*id))
+            {
+                source.remote_id = Some(*remote_id);
+            }
+        }
+        for (id, remote_id) in &ids.remote_points {
+            if let Some(point) = self.points.get(id).and_then(|id| self.state.catalogue.get_mut(*id))
+            {
+                point.remote_id = Some(*remote_id);
+            }
+        }
+    }
+
+    /// What is here of this node itself, and each link as a whole, is not vouched for any more.
+    /// Below a link the states stay as the neighbour told them: the link's own covers them.
+    fn links(&mut self, links: &[(u32, String)]) {
+        for (id, cursor) in links {
+            if let (Some(source), Ok(cursor)) = (self.sources.get(id), cursor.parse::<Cursor>()) {
+                self.state.cursors.insert(*source, cursor);
+            }
+        }
+        let restarted = Quality::of(Reason::Restarted);
+        let status = SourceStatus { quality: restarted, since: self.now };
+        let (node, epoch) = (self.state.node, self.state.epoch);
+        let own: Vec<SourceId> = self.state.sources.iter()
+            .filter(|(_, source)| source.remote_id.is_none() && source.node == node)
+            .map(|(id, _)| id)
+            .collect();
+        for id in &own {
+            let next = self.state.log.next();
+            self.state.sources.set_own(*id, status, next);
+            if let Some(source) = self.state.sources.get_mut(*id) {
+                source.epoch = epoch;
+                source.complete = false;
+            }
+            self.state.log.push(Entry::Source(*id));
+        }
+        self.distrust_slots(&own);
+    }
+
+    /// A device's last value is good again only when the device said it again, point by point: a
+    /// session that is up says nothing about a value that was not read yet.
+    fn distrust_slots(&mut self, own: &[SourceId]) {
+        for id in self.points.values() {
+            if let Some(point) = self.state.catalogue.get_mut(*id)
+                && own.contains(&point.source)
+                && point.slot.quality.is_good()
+            {
+                point.slot.quality = Quality::of(Reason::Restarted);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 mod apply;
 mod catalogue;
 mod checkpoint;
-mod feed;
+mod encode;
 mod filter;
 mod log;
 mod mirror;
@@ -17,11 +17,15 @@ mod state;
 mod store;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalogue::{DefineError, PointId};
+pub use encode::encode_chunk;
 pub use checkpoint::RestoreError;
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
-pub use owner::{Order, OrderError, Outcome, Owner, OwnerHandle};
+pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
 pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};

@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::{PointId, SourceId, Store};
 
 /// Orders that may wait for one owner.
-pub const ORDERS_WAITING_MAX: usize = 256;
+const ORDERS_WAITING_MAX: usize = 256;
 
 /// A write for an owner. Dropped without an answer, it counts as `unknown` where it was begun.
 #[derive(Debug)]

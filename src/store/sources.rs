@@ -86,9 +86,6 @@ impl Sources {
         self.entries.get_mut(id.0 as usize)?.as_mut()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
         self.entries.iter().enumerate().filter_map(|(index, entry)| {

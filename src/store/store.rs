@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Clock, Definition, Name, NodeId, Quality, Sample, Timestamp};
+use mainstem_model::{Clock, Definition, Name, NodeId, Quality, Sample};
 use mainstem_wire::{Epoch, HelloFrame};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -221,10 +221,6 @@ impl Store {
 
     pub(crate) fn now(&self) -> Moment {
         Moment::now(&*self.setup.clock)
-    }
-
-    pub(crate) fn wall(&self) -> Timestamp {
-        self.setup.clock.now()
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {

@@ -138,7 +138,7 @@ fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monoton
     let own_is_worse = slot.quality.status >= chain.status && !slot.quality.is_good();
     let (hop, hop_id, since) = match source {
         Some(source) if !own_is_worse && !chain.is_good() => {
-            let node = state.sources.get(source.at_fault).map(|fault| fault.node);
+            let node = node_at_fault(state, source.at_fault);
             (Some(state.sources.path(source.at_fault)), node, source.effective.since)
         }
         _ => (None, None, slot.received),
@@ -158,6 +158,15 @@ fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monoton
         source: point.source,
         owner: owner_path(state, point.source),
     }
+}
+
+/// For a link the node behind it; it told its identity as a source of its own.
+fn node_at_fault(state: &State, fault: SourceId) -> Option<NodeId> {
+    let source = state.sources.get(fault)?;
+    let behind = state.sources.iter().find(|(_, child)| {
+        source.role == Role::Link && child.parent == Some(fault) && child.role == Role::Node
+    });
+    Some(behind.map_or(source.node, |(_, child)| child.node))
 }
 
 /// From the last confirmation by the part of this node that it comes through.

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Links: how a node replicates its remotes. The protocol is pure (`machine`, `mirror`); the
+//! driver around it owns connections and tasks.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod clock;
+mod machine;
+mod mirror;
+mod serving;
+mod timing;
+
+pub use clock::{Offset, OffsetWindow};
+pub use machine::{Action, LinkMachine, LinkState};
+pub use mirror::{Mirror, MirrorCounters, MirrorError, Step};
+pub use serving::{ServedStream, Serving};
+pub use timing::Timing;

@@ -67,19 +67,22 @@ impl Store {
         })
     }
 
-    /// A source of the neighbour, new or told again. Where the neighbour vouches for it under an
-    /// epoch that is not later than the one known here, its node was restored from a backup: what
-    /// it says now counts, whatever its numbers.
-    pub fn put_mirror_source(&self, new: NewSource) -> SourceId {
+    /// A source of the neighbour, new or told again. `is_first_hand` says that it is at the
+    /// neighbour itself: then an epoch that is not later than the one known here means that the
+    /// node was restored from a backup, and what it says now counts, whatever its numbers. From
+    /// further down it may be what the neighbour remembers from before its own restart.
+    pub fn put_mirror_source(&self, new: NewSource, is_first_hand: bool) -> SourceId {
         self.change(|state, at| {
             let known = state.sources.find(new.parent, new.node, &new.name);
             let known_epoch = known.and_then(|id| state.sources.get(id)).map(|s| s.epoch);
-            let vouched = new.quality.reason != mainstem_model::Reason::Restarted;
-            let rewound = known_epoch.is_some_and(|epoch| {
-                vouched && new.epoch != epoch && new.epoch.counter <= epoch.counter
-            });
-            let id = state.put_source(keep_later_epoch(new, known_epoch, vouched), at);
-            if rewound {
+            let rewound = known_epoch
+                .is_some_and(|epoch| new.epoch != epoch && new.epoch.counter <= epoch.counter);
+            let mut new = new;
+            if rewound && !is_first_hand {
+                new.epoch = known_epoch.unwrap_or(new.epoch);
+            }
+            let id = state.put_source(new, at);
+            if rewound && is_first_hand {
                 state.forget_origins(id);
             }
             id
@@ -122,16 +125,6 @@ impl Store {
             state.cursors.remove(&link);
         });
     }
-}
-
-fn keep_later_epoch(mut new: NewSource, known: Option<Epoch>, vouched: bool) -> NewSource {
-    if let Some(epoch) = known
-        && !vouched
-        && new.epoch.counter < epoch.counter
-    {
-        new.epoch = epoch;
-    }
-    new
 }
 
 impl State {

@@ -1,0 +1,255 @@
+//! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
+//! of its own, so that the simulation runs the real thing.
+
+mod rows;
+mod seen;
+mod tree;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use mainstem_model::{Quality, ValueType};
+use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
+use mainstem_wire::{Cursor, HelloFrame, Line, PROTOCOL};
+
+use seen::Seen;
+
+/// Largest number that a neighbour may give a datapoint.
+const REMOTE_IDS_MAX: usize = 4 * 1024 * 1024;
+/// Datapoints that one neighbour may bring.
+const REMOTE_POINTS_MAX: usize = 500_000;
+/// Sources that one neighbour may bring.
+const REMOTE_SOURCES_MAX: usize = 10_000;
+
+/// Why a stream cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MirrorError {
+    /// Something came before the hello.
+    #[error("the stream does not begin with a hello: the address is not that of a mainstem node")]
+    NoHello,
+    /// The neighbour speaks another protocol.
+    #[error("the remote speaks protocol {0}, this node speaks {PROTOCOL}: update the older one")]
+    Protocol(u32),
+    /// The address leads back here.
+    #[error("the remote is this node itself: check its address")]
+    Myself,
+    /// A number outside all bounds.
+    #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
+    Number(u32),
+}
+
+/// What a line brought, for the link's state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Rows that were changes.
+    pub changes: usize,
+    /// Entries that the neighbour had lost or conflated.
+    pub missed: u64,
+    /// The place up to which everything is applied, if the line said so.
+    pub applied: Option<u64>,
+}
+
+/// Counters of one mirror, for its page in the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MirrorCounters {
+    /// Snapshots that were begun.
+    pub snapshots: u64,
+    /// Streams that went on behind a cursor.
+    pub resumes: u64,
+    /// Rows that arrived.
+    pub rows: u64,
+    /// Rows that were changes here.
+    pub changes: u64,
+    /// Entries that the neighbour reported as evicted or conflated.
+    pub missed: u64,
+    /// Datapoints left out: a name too long, a limit, another owner.
+    pub left_out: u64,
+    /// Sources pruned because they came from this node or too far.
+    pub looped: u64,
+    /// Values that did not have their declared type.
+    pub bad_values: u64,
+}
+
+/// The neighbour's feed, applied here.
+pub struct Mirror {
+    store: Arc<Store>,
+    link: SourceId,
+    prefix: String,
+    filter: Filter,
+    hello: Option<HelloFrame>,
+    sources: HashMap<u32, Mapped>,
+    points: Vec<Option<MappedPoint>>,
+    point_count: usize,
+    pending: Vec<MirrorRow>,
+    pending_catchup: bool,
+    place: Option<u64>,
+    seen: Option<Seen>,
+    suspected: HashSet<u32>,
+    counters: MirrorCounters,
+    last_left_out: Option<String>,
+}
+
+/// A source of the neighbour, by its number there.
+#[derive(Clone, Copy)]
+struct Mapped {
+    id: SourceId,
+    /// The epoch counter that the neighbour told it with; rows refer to it.
+    epoch: u32,
+    /// The state that the neighbour told, beside what the silence of its links says.
+    told: Quality,
+    /// Links between here and it, this one included.
+    depth: usize,
+}
+
+/// A datapoint of the neighbour, by its number there.
+#[derive(Clone, Copy)]
+struct MappedPoint {
+    id: PointId,
+    value_type: ValueType,
+    /// Its source's number at the neighbour.
+    source: u32,
+}
+
+impl Mirror {
+    /// A mirror below a link's source. What is in the store from before is taken up.
+    pub fn new(store: Arc<Store>, link: SourceId, prefix: &str, filter: Filter) -> Self {
+        let mut mirror = Self {
+            store,
+            link,
+            prefix: prefix.to_owned(),
+            filter,
+            hello: None,
+            sources: HashMap::new(),
+            points: Vec::new(),
+            point_count: 0,
+            pending: Vec::new(),
+            pending_catchup: false,
+            place: None,
+            seen: None,
+            suspected: HashSet::new(),
+            counters: MirrorCounters::default(),
+            last_left_out: None,
+        };
+        mirror.take_up();
+        mirror
+    }
+
+    fn take_up(&mut self) {
+        let state = self.store.mirror_state(self.link);
+        let mut numbers: HashMap<SourceId, u32> = HashMap::new();
+        for source in &state.sources {
+            let Some(view) = self.store.source(source.id) else { continue };
+            numbers.insert(source.id, source.remote_id);
+            let depth = self.depth_of(view.parent);
+            let (epoch, told) = (source.epoch.counter, view.own.quality);
+            self.sources.insert(source.remote_id, Mapped { id: source.id, epoch, told, depth });
+        }
+        for (remote_id, id) in state.points {
+            let Some(view) = self.store.point_by_id(id) else { continue };
+            let Some(&source) = numbers.get(&view.source) else { continue };
+            let value_type = view.definition.value_type;
+            self.keep(remote_id, MappedPoint { id, value_type, source });
+        }
+    }
+
+    fn depth_of(&self, parent: Option<SourceId>) -> usize {
+        let above = self.sources.values().find(|mapped| Some(mapped.id) == parent);
+        above.map_or(1, |mapped| mapped.depth)
+    }
+
+    /// Where to go on; `None` asks for a snapshot.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.store.mirror_state(self.link).cursor
+    }
+
+    /// Counters so far.
+    pub fn counters(&self) -> MirrorCounters {
+        self.counters
+    }
+
+    /// Who is at the other end, as far as it said.
+    pub fn hello(&self) -> Option<&HelloFrame> {
+        self.hello.as_ref()
+    }
+
+    /// The last datapoint that was left out, and why.
+    pub fn last_left_out(&self) -> Option<&str> {
+        self.last_left_out.as_deref()
+    }
+
+    /// A new stream begins; the next line has to be a hello.
+    pub fn begin(&mut self) {
+        self.hello = None;
+        self.pending.clear();
+        self.place = None;
+        self.seen = None;
+        // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
+        for remote_id in std::mem::take(&mut self.suspected) {
+            if let Some(mapped) = self.sources.get(&remote_id) {
+                self.store.set_status(mapped.id, mapped.told);
+            }
+        }
+    }
+
+    /// Applies one line. Rows wait for [`Mirror::flush`], so that a chunk of lines is one batch.
+    pub fn line(&mut self, line: &Line<'_>) -> Result<Step, MirrorError> {
+        let mut step = Step::default();
+        if let Some(hello) = &line.hello {
+            self.greet(hello)?;
+        }
+        if self.hello.is_none() {
+            return Err(MirrorError::NoHello);
+        }
+        let has_more = line.source.is_some()
+            || line.status.is_some()
+            || !line.define.is_empty()
+            || !line.remove.is_empty()
+            || !line.gone.is_empty();
+        // Rows come before what changes around them.
+        if has_more || (line.c > 0) != self.pending_catchup {
+            step.changes += self.apply_pending();
+        }
+        self.pending_catchup = line.c > 0;
+        self.tree(line)?;
+        self.rows(line);
+        if let Some(gap) = &line.gap {
+            self.counters.missed += gap.count;
+            step.missed = gap.count;
+        }
+        if line.end {
+            step.changes += self.apply_pending();
+            self.end_snapshot();
+        }
+        if let Some(place) = line.s {
+            self.place = Some(place);
+        }
+        Ok(step)
+    }
+
+    /// Applies the rows that wait, and moves the cursor.
+    pub fn flush(&mut self) -> Step {
+        let changes = self.apply_pending();
+        Step { changes, missed: 0, applied: self.place }
+    }
+
+    fn greet(&mut self, hello: &HelloFrame) -> Result<(), MirrorError> {
+        if hello.protocol != PROTOCOL {
+            return Err(MirrorError::Protocol(hello.protocol));
+        }
+        if hello.node == self.store.setup().node {
+            return Err(MirrorError::Myself);
+        }
+        if hello.snapshot {
+            self.counters.snapshots += 1;
+            self.sources.clear();
+            self.points.clear();
+            self.point_count = 0;
+            self.seen = Some(Seen::default());
+            self.store.forget_cursor(self.link);
+        } else {
+            self.counters.resumes += 1;
+        }
+        self.hello = Some(hello.clone());
+        Ok(())
+    }
+}

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::frame::PREFIX_BYTES;
+use crate::frame::{HEADER_BYTES, PREFIX_BYTES};
 
 struct Place {
     _folder: tempfile::TempDir,

@@ -168,6 +168,8 @@ fn work(mut log: AppendLog, queue: &Queue) -> AppendLog {
                     confirm(&mut log, queue, &mut waiting);
                     match log.rotate(&carried) {
                         Ok(()) => done(Ok(())),
+                        // A failed log may have changed its file before it failed.
+                        Err(error) if log.is_failed() => doubt(queue, done, error),
                         Err(error) => refuse(queue, done, error),
                     }
                 }
@@ -182,6 +184,11 @@ fn work(mut log: AppendLog, queue: &Queue) -> AppendLog {
 fn refuse(queue: &Queue, done: Done, error: LogError) {
     queue.note_failed(1);
     done(Err(CommitError::NotWritten(Arc::new(error))));
+}
+
+fn doubt(queue: &Queue, done: Done, error: LogError) {
+    queue.note_failed(1);
+    done(Err(CommitError::Unknown(Arc::new(error))));
 }
 
 /// Syncs once for all records that were appended and tells each of them.

@@ -85,10 +85,7 @@ impl AccessConfig {
         for (name, role) in &self.roles {
             let at = format!("roles.{name}");
             if Roles::is_built_in(name) {
-                problems.add(
-                    &at,
-                    "every node has this role and it cannot be changed: choose another name",
-                );
+                problems.add(&at, "every node has this role already: choose another name");
             }
             problems.patterns(&format!("{at}.read"), &role.read);
             problems.patterns(&format!("{at}.write"), &role.write);
@@ -164,7 +161,8 @@ impl AccessConfig {
                 }
             }
             (None, Some(secret)) if !secret.starts_with("${") => {
-                let text = "a token's text does not stand in the file: use its hash, ${env:NAME} or ${file:PATH}";
+                let text = "a token's text does not stand in the file: use its hash, ${env:NAME} \
+                            or ${file:PATH}";
                 problems.add(&format!("{at}.secret"), text);
             }
             (None, Some(_)) => {}

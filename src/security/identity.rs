@@ -114,7 +114,7 @@ impl Identity {
             })?;
         let mut notices = Vec::new();
         let id = files::node_id(&folder.join(NODE_FILE))?;
-        let authority = Authority::load_or_create(folder, id, now, &mut notices)?;
+        let authority = Authority::load_or_create(folder, id, &mut notices)?;
         let key = files::node_key(folder, &mut notices)?;
         let wanted = Wanted {
             node_name,

@@ -24,7 +24,8 @@ pub enum Format {
 pub enum LoggingError {
     /// The level is neither a word nor a list of them.
     #[error(
-        "{0:?} is no log level: use error, warn, info, debug or trace, or `info,mainstem_remote=debug`"
+        "{0:?} is no log level: use error, warn, info, debug or trace, or a list such as \
+         `info,mainstem_remote=debug`"
     )]
     Level(String),
     /// The process has a log already.

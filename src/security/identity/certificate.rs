@@ -25,7 +25,6 @@ use crate::tls::{Pin, provider};
 pub const NAMES_MAX: usize = 64;
 
 const DAY_SECONDS: i64 = 24 * 3600;
-const CA_DAYS: i64 = 30 * 365;
 const LEAF_DAYS: i64 = 825;
 const RENEW_DAYS: i64 = 30;
 /// The last second of the year 9999, where certificates end.
@@ -54,7 +53,6 @@ impl Authority {
     pub(super) fn load_or_create(
         folder: &Path,
         id: NodeId,
-        now: Timestamp,
         notices: &mut Vec<String>,
     ) -> Result<Self, IdentityError> {
         let path = folder.join(CA_FILE);
@@ -63,7 +61,7 @@ impl Authority {
         let text = match text {
             Some(text) => text,
             None => {
-                let text = make_ca(id, &key, now)?;
+                let text = make_ca(id, &key)?;
                 write_public(&path, &text)?;
                 text
             }
@@ -109,7 +107,12 @@ impl Authority {
                 Some(reason) => notices.push(format!("The certificate was renewed: {reason}.")),
             }
         }
-        let mut params = params(node_name, names, now, LEAF_DAYS)?;
+        let mut params = params(node_name, names)?;
+        let seconds = now.micros().div_euclid(1_000_000);
+        // A day back, for clients whose clock is behind.
+        params.not_before = date_time_ymd(1970, 1, 1) + since_1970(seconds - DAY_SECONDS);
+        params.not_after =
+            date_time_ymd(1970, 1, 1) + since_1970(seconds + LEAF_DAYS * DAY_SECONDS);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
@@ -152,19 +155,17 @@ pub(super) fn certified(
     ))
 }
 
-fn make_ca(id: NodeId, key: &KeyPair, now: Timestamp) -> Result<String, IdentityError> {
-    let mut params = params(&format!("mainstem CA {id}"), &[], now, CA_DAYS)?;
+fn make_ca(id: NodeId, key: &KeyPair) -> Result<String, IdentityError> {
+    let mut params = params(&format!("mainstem CA {id}"), &[])?;
+    // Fixed dates, because a clock that was wrong at the first start must not spoil the CA.
+    params.not_before = date_time_ymd(2000, 1, 1);
+    params.not_after = date_time_ymd(2100, 1, 1);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params.self_signed(key).map_err(IdentityError::Make)?.pem())
 }
 
-fn params(
-    common_name: &str,
-    names: &[String],
-    now: Timestamp,
-    days: i64,
-) -> Result<CertificateParams, IdentityError> {
+fn params(common_name: &str, names: &[String]) -> Result<CertificateParams, IdentityError> {
     let mut params = CertificateParams::default();
     for name in names {
         let one = CertificateParams::new(vec![name.clone()]);
@@ -175,10 +176,6 @@ fn params(
     params
         .distinguished_name
         .push(DnType::CommonName, common_name);
-    let seconds = now.micros().div_euclid(1_000_000);
-    // A day back, for clients whose clock is behind.
-    params.not_before = date_time_ymd(1970, 1, 1) + since_1970(seconds - DAY_SECONDS);
-    params.not_after = date_time_ymd(1970, 1, 1) + since_1970(seconds + days * DAY_SECONDS);
     Ok(params)
 }
 

@@ -75,6 +75,16 @@ fn an_expired_certificate_stops_no_pin() {
 }
 
 #[test]
+fn a_first_start_with_a_dead_clock_spoils_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for wrong in [0, 7_000_000_000_000] {
+        drop(identity_at(&folder, Timestamp::from_millis(wrong)));
+        let identity = identity_at(&folder, now());
+        assert!(shake(&identity, &Trust::CaFile(identity.ca_file()), "localhost").is_ok());
+    }
+}
+
+#[test]
 fn another_key_is_refused_and_both_are_named() {
     let (mine, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mine, other) = (identity_at(&mine, now()), identity_at(&other, now()));

@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Who a node is and who may do what: identities and TLS, tokens and roles, the audit trail, and
+//! secrets that never show.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod audit;
+pub mod config;
+mod identity;
+mod role;
+mod secret;
+mod tls;
+mod token;
+
+pub use audit::{
+    Audit, AuditError, AuditLimits, AuditRecord, Chain, ChainError, QUEUE_RECORDS_MAX,
+    verify as verify_audit,
+};
+pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
+pub use role::{Decision, Principal, Role, Roles};
+pub use secret::{Secret, SecretError};
+pub use tls::{
+    Pin, PinError, PinMismatch, TlsError, Trust, client_config, peer_pin, server_config,
+};
+pub use token::{
+    ADMIN_TOKEN_FILE, Address, DeclaredToken, NewToken, Refusal, TOKENS_FILE, TOKENS_MAX,
+    TokenError, TokenInfo, TokenOrigin, Tokens, Verified,
+};

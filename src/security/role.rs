@@ -1,0 +1,228 @@
+//! What somebody may do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mainstem_model::{GlobSet, Name};
+
+/// The role that may do everything.
+const ADMIN: &str = "admin";
+/// The role that may read everything.
+const VIEWER: &str = "viewer";
+/// The role of a node that reads this one over a link.
+const CONCENTRATOR: &str = "concentrator";
+
+/// The rights that come with a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    /// Names that may be read.
+    pub read: GlobSet,
+    /// Names that may be written; none unless they are listed.
+    pub write: GlobSet,
+    /// The prefix below which samples may be provided.
+    pub provide: Option<Name>,
+    /// Whether the node itself may be administered: tokens, adapters, remotes.
+    pub admin: bool,
+    /// Whether a link may be opened, as a concentrator does.
+    pub link: bool,
+}
+
+/// What was decided, and by which rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The rule that decided, in the words of the node file.
+    pub rule: String,
+}
+
+/// The roles of a node: those it is born with and those of its file.
+#[derive(Clone, Debug)]
+pub struct Roles {
+    table: BTreeMap<String, Arc<Role>>,
+}
+
+/// Somebody who has been recognised.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The name of the token.
+    pub name: String,
+    /// The name of the role.
+    pub role: String,
+    /// The rights of the role.
+    pub rights: Arc<Role>,
+    /// The prefix below which this principal provides samples, from its token or its role.
+    pub provide: Option<Name>,
+}
+
+impl Roles {
+    /// The roles that every node has, and the given ones. A given role cannot replace one of the
+    /// former: such a name is ignored here and reported by the check of the configuration.
+    pub fn new(configured: impl IntoIterator<Item = (String, Role)>) -> Self {
+        let mut table: BTreeMap<String, Arc<Role>> = configured
+            .into_iter()
+            .map(|(name, role)| (name, Arc::new(role)))
+            .collect();
+        let all = GlobSet::everything;
+        let reading = Role {
+            read: all(),
+            ..Role::default()
+        };
+        let admin = Role {
+            write: all(),
+            admin: true,
+            link: true,
+            ..reading.clone()
+        };
+        let concentrator = Role {
+            link: true,
+            ..reading.clone()
+        };
+        for (name, role) in [
+            (ADMIN, admin),
+            (VIEWER, reading),
+            (CONCENTRATOR, concentrator),
+        ] {
+            table.insert(name.to_owned(), Arc::new(role));
+        }
+        Self { table }
+    }
+
+    /// Whether a name belongs to a role that every node has.
+    pub fn is_built_in(name: &str) -> bool {
+        matches!(name, ADMIN | VIEWER | CONCENTRATOR)
+    }
+
+    /// The role with a name.
+    pub fn get(&self, name: &str) -> Option<Arc<Role>> {
+        self.table.get(name).cloned()
+    }
+
+    /// The names of all roles, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.table.keys().map(String::as_str)
+    }
+}
+
+impl Principal {
+    /// Whoever comes through the local socket: the operating system has let him in.
+    pub fn local(roles: &Roles) -> Option<Self> {
+        let rights = roles.get(ADMIN)?;
+        Some(Self {
+            name: "local".to_owned(),
+            role: ADMIN.to_owned(),
+            rights,
+            provide: None,
+        })
+    }
+
+    /// Whether a datapoint may be read.
+    pub fn may_read(&self, name: &str) -> bool {
+        self.rights.read.allows(name)
+    }
+
+    /// Whether a datapoint may be written, and which rule says so.
+    pub fn may_write(&self, name: &str) -> Decision {
+        let allowed = self.rights.write.allows(name);
+        let role = &self.role;
+        let rule = match self.rights.write.deciding(name) {
+            Some(pattern) => format!("role {role}, write, {pattern:?}"),
+            None => format!("role {role}, write: no pattern fits"),
+        };
+        Decision { allowed, rule }
+    }
+
+    /// Whether samples of a datapoint may be provided, and which rule says so.
+    pub fn may_provide(&self, name: &str) -> Decision {
+        let Some(prefix) = &self.provide else {
+            let rule = format!("{} (role {}) provides no prefix", self.name, self.role);
+            return Decision {
+                allowed: false,
+                rule,
+            };
+        };
+        let below = name
+            .strip_prefix(prefix.as_str())
+            .is_some_and(|rest| rest.starts_with('.'));
+        Decision {
+            allowed: below,
+            rule: format!("{} provides below {prefix}", self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(role: &str) -> Principal {
+        let write = GlobSet::new(&["!line1.safety.**", "line1.**"]).unwrap();
+        let read = GlobSet::new(&["line1.**"]).unwrap();
+        let operator = Role {
+            read,
+            write,
+            ..Role::default()
+        };
+        let sneaky = Role {
+            admin: true,
+            ..Role::default()
+        };
+        let given = [
+            ("operator".to_owned(), operator),
+            ("viewer".to_owned(), sneaky),
+        ];
+        let rights = Roles::new(given).get(role).unwrap();
+        Principal {
+            name: "bob".into(),
+            role: role.into(),
+            rights,
+            provide: None,
+        }
+    }
+
+    #[test]
+    fn roles_that_every_node_has() {
+        let (admin, viewer, link) = (
+            principal("admin"),
+            principal("viewer"),
+            principal("concentrator"),
+        );
+        for who in [&admin, &viewer, &link] {
+            assert!(who.may_read("any.name"));
+            assert!(!who.may_provide("any.name").allowed);
+        }
+        assert!(admin.may_write("a.b").allowed && admin.rights.admin && admin.rights.link);
+        assert!(!viewer.may_write("a.b").allowed && !viewer.rights.admin && !viewer.rights.link);
+        assert!(!link.may_write("a.b").allowed && !link.rights.admin && link.rights.link);
+    }
+
+    #[test]
+    fn a_decision_names_its_rule() {
+        let bob = principal("operator");
+        assert!(bob.may_write("line1.pump").allowed);
+        let denied = bob.may_write("line1.safety.stop");
+        assert!(
+            !denied.allowed && denied.rule.contains("!line1.safety.**"),
+            "{denied:?}"
+        );
+        let unknown = bob.may_write("line2.pump");
+        assert!(
+            !unknown.allowed && unknown.rule.contains("no pattern fits"),
+            "{unknown:?}"
+        );
+        assert!(!bob.may_read("line2.pump") && !bob.may_write("Line1.pump").allowed);
+    }
+
+    #[test]
+    fn providers_stay_below_their_prefix() {
+        let provide = Some(Name::new("mes").unwrap());
+        let mes = Principal {
+            provide,
+            ..principal("viewer")
+        };
+        assert!(mes.may_provide("mes.orders.open").allowed);
+        for name in ["mes", "mesa.x", "other.mes.x", "mes"] {
+            assert!(!mes.may_provide(name).allowed, "{name}");
+        }
+    }
+}

@@ -1,1 +1,4 @@
 //! Placeholder.
+
+mod config;
+pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, RouteError, Trust};

@@ -60,7 +60,8 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port } = self;
         match (host.contains(':'), *port == HTTPS_PORT) {
-            (true, _) => write!(f, "https://[{host}]:{port}"),
+            (true, true) => write!(f, "https://[{host}]"),
+            (true, false) => write!(f, "https://[{host}]:{port}"),
             (false, true) => write!(f, "https://{host}"),
             (false, false) => write!(f, "https://{host}:{port}"),
         }

@@ -16,8 +16,7 @@ pub trait Adapter: Send {
     /// the device answers. Everything that it has opened is closed when it returns. The runner
     /// calls it again after a back-off, with the same `self`, so that what was learned about the
     /// device (refused blocks, word orders) may be kept.
-    fn session<'a>(&'a mut self, io: &'a mut AdapterIo)
-    -> BoxFuture<'a, Result<(), SessionEnd>>;
+    fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>>;
 }
 
 /// Why a session ended; it tells the runner what to do next.
@@ -52,7 +51,10 @@ pub enum SessionEnd {
 impl SessionEnd {
     /// A lost connection.
     pub fn lost(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Lost { code, message: message.into() }
+        Self::Lost {
+            code,
+            message: message.into(),
+        }
     }
 
     /// The stable code for statistics.

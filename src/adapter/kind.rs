@@ -24,7 +24,9 @@ pub struct Kind {
 
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kind").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Kind")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,6 +75,10 @@ impl Problem {
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self { pointer: pointer.into(), message: message.into(), expected: expected.into() }
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+            expected: expected.into(),
+        }
     }
 }

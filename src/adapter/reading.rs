@@ -20,11 +20,21 @@ pub struct Reading {
 impl Reading {
     /// A good value without a stamp of its own.
     pub fn good(point: PointId, value: Value) -> Self {
-        Self { point, value: Some(value), quality: Quality::GOOD, source_time: None }
+        Self {
+            point,
+            value: Some(value),
+            quality: Quality::GOOD,
+            source_time: None,
+        }
     }
 
     /// No value, and why.
     pub fn failed(point: PointId, reason: Reason) -> Self {
-        Self { point, value: None, quality: Quality::of(reason), source_time: None }
+        Self {
+            point,
+            value: None,
+            quality: Quality::of(reason),
+            source_time: None,
+        }
     }
 }

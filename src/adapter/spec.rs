@@ -70,7 +70,9 @@ impl Scaling {
 }
 
 /// Whose clock stamps the samples of an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TimePolicy {
     /// The device's stamp.

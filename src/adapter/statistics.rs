@@ -65,7 +65,10 @@ impl Statistics {
     pub fn failed(&self, code: &'static str) {
         let mut inner = self.inner.lock();
         let known = inner.errors.contains_key(code) || inner.errors.len() < ERROR_CODES_MAX;
-        *inner.errors.entry(if known { code } else { "other" }).or_default() += 1;
+        *inner
+            .errors
+            .entry(if known { code } else { "other" })
+            .or_default() += 1;
     }
 
     /// Counts polls that could not begin in time.
@@ -90,7 +93,9 @@ impl Statistics {
         sorted.sort_unstable();
         let at = |percent: usize| {
             let index = (sorted.len().saturating_sub(1)) * percent / 100;
-            sorted.get(index).map(|&us| Duration::from_micros(u64::from(us)))
+            sorted
+                .get(index)
+                .map(|&us| Duration::from_micros(u64::from(us)))
         };
         StatisticsSnapshot {
             requests: inner.requests,

@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The node file: loaded, checked as a whole, resolved. Every problem is told at once, with its
+//! place and what was expected. Nothing is connected and nothing is written.
+//!
+//! The way of a file: text, tree with places (`parse`), references expanded (`expand`), secrets
+//! resolved (`secrets`), JSON Schema (`schema`), structs, checks across sections, the kinds' own
+//! checks (`adapters`).
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod access;
+mod adapters;
+mod clients;
+mod expand;
+mod limits;
+mod load;
+mod names;
+mod nearest;
+mod node_config;
+mod parse;
+mod problem;
+mod remotes;
+mod report;
+mod resources;
+mod schema;
+mod secrets;
+mod sections;
+mod tree;
+
+pub use access::{Credential, RoleConfig, TokenConfig};
+pub use load::load;
+pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
+pub use problem::{Problem, Problems};
+pub use resources::StrategyConfig;
+pub use sections::{LogConfig, LogFormat, LogLevel};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,4 @@
 //! Placeholder.
+
+mod config;
+pub use config::{HttpLimits, ListenConfig};

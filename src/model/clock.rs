@@ -52,14 +52,18 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows a moment.
     pub fn new(wall: Timestamp) -> Self {
-        Self { wall: AtomicI64::new(wall.micros()), monotonic: AtomicU64::new(1) }
+        Self {
+            wall: AtomicI64::new(wall.micros()),
+            monotonic: AtomicU64::new(1),
+        }
     }
 
     /// Lets time pass on both clocks.
     pub fn advance(&self, duration: Duration) {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         self.monotonic.fetch_add(micros, Ordering::SeqCst);
-        self.wall.fetch_add(i64::try_from(micros).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.wall
+            .fetch_add(i64::try_from(micros).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
     /// Steps the wall clock only, as somebody who sets it does.

@@ -53,8 +53,7 @@ impl Limits {
         match value {
             Value::Array(items) => items.iter().all(|item| self.allow(item)),
             _ => value.as_f64().is_none_or(|number| {
-                self.min.is_none_or(|min| number >= min)
-                    && self.max.is_none_or(|max| number <= max)
+                self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max)
             }),
         }
     }

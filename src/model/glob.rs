@@ -33,9 +33,14 @@ impl Glob {
             return Err(GlobError::Empty(text.to_owned()));
         }
         if segments.len() > SEGMENTS_MAX || text.len() > NAME_BYTES_MAX {
-            return Err(GlobError::TooLong(text.chars().take(NAME_BYTES_MAX).collect()));
+            return Err(GlobError::TooLong(
+                text.chars().take(NAME_BYTES_MAX).collect(),
+            ));
         }
-        Ok(Self { text: text.to_owned(), segments })
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+        })
     }
 
     /// Whether a name fits.
@@ -127,28 +132,44 @@ pub struct GlobSet {
 impl GlobSet {
     /// Parses an ordered list such as `["!line1.secret.**", "**"]`.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, GlobError> {
-        let rules = patterns.iter().map(|text| match text.as_ref().strip_prefix('!') {
-            Some(rest) => Glob::new(rest).map(|glob| (false, glob)),
-            None => Glob::new(text.as_ref()).map(|glob| (true, glob)),
-        });
-        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+        let rules = patterns
+            .iter()
+            .map(|text| match text.as_ref().strip_prefix('!') {
+                Some(rest) => Glob::new(rest).map(|glob| (false, glob)),
+                None => Glob::new(text.as_ref()).map(|glob| (true, glob)),
+            });
+        Ok(Self {
+            rules: rules.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Allows every name.
     pub fn everything() -> Self {
-        let all = Glob { text: "**".into(), segments: vec!["**".into()] };
-        Self { rules: vec![(true, all)] }
+        let all = Glob {
+            text: "**".into(),
+            segments: vec!["**".into()],
+        };
+        Self {
+            rules: vec![(true, all)],
+        }
     }
 
     /// Whether a name is allowed; the pattern that decided comes from [`GlobSet::deciding`].
     pub fn allows(&self, name: &str) -> bool {
-        self.rules.iter().find(|(_, glob)| glob.matches(name)).is_some_and(|(allow, _)| *allow)
+        self.rules
+            .iter()
+            .find(|(_, glob)| glob.matches(name))
+            .is_some_and(|(allow, _)| *allow)
     }
 
     /// The pattern that decides over a name, as written.
     pub fn deciding(&self, name: &str) -> Option<String> {
         let (allow, glob) = self.rules.iter().find(|(_, glob)| glob.matches(name))?;
-        Some(if *allow { glob.text.clone() } else { format!("!{}", glob.text) })
+        Some(if *allow {
+            glob.text.clone()
+        } else {
+            format!("!{}", glob.text)
+        })
     }
 
     /// Whether nothing can be allowed.
@@ -195,7 +216,11 @@ mod tests {
             ("temp", "temperature", false),
         ];
         for (pattern, name, expected) in cases {
-            assert_eq!(Glob::new(pattern).unwrap().matches(name), expected, "{pattern} {name}");
+            assert_eq!(
+                Glob::new(pattern).unwrap().matches(name),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 

@@ -39,9 +39,7 @@ pub enum NameError {
     #[error("a name is in Unicode form NFC: {0:?}")]
     NotNormalized(String),
     /// Too many segments or bytes in all.
-    #[error(
-        "a name has at most {segments_max} segments and {bytes_max} bytes: {name:?}"
-    )]
+    #[error("a name has at most {segments_max} segments and {bytes_max} bytes: {name:?}")]
     TooLong {
         /// The name as given.
         name: String,
@@ -106,7 +104,11 @@ fn check(text: &str, segments_max: usize, bytes_max: usize) -> Result<(), NameEr
     }
     if segments > segments_max || text.len() > bytes_max {
         let name = text.chars().take(bytes_max).collect();
-        return Err(NameError::TooLong { name, segments_max, bytes_max });
+        return Err(NameError::TooLong {
+            name,
+            segments_max,
+            bytes_max,
+        });
     }
     if !text.is_ascii() && is_nfc_quick(text.chars()) != IsNormalized::Yes {
         return Err(NameError::NotNormalized(text.to_owned()));
@@ -120,17 +122,24 @@ fn check_segment(name: &str, segment: &str) -> Result<(), NameError> {
         return Err(NameError::Empty(shown()));
     }
     if segment.len() > SEGMENT_BYTES_MAX {
-        return Err(NameError::SegmentTooLong(segment.chars().take(SEGMENT_BYTES_MAX).collect()));
+        return Err(NameError::SegmentTooLong(
+            segment.chars().take(SEGMENT_BYTES_MAX).collect(),
+        ));
     }
     match segment.chars().find(|&c| is_forbidden(c)) {
-        Some(found) => Err(NameError::Character { name: shown(), found }),
+        Some(found) => Err(NameError::Character {
+            name: shown(),
+            found,
+        }),
         None => Ok(()),
     }
 }
 
 fn is_forbidden(c: char) -> bool {
-    matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '!' | ',' | ';' | '"' | '\\')
-        || c.is_control()
+    matches!(
+        c,
+        '*' | '?' | '[' | ']' | '{' | '}' | '!' | ',' | ';' | '"' | '\\'
+    ) || c.is_control()
         || c.is_whitespace()
 }
 
@@ -166,11 +175,30 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        let good = ["a", "line1.plc.temperature", "a-b_c.1", "größe.ä", "a/b", "a+b#c$"];
+        let good = [
+            "a",
+            "line1.plc.temperature",
+            "a-b_c.1",
+            "größe.ä",
+            "a/b",
+            "a+b#c$",
+        ];
         for text in good {
             assert!(Name::new(text).is_ok(), "{text}");
         }
-        let bad = ["", ".", "a.", ".a", "a..b", "a b", "a*", "a?", "a[1]", "a\u{0}", "e\u{301}x"];
+        let bad = [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "a b",
+            "a*",
+            "a?",
+            "a[1]",
+            "a\u{0}",
+            "e\u{301}x",
+        ];
         for text in bad {
             assert!(Name::new(text).is_err(), "{text}");
         }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The three grades, ordered from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// To be trusted.
@@ -96,16 +98,26 @@ reasons! {
 
 impl Quality {
     /// Good, nothing to add.
-    pub const GOOD: Self = Self { status: Status::Good, reason: Reason::Ok };
+    pub const GOOD: Self = Self {
+        status: Status::Good,
+        reason: Reason::Ok,
+    };
 
     /// The quality that a reason stands for.
     pub fn of(reason: Reason) -> Self {
-        Self { status: reason.status(), reason }
+        Self {
+            status: reason.status(),
+            reason,
+        }
     }
 
     /// The worse of two; of equals the first.
     pub fn worse(self, other: Self) -> Self {
-        if other.status > self.status { other } else { self }
+        if other.status > self.status {
+            other
+        } else {
+            self
+        }
     }
 
     /// Whether the value can be trusted.
@@ -126,7 +138,10 @@ impl Quality {
             1 => Status::Uncertain,
             _ => Status::Bad,
         };
-        Self { status, reason: Reason::from_code(reason) }
+        Self {
+            status,
+            reason: Reason::from_code(reason),
+        }
     }
 }
 

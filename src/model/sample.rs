@@ -17,16 +17,28 @@ pub struct Sample {
 impl Sample {
     /// A good value.
     pub fn good(value: Value, source_time: Option<Timestamp>) -> Self {
-        Self { value: Some(value), quality: Quality::GOOD, source_time }
+        Self {
+            value: Some(value),
+            quality: Quality::GOOD,
+            source_time,
+        }
     }
 
     /// A value with a quality of its own.
     pub fn with_quality(value: Value, quality: Quality, source_time: Option<Timestamp>) -> Self {
-        Self { value: Some(value), quality, source_time }
+        Self {
+            value: Some(value),
+            quality,
+            source_time,
+        }
     }
 
     /// No new value: the last one stays visible under this quality.
     pub fn without_value(quality: Quality, source_time: Option<Timestamp>) -> Self {
-        Self { value: None, quality, source_time }
+        Self {
+            value: None,
+            quality,
+            source_time,
+        }
     }
 }

@@ -62,11 +62,15 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        if let Some(micros) = text.strip_suffix("us").and_then(|number| number.parse().ok()) {
+        if let Some(micros) = text
+            .strip_suffix("us")
+            .and_then(|number| number.parse().ok())
+        {
             return Ok(Self(micros));
         }
-        let moment: jiff::Timestamp =
-            text.parse().map_err(|_| TimeError(text.chars().take(64).collect()))?;
+        let moment: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| TimeError(text.chars().take(64).collect()))?;
         Ok(Self(moment.as_microsecond()))
     }
 }
@@ -79,7 +83,9 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -89,11 +95,26 @@ mod tests {
 
     #[test]
     fn text_comes_back() {
-        for micros in [0, 1, 1_795_000_000_123_456, -1, i64::MAX, i64::MIN, 4_294_967_296_000_000] {
+        for micros in [
+            0,
+            1,
+            1_795_000_000_123_456,
+            -1,
+            i64::MAX,
+            i64::MIN,
+            4_294_967_296_000_000,
+        ] {
             let moment = Timestamp::from_micros(micros);
-            assert_eq!(moment.to_string().parse::<Timestamp>(), Ok(moment), "{moment}");
+            assert_eq!(
+                moment.to_string().parse::<Timestamp>(),
+                Ok(moment),
+                "{moment}"
+            );
         }
-        assert_eq!(Timestamp::from_micros(0).to_string(), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(
+            Timestamp::from_micros(0).to_string(),
+            "1970-01-01T00:00:00.000000Z"
+        );
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 

@@ -84,9 +84,10 @@ impl Value {
         match self {
             Self::Text(text) | Self::Json(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
-            Self::Array(items) => {
-                items.iter().map(|item| size_of::<Self>() + item.heap_bytes()).sum()
-            }
+            Self::Array(items) => items
+                .iter()
+                .map(|item| size_of::<Self>() + item.heap_bytes())
+                .sum(),
             _ => 0,
         }
     }
@@ -115,17 +116,23 @@ impl Value {
 
     /// An integer as a value of an integer type, if it is in the type's range.
     pub fn integer(number: i128, value_type: ValueType) -> Result<Self, ValueError> {
-        let out_of_range =
-            || ValueError::Range { expected: value_type, found: number.to_string() };
+        let out_of_range = || ValueError::Range {
+            expected: value_type,
+            found: number.to_string(),
+        };
         let range = value_type.scalar.integer_range();
         let (low, high) = range.ok_or_else(|| mismatch(value_type, "an integer"))?;
         if number < low || number > high {
             return Err(out_of_range());
         }
         if low < 0 {
-            i64::try_from(number).map(Self::Int).map_err(|_| out_of_range())
+            i64::try_from(number)
+                .map(Self::Int)
+                .map_err(|_| out_of_range())
         } else {
-            u64::try_from(number).map(Self::UInt).map_err(|_| out_of_range())
+            u64::try_from(number)
+                .map(Self::UInt)
+                .map_err(|_| out_of_range())
         }
     }
 
@@ -136,9 +143,9 @@ impl Value {
             return Err(ValueError::TooLarge(bytes));
         }
         match self {
-            Self::Array(items) if value_type.array => {
-                items.iter().try_for_each(|item| item.check(value_type.scalar.into()))
-            }
+            Self::Array(items) if value_type.array => items
+                .iter()
+                .try_for_each(|item| item.check(value_type.scalar.into())),
             _ if value_type.array => Err(mismatch(value_type, self.kind())),
             _ => self.check_scalar(value_type),
         }
@@ -166,7 +173,11 @@ impl Value {
             },
             _ => false,
         };
-        if fits { Ok(()) } else { Err(mismatch(value_type, self.kind())) }
+        if fits {
+            Ok(())
+        } else {
+            Err(mismatch(value_type, self.kind()))
+        }
     }
 
     /// What kind of value this is, in words for an error.
@@ -187,14 +198,20 @@ impl Value {
 }
 
 fn mismatch(expected: ValueType, found: &str) -> ValueError {
-    ValueError::Type { expected, found: found.to_owned() }
+    ValueError::Type {
+        expected,
+        found: found.to_owned(),
+    }
 }
 
 fn in_range(number: i128, low: i128, high: i128, expected: ValueType) -> Result<(), ValueError> {
     if (low..=high).contains(&number) {
         return Ok(());
     }
-    Err(ValueError::Range { expected, found: number.to_string() })
+    Err(ValueError::Range {
+        expected,
+        found: number.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -210,11 +227,17 @@ mod tests {
     fn types_are_checked() {
         let u16_type = ValueType::from(Scalar::U16);
         assert!(Value::UInt(65_535).check(u16_type).is_ok());
-        assert!(matches!(Value::UInt(65_536).check(u16_type), Err(ValueError::Range { .. })));
+        assert!(matches!(
+            Value::UInt(65_536).check(u16_type),
+            Err(ValueError::Range { .. })
+        ));
         assert!(Value::Int(1).check(u16_type).is_err());
         assert!(Value::integer(-1, u16_type).is_err());
         assert_eq!(Value::integer(7, u16_type), Ok(Value::UInt(7)));
-        let array = ValueType { scalar: Scalar::I8, array: true };
+        let array = ValueType {
+            scalar: Scalar::I8,
+            array: true,
+        };
         assert!(Value::Array([Value::Int(1)].into()).check(array).is_ok());
         assert!(Value::Array([Value::Int(200)].into()).check(array).is_err());
         assert!(Value::Int(1).check(array).is_err());

@@ -85,7 +85,10 @@ impl Scalar {
     }
 
     fn word(self) -> &'static str {
-        WORDS.iter().find(|(scalar, _)| *scalar == self).map_or("json", |(_, word)| word)
+        WORDS
+            .iter()
+            .find(|(scalar, _)| *scalar == self)
+            .map_or("json", |(_, word)| word)
     }
 }
 
@@ -101,12 +104,17 @@ pub struct ValueType {
 
 /// A word that is no type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no type: expected one of bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 text bytes time json, or one of these with [] behind it")]
+#[error(
+    "{0:?} is no type: expected one of bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 text bytes time json, or one of these with [] behind it"
+)]
 pub struct UnknownType(String);
 
 impl From<Scalar> for ValueType {
     fn from(scalar: Scalar) -> Self {
-        Self { scalar, array: false }
+        Self {
+            scalar,
+            array: false,
+        }
     }
 }
 
@@ -120,7 +128,10 @@ impl FromStr for ValueType {
         };
         let found = WORDS.iter().find(|(_, known)| *known == word);
         let (scalar, _) = found.ok_or_else(|| UnknownType(text.chars().take(64).collect()))?;
-        Ok(Self { scalar: *scalar, array })
+        Ok(Self {
+            scalar: *scalar,
+            array,
+        })
     }
 }
 

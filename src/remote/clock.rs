@@ -36,7 +36,10 @@ impl OffsetWindow {
         let transit = signed(half);
         self.window.push_back(Offset {
             monotonic_us: signed(answer.sent).saturating_add(transit) - signed(now.micros()),
-            wall_us: answer.sent_wall.saturating_add(transit).saturating_sub(wall),
+            wall_us: answer
+                .sent_wall
+                .saturating_add(transit)
+                .saturating_sub(wall),
             uncertainty_us: half + 1,
         });
         if self.window.len() > WINDOW {
@@ -46,7 +49,10 @@ impl OffsetWindow {
 
     /// The best estimate of the window.
     pub fn best(&self) -> Option<Offset> {
-        self.window.iter().min_by_key(|offset| offset.uncertainty_us).copied()
+        self.window
+            .iter()
+            .min_by_key(|offset| offset.uncertainty_us)
+            .copied()
     }
 }
 
@@ -61,8 +67,14 @@ mod tests {
             let sent = 1_000_000;
             // The remote's clock is 50 s ahead; it holds the beat for 300 µs.
             let received = sent + there + 50_000_000;
-            let beat =
-                Beat { session: 1, applied: 0, sent, sent_wall: 0, offset: None, uncertainty: None };
+            let beat = Beat {
+                session: 1,
+                applied: 0,
+                sent,
+                sent_wall: 0,
+                offset: None,
+                uncertainty: None,
+            };
             let answer = BeatAnswer {
                 received,
                 sent: received + 300,

@@ -3,12 +3,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod clock;
+mod config;
 mod machine;
 mod mirror;
 mod serving;
 mod timing;
 
 pub use clock::{Offset, OffsetWindow};
+pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, RouteError, Trust};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, Step};
 pub use serving::{ServedStream, Serving};

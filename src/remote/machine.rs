@@ -170,7 +170,11 @@ impl LinkMachine {
         self.quiet.clear();
         self.marks.clear();
         self.offset = OffsetWindow::default();
-        let state = if hello.snapshot { LinkState::Snapshot } else { LinkState::Replaying };
+        let state = if hello.snapshot {
+            LinkState::Snapshot
+        } else {
+            LinkState::Replaying
+        };
         self.enter(state, String::new(), now);
         if !hello.snapshot {
             self.on_applied(self.applied, now);
@@ -186,7 +190,11 @@ impl LinkMachine {
     pub fn on_applied(&mut self, applied: u64, now: Monotonic) {
         self.applied = self.applied.max(applied);
         self.head = self.head.max(applied);
-        while self.marks.front().is_some_and(|(head, _)| *head <= self.applied) {
+        while self
+            .marks
+            .front()
+            .is_some_and(|(head, _)| *head <= self.applied)
+        {
             self.marks.pop_front();
         }
         self.judge_lag(now);
@@ -195,7 +203,10 @@ impl LinkMachine {
     /// A link is live when it applied what there was when it connected and is at most two beats
     /// behind by now; it is degraded when it falls behind further than silence would be allowed.
     fn judge_lag(&mut self, now: Monotonic) {
-        let behind = self.marks.front().map_or(Duration::ZERO, |(_, asked)| now.since(*asked));
+        let behind = self
+            .marks
+            .front()
+            .map_or(Duration::ZERO, |(_, asked)| now.since(*asked));
         match self.state {
             LinkState::Snapshot | LinkState::Replaying | LinkState::Degraded
                 if self.applied >= self.goal && behind <= self.timing.beat * 2 =>
@@ -219,7 +230,8 @@ impl LinkMachine {
         self.heard = Some(now);
         self.head = self.head.max(answer.head);
         if answer.head > self.applied && self.marks.len() < MARKS_MAX {
-            self.marks.push_back((answer.head, Monotonic::from_micros(beat.sent)));
+            self.marks
+                .push_back((answer.head, Monotonic::from_micros(beat.sent)));
         }
         self.offset.add(beat, answer, now, wall);
         let old = std::mem::take(&mut self.quiet);
@@ -233,7 +245,10 @@ impl LinkMachine {
         for (id, quiet) in old {
             if quiet.suspected {
                 // Kept until poll says that the suspicion is over.
-                self.quiet.entry(id).or_insert(Quiet { heard: now, suspected: true });
+                self.quiet.entry(id).or_insert(Quiet {
+                    heard: now,
+                    suspected: true,
+                });
             }
         }
         if !answer.known {
@@ -243,12 +258,20 @@ impl LinkMachine {
 
     /// The connection is gone or did not come up. `jitter` is a random number of [0, 1).
     pub fn on_lost(&mut self, cause: String, jitter: f64, now: Monotonic) {
-        if matches!(self.state, LinkState::Waiting | LinkState::Refused | LinkState::Paused) {
+        if matches!(
+            self.state,
+            LinkState::Waiting | LinkState::Refused | LinkState::Paused
+        ) {
             return;
         }
         self.lost(cause, now);
-        let ceiling = self.timing.redial_min.saturating_mul(1 << self.tries.min(16));
-        let pause = ceiling.min(self.timing.redial_max).mul_f64(0.1 + 0.9 * jitter);
+        let ceiling = self
+            .timing
+            .redial_min
+            .saturating_mul(1 << self.tries.min(16));
+        let pause = ceiling
+            .min(self.timing.redial_max)
+            .mul_f64(0.1 + 0.9 * jitter);
         self.tries += 1;
         self.next_try = now.after(pause);
     }
@@ -319,9 +342,10 @@ impl LinkMachine {
     fn watch_silence(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
         let (limit, since) = match self.state {
             LinkState::Connecting => (self.timing.connect, self.since),
-            _ if self.is_open() => {
-                (self.timing.uncertain_after, self.heard.unwrap_or(self.since))
-            }
+            _ if self.is_open() => (
+                self.timing.uncertain_after,
+                self.heard.unwrap_or(self.since),
+            ),
             _ => return,
         };
         if now.since(since) < limit {
@@ -390,7 +414,11 @@ impl LinkMachine {
                 due.push(self.next_beat);
                 let heard = self.heard.unwrap_or(self.since);
                 due.push(heard.after(self.timing.uncertain_after));
-                due.extend(self.marks.front().map(|(_, at)| at.after(self.timing.uncertain_after)));
+                due.extend(
+                    self.marks
+                        .front()
+                        .map(|(_, at)| at.after(self.timing.uncertain_after)),
+                );
             }
         }
         if let Some(since) = self.uncertain

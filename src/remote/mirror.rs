@@ -138,22 +138,46 @@ impl Mirror {
         let state = self.store.mirror_state(self.link);
         let mut numbers: HashMap<SourceId, u32> = HashMap::new();
         for source in &state.sources {
-            let Some(view) = self.store.source(source.id) else { continue };
+            let Some(view) = self.store.source(source.id) else {
+                continue;
+            };
             numbers.insert(source.id, source.remote_id);
             let depth = self.depth_of(view.parent);
             let (epoch, told) = (source.epoch.counter, view.own.quality);
-            self.sources.insert(source.remote_id, Mapped { id: source.id, epoch, told, depth });
+            self.sources.insert(
+                source.remote_id,
+                Mapped {
+                    id: source.id,
+                    epoch,
+                    told,
+                    depth,
+                },
+            );
         }
         for (remote_id, id) in state.points {
-            let Some(view) = self.store.point_by_id(id) else { continue };
-            let Some(&source) = numbers.get(&view.source) else { continue };
+            let Some(view) = self.store.point_by_id(id) else {
+                continue;
+            };
+            let Some(&source) = numbers.get(&view.source) else {
+                continue;
+            };
             let value_type = view.definition.value_type;
-            self.keep(remote_id, MappedPoint { id, value_type, source });
+            self.keep(
+                remote_id,
+                MappedPoint {
+                    id,
+                    value_type,
+                    source,
+                },
+            );
         }
     }
 
     fn depth_of(&self, parent: Option<SourceId>) -> usize {
-        let above = self.sources.values().find(|mapped| Some(mapped.id) == parent);
+        let above = self
+            .sources
+            .values()
+            .find(|mapped| Some(mapped.id) == parent);
         above.map_or(1, |mapped| mapped.depth)
     }
 
@@ -229,7 +253,11 @@ impl Mirror {
     /// Applies the rows that wait, and moves the cursor.
     pub fn flush(&mut self) -> Step {
         let changes = self.apply_pending();
-        Step { changes, missed: 0, applied: self.place }
+        Step {
+            changes,
+            missed: 0,
+            applied: self.place,
+        }
     }
 
     fn greet(&mut self, hello: &HelloFrame) -> Result<(), MirrorError> {

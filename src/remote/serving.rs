@@ -45,7 +45,13 @@ impl Serving {
     pub fn new(store: Arc<Store>) -> Self {
         // Sessions of different lives of the node do not meet: they begin at a random place.
         let next = store.setup().epoch.random | 1;
-        Self { store, inner: Mutex::new(Inner { streams: HashMap::new(), next }) }
+        Self {
+            store,
+            inner: Mutex::new(Inner {
+                streams: HashMap::new(),
+                next,
+            }),
+        }
     }
 
     /// A stream was opened; its session number, 0 if there are too many.
@@ -57,9 +63,15 @@ impl Serving {
         let session = inner.next;
         inner.next = inner.next.wrapping_add(1).max(1);
         let principal = principal.to_owned();
-        inner
-            .streams
-            .insert(session, ServedStream { principal, applied: 0, beat: None, offset: None });
+        inner.streams.insert(
+            session,
+            ServedStream {
+                principal,
+                applied: 0,
+                beat: None,
+                offset: None,
+            },
+        );
         session
     }
 
@@ -71,7 +83,11 @@ impl Serving {
     /// The open streams.
     pub fn streams(&self) -> Vec<(u64, ServedStream)> {
         let inner = self.inner.lock();
-        inner.streams.iter().map(|(session, stream)| (*session, stream.clone())).collect()
+        inner
+            .streams
+            .iter()
+            .map(|(session, stream)| (*session, stream.clone()))
+            .collect()
     }
 
     /// Answers a beat. `received` is our clock when it came. A session of somebody else is not
@@ -102,7 +118,11 @@ impl Serving {
     }
 
     fn quiet(&self) -> Vec<(u32, u64)> {
-        let links = self.store.sources().into_iter().filter(|source| source.role == Role::Link);
+        let links = self
+            .store
+            .sources()
+            .into_iter()
+            .filter(|source| source.role == Role::Link);
         let silences = links.filter_map(|link| Some((link.id.0, self.store.silence(link.id)?)));
         silences
             .filter(|(_, silence)| *silence >= QUIET_FROM)
@@ -120,7 +140,10 @@ impl Serving {
         now: Monotonic,
     ) -> Option<(Monotonic, Duration)> {
         let inner = self.inner.lock();
-        let stream = inner.streams.get(&session).filter(|s| s.principal == principal)?;
+        let stream = inner
+            .streams
+            .get(&session)
+            .filter(|s| s.principal == principal)?;
         let (offset, uncertainty) = stream.offset?;
         let mapped = i64::try_from(stamp).ok()?.checked_add(offset)?;
         // Later than now by more than the uncertainty cannot be right.
@@ -128,6 +151,9 @@ impl Serving {
         if mapped > now.micros().saturating_add(uncertainty) {
             return None;
         }
-        Some((Monotonic::from_micros(mapped), Duration::from_micros(uncertainty)))
+        Some((
+            Monotonic::from_micros(mapped),
+            Duration::from_micros(uncertainty),
+        ))
     }
 }

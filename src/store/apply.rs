@@ -57,7 +57,9 @@ impl State {
         let before = self.log.head();
         for row in rows.drain(..) {
             let next = self.log.next();
-            let Some(point) = self.catalogue.get_mut(row.point) else { continue };
+            let Some(point) = self.catalogue.get_mut(row.point) else {
+                continue;
+            };
             let slot = &mut point.slot;
             let newer = (row.epoch, row.origin) > (slot.origin_epoch, slot.origin);
             if !newer && slot.sequence > 0 {
@@ -86,7 +88,9 @@ impl State {
 }
 
 fn update(slot: &mut Slot, sample: Sample, epoch: u32, next: u64, now: Timestamp) -> bool {
-    let same_time = sample.source_time.is_none_or(|time| time == slot.source_time);
+    let same_time = sample
+        .source_time
+        .is_none_or(|time| time == slot.source_time);
     let same_value = sample.value.is_none() || sample.value == slot.value;
     let vouched = slot.origin_epoch == epoch && slot.sequence > 0;
     if vouched && same_value && same_time && sample.quality == slot.quality {

@@ -179,7 +179,8 @@ impl Catalogue {
         // A definition that only this datapoint had is dropped, so that flapping definitions
         // leave nothing behind: one reference here, one in the set.
         if Arc::strong_count(&point.definition) == 2 {
-            self.definitions.remove(&Interned(Arc::clone(&point.definition)));
+            self.definitions
+                .remove(&Interned(Arc::clone(&point.definition)));
         }
         Some(point)
     }
@@ -198,7 +199,10 @@ impl Catalogue {
     }
 
     pub(crate) fn buried_after(&self, sequence: u64) -> impl Iterator<Item = Tombstone> {
-        self.tombstones.iter().filter(move |(at, _)| *at > sequence).map(|(_, what)| *what)
+        self.tombstones
+            .iter()
+            .filter(move |(at, _)| *at > sequence)
+            .map(|(_, what)| *what)
     }
 }
 

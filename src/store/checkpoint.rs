@@ -92,8 +92,15 @@ impl Store {
 }
 
 fn header(state: &State) -> Header {
-    let links = state.cursors.iter().map(|(source, cursor)| (source.0, cursor.to_string()));
-    Header { checkpoint: VERSION, node: state.node, links: links.collect() }
+    let links = state
+        .cursors
+        .iter()
+        .map(|(source, cursor)| (source.0, cursor.to_string()));
+    Header {
+        checkpoint: VERSION,
+        node: state.node,
+        links: links.collect(),
+    }
 }
 
 fn write_line<T: Serialize>(writer: &mut FrameWriter, line: &T) {
@@ -106,18 +113,25 @@ fn write_sources(state: &State, writer: &mut FrameWriter) {
     let mut remote = RemoteIds::default();
     for (id, source) in state.sources.iter() {
         writer.source(&source.frame(id));
-        remote.remote_sources.extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
+        remote
+            .remote_sources
+            .extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
     }
     write_line(writer, &remote);
 }
 
 fn write_points(state: &State, writer: &mut FrameWriter, from: u32) {
     let (mut definitions, mut rows, mut remote) = (Vec::new(), Vec::new(), RemoteIds::default());
-    let step = state.catalogue.ids_from(from).take_while(|(id, _)| id.0 < from + STEP);
+    let step = state
+        .catalogue
+        .ids_from(from)
+        .take_while(|(id, _)| id.0 < from + STEP);
     for (id, point) in step {
         let (name, source) = (point.name.as_str(), Some(point.source.0));
         definitions.push(DefineFrame::new(id.0, name, source, &point.definition));
-        remote.remote_points.extend(point.remote_id.map(|remote_id| (id.0, remote_id)));
+        remote
+            .remote_points
+            .extend(point.remote_id.map(|remote_id| (id.0, remote_id)));
         if point.slot.sequence > 0 {
             rows.push(RowOut {
                 id: id.0,
@@ -146,7 +160,12 @@ struct Restorer<'a> {
 
 impl<'a> Restorer<'a> {
     fn new(state: &'a mut State, now: Timestamp) -> Self {
-        Self { state, now, sources: HashMap::new(), points: HashMap::new() }
+        Self {
+            state,
+            now,
+            sources: HashMap::new(),
+            points: HashMap::new(),
+        }
     }
 
     fn line(&mut self, bytes: &[u8]) -> Option<()> {
@@ -176,7 +195,10 @@ impl<'a> Restorer<'a> {
             name: frame.name.as_str().into(),
             role: frame.role,
             epoch: frame.epoch,
-            quality: Quality { status: frame.status, reason: frame.reason },
+            quality: Quality {
+                status: frame.status,
+                reason: frame.reason,
+            },
             complete: frame.complete,
             remote_id: None,
         };
@@ -193,7 +215,14 @@ impl<'a> Restorer<'a> {
         let definition = self.state.catalogue.intern(frame.definition());
         let slot = Slot::empty(Quality::of(Reason::Waiting), self.now);
         let defined = self.state.log.next();
-        let point = Point { name, source, definition, defined, remote_id: None, slot };
+        let point = Point {
+            name,
+            source,
+            definition,
+            defined,
+            remote_id: None,
+            slot,
+        };
         let id = self.state.catalogue.insert(point);
         if let Some(source) = self.state.sources.get_mut(source) {
             source.points += 1;
@@ -205,8 +234,12 @@ impl<'a> Restorer<'a> {
 
     fn rows(&mut self, line: &Line<'_>) {
         for (row, time, origin) in decode_row(line) {
-            let Some(&id) = self.points.get(&row.id) else { continue };
-            let Some(point) = self.state.catalogue.get_mut(id) else { continue };
+            let Some(&id) = self.points.get(&row.id) else {
+                continue;
+            };
+            let Some(point) = self.state.catalogue.get_mut(id) else {
+                continue;
+            };
             let value_type = point.definition.value_type;
             point.slot = Slot {
                 value: parse_value(row.value, value_type).ok(),
@@ -225,13 +258,19 @@ impl<'a> Restorer<'a> {
 
     fn remote_ids(&mut self, ids: &RemoteIds) {
         for (id, remote_id) in &ids.remote_sources {
-            if let Some(source) = self.sources.get(id).and_then(|id| self.state.sources.get_mut(*id))
+            if let Some(source) = self
+                .sources
+                .get(id)
+                .and_then(|id| self.state.sources.get_mut(*id))
             {
                 source.remote_id = Some(*remote_id);
             }
         }
         for (id, remote_id) in &ids.remote_points {
-            if let Some(point) = self.points.get(id).and_then(|id| self.state.catalogue.get_mut(*id))
+            if let Some(point) = self
+                .points
+                .get(id)
+                .and_then(|id| self.state.catalogue.get_mut(*id))
             {
                 point.remote_id = Some(*remote_id);
             }
@@ -247,9 +286,15 @@ impl<'a> Restorer<'a> {
             }
         }
         let restarted = Quality::of(Reason::Restarted);
-        let status = SourceStatus { quality: restarted, since: self.now };
+        let status = SourceStatus {
+            quality: restarted,
+            since: self.now,
+        };
         let (node, epoch) = (self.state.node, self.state.epoch);
-        let own: Vec<SourceId> = self.state.sources.iter()
+        let own: Vec<SourceId> = self
+            .state
+            .sources
+            .iter()
             .filter(|(_, source)| source.remote_id.is_none() && source.node == node)
             .map(|(id, _)| id)
             .collect();

@@ -27,7 +27,12 @@ impl Filter {
     pub fn new(allowed: GlobSet, wanted: GlobSet) -> Self {
         let all = GlobSet::everything();
         let everything = allowed == all && wanted == all;
-        Self { allowed, wanted, everything, verdicts: Vec::new() }
+        Self {
+            allowed,
+            wanted,
+            everything,
+            verdicts: Vec::new(),
+        }
     }
 
     /// Everything there is.
@@ -40,7 +45,11 @@ impl Filter {
         let texts: [Vec<String>; 2] = [self.allowed.clone().into(), self.wanted.clone().into()];
         // FNV-1a: stable between builds, which the standard hasher is not.
         let mut hash = 0x811c_9dc5_u32;
-        for byte in texts.iter().flatten().flat_map(|text| text.bytes().chain([0])) {
+        for byte in texts
+            .iter()
+            .flatten()
+            .flat_map(|text| text.bytes().chain([0]))
+        {
             hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         }
         hash

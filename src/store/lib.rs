@@ -5,6 +5,7 @@
 mod apply;
 mod catalogue;
 mod checkpoint;
+mod config;
 mod encode;
 mod filter;
 mod log;
@@ -21,8 +22,9 @@ mod view;
 mod tests;
 
 pub use catalogue::{DefineError, PointId};
-pub use encode::encode_chunk;
 pub use checkpoint::RestoreError;
+pub use config::FeedConfig;
+pub use encode::encode_chunk;
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
 pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};

@@ -42,7 +42,13 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { entries: VecDeque::new(), first: 1, bytes: 0, bytes_max, evicted: 0 }
+        Self {
+            entries: VecDeque::new(),
+            first: 1,
+            bytes: 0,
+            bytes_max,
+            evicted: 0,
+        }
     }
 
     /// The number of the last entry, 0 before the first.
@@ -115,7 +121,11 @@ mod tests {
         }
         assert_eq!((log.first(), log.head(), log.evicted()), (16, 25, 15));
         assert!(log.from(15).is_none());
-        let rest: Vec<u64> = log.from(24).unwrap().map(|(sequence, _)| sequence).collect();
+        let rest: Vec<u64> = log
+            .from(24)
+            .unwrap()
+            .map(|(sequence, _)| sequence)
+            .collect();
         assert_eq!(rest, [24, 25]);
         assert_eq!(log.from(26).unwrap().count(), 0);
     }

@@ -55,14 +55,23 @@ impl Store {
             let sources = subtree.iter().filter_map(|&id| {
                 let source = state.sources.get(id)?;
                 let remote_id = source.remote_id?;
-                Some(MirrorSource { remote_id, id, epoch: source.epoch })
+                Some(MirrorSource {
+                    remote_id,
+                    id,
+                    epoch: source.epoch,
+                })
             });
             let of_link = |point: &Point| subtree.binary_search(&point.source).is_ok();
-            let points = state.catalogue.ids_from(0).filter(|(_, point)| of_link(point));
+            let points = state
+                .catalogue
+                .ids_from(0)
+                .filter(|(_, point)| of_link(point));
             MirrorState {
                 cursor: state.cursors.get(&link).copied(),
                 sources: sources.collect(),
-                points: points.filter_map(|(id, p)| p.remote_id.map(|r| (r, id))).collect(),
+                points: points
+                    .filter_map(|(id, p)| p.remote_id.map(|r| (r, id)))
+                    .collect(),
             }
         })
     }
@@ -131,7 +140,11 @@ impl State {
     fn forget_origins(&mut self, source: SourceId) {
         let bound = self.catalogue.bound();
         for id in 0..bound {
-            if let Some(point) = self.catalogue.get_mut(PointId(id)).filter(|p| p.source == source) {
+            if let Some(point) = self
+                .catalogue
+                .get_mut(PointId(id))
+                .filter(|p| p.source == source)
+            {
                 point.slot.origin = 0;
                 point.slot.origin_epoch = 0;
             }
@@ -142,6 +155,9 @@ impl State {
 impl Moment {
     /// The clocks now.
     pub(crate) fn now(clock: &dyn mainstem_model::Clock) -> Self {
-        Self { wall: clock.now(), monotonic: clock.monotonic() }
+        Self {
+            wall: clock.now(),
+            monotonic: clock.monotonic(),
+        }
     }
 }

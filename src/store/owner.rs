@@ -63,7 +63,14 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome without any more words.
     pub fn new(state: WriteState) -> Self {
-        Self { state, reason: None, message: None, hop: None, verified: false, hops: Vec::new() }
+        Self {
+            state,
+            reason: None,
+            message: None,
+            hop: None,
+            verified: false,
+            hops: Vec::new(),
+        }
     }
 
     /// An outcome with a reason and a sentence.
@@ -72,7 +79,11 @@ impl Outcome {
         reason: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { reason: Some(reason.into()), message: Some(message.into()), ..Self::new(state) }
+        Self {
+            reason: Some(reason.into()),
+            message: Some(message.into()),
+            ..Self::new(state)
+        }
     }
 }
 
@@ -133,13 +144,22 @@ impl Store {
             if sender.is_closed() {
                 return None;
             }
-            Some(if *is_link { Owner::Link(source) } else { Owner::Local(source) })
+            Some(if *is_link {
+                Owner::Link(source)
+            } else {
+                Owner::Local(source)
+            })
         })
     }
 
     /// Hands an order over. Never waits.
     pub fn order(&self, owner: Owner, order: Order) -> Result<(), OrderError> {
-        let sender = self.owners.0.lock().get(&owner.source()).map(|(_, s)| s.clone());
+        let sender = self
+            .owners
+            .0
+            .lock()
+            .get(&owner.source())
+            .map(|(_, s)| s.clone());
         match sender.ok_or(OrderError::NoOwner)?.try_send(order) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Err(OrderError::Busy),

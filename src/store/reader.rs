@@ -117,7 +117,10 @@ impl Chunk {
         self.rows.push(row);
         match self.items.last_mut() {
             Some(Item::Rows { count, catchup }) if *catchup == is_catchup => *count += 1,
-            _ => self.items.push(Item::Rows { count: 1, catchup: is_catchup }),
+            _ => self.items.push(Item::Rows {
+                count: 1,
+                catchup: is_catchup,
+            }),
         }
     }
 
@@ -130,7 +133,12 @@ impl Chunk {
 impl Reader {
     /// A reader that begins with a snapshot.
     pub fn snapshot(filter: Filter, delivery: Delivery) -> Self {
-        Self { filter, delivery, phase: Phase::Begin, missed: 0 }
+        Self {
+            filter,
+            delivery,
+            phase: Phase::Begin,
+            missed: 0,
+        }
     }
 
     /// A reader that goes on behind a cursor.
@@ -153,13 +161,22 @@ impl Reader {
             if cursor.sequence < state.catalogue.forgotten {
                 return Err(StartError::Forgotten);
             }
-            Ok(Self { filter, delivery, phase: Phase::Log(cursor.sequence + 1), missed: 0 })
+            Ok(Self {
+                filter,
+                delivery,
+                phase: Phase::Log(cursor.sequence + 1),
+                missed: 0,
+            })
         })
     }
 
     /// The cursor of a place in this reader's stream.
     pub fn cursor(&self, epoch: Epoch, sequence: u64) -> Cursor {
-        Cursor { epoch, sequence, filter: self.filter.hash() }
+        Cursor {
+            epoch,
+            sequence,
+            filter: self.filter.hash(),
+        }
     }
 
     /// Entries that this reader did not get because it was slow.
@@ -190,7 +207,9 @@ impl Reader {
     }
 
     fn follow(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {
-        let Phase::Log(next) = self.phase else { return Progress::More };
+        let Phase::Log(next) = self.phase else {
+            return Progress::More;
+        };
         let Some(entries) = state.log.from(next) else {
             return self.fall_behind(state, chunk, next);
         };
@@ -204,14 +223,22 @@ impl Reader {
         }
         self.phase = Phase::Log(last + 1);
         chunk.bookmark = (last >= next).then_some(last);
-        if last < state.log.head() { Progress::More } else { Progress::AtHead }
+        if last < state.log.head() {
+            Progress::More
+        } else {
+            Progress::AtHead
+        }
     }
 
     fn fall_behind(&mut self, state: &State, chunk: &mut Chunk, next: u64) -> Progress {
         let until = state.log.head();
         let count = state.log.first() - next;
         self.missed += count;
-        chunk.items.push(Item::Gap(GapFrame { from: next - 1, to: state.log.first() - 1, count }));
+        chunk.items.push(Item::Gap(GapFrame {
+            from: next - 1,
+            to: state.log.first() - 1,
+            count,
+        }));
         self.phase = Phase::Scan(Scan::since_entry(next - 1, until));
         Progress::More
     }
@@ -235,7 +262,9 @@ impl Reader {
     }
 
     fn sample(&mut self, state: &State, chunk: &mut Chunk, sequence: u64, sample: &SampleEntry) {
-        let Some(point) = state.catalogue.get(sample.point) else { return };
+        let Some(point) = state.catalogue.get(sample.point) else {
+            return;
+        };
         // The number may have another definition by now; its samples come behind that.
         if point.defined > sequence {
             return;
@@ -247,7 +276,10 @@ impl Reader {
         if !self.filter.passes(sample.point, point.name.as_str()) {
             return;
         }
-        let told = state.sources.get(point.source).map(|source| source.epoch.counter);
+        let told = state
+            .sources
+            .get(point.source)
+            .map(|source| source.epoch.counter);
         let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
         let row = RowOut {
             id: sample.point.0,
@@ -270,7 +302,9 @@ pub(crate) fn source(state: &State, chunk: &mut Chunk, id: SourceId) {
 }
 
 pub(crate) fn define(state: &State, filter: &mut Filter, chunk: &mut Chunk, id: PointId) -> bool {
-    let Some(point) = state.catalogue.get(id) else { return false };
+    let Some(point) = state.catalogue.get(id) else {
+        return false;
+    };
     if !filter.passes(id, point.name.as_str()) {
         return false;
     }

@@ -20,11 +20,21 @@ pub(crate) struct Scan {
 
 impl Scan {
     pub(crate) fn snapshot(head: u64) -> Self {
-        Self { since: None, until: head, sources_told: false, next: 0 }
+        Self {
+            since: None,
+            until: head,
+            sources_told: false,
+            next: 0,
+        }
     }
 
     pub(crate) fn since_entry(since: u64, head: u64) -> Self {
-        Self { since: Some(since), until: head, sources_told: false, next: 0 }
+        Self {
+            since: Some(since),
+            until: head,
+            sources_told: false,
+            next: 0,
+        }
     }
 
     pub(crate) fn is_snapshot(&self) -> bool {
@@ -109,7 +119,10 @@ impl Scan {
         if slot.sequence == 0 || (!self.is_snapshot() && slot.sequence <= self.since()) {
             return;
         }
-        let told = state.sources.get(point.source).map(|source| source.epoch.counter);
+        let told = state
+            .sources
+            .get(point.source)
+            .map(|source| source.epoch.counter);
         rows.push(RowOut {
             id: id.0,
             quality: slot.quality.code(),

@@ -86,17 +86,22 @@ impl Sources {
         self.entries.get_mut(id.0 as usize)?.as_mut()
     }
 
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        self.entries.iter().enumerate().filter_map(|(index, entry)| {
-            let id = SourceId(u32::try_from(index).ok()?);
-            entry.as_ref().map(|source| (id, source))
-        })
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| {
+                let id = SourceId(u32::try_from(index).ok()?);
+                entry.as_ref().map(|source| (id, source))
+            })
     }
 
     pub(crate) fn add(&mut self, new: NewSource, now: Timestamp, changed: u64) -> SourceId {
         let id = SourceId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let status = SourceStatus { quality: new.quality, since: now };
+        let status = SourceStatus {
+            quality: new.quality,
+            since: now,
+        };
         self.entries.push(Some(Source {
             parent: new.parent,
             node: new.node,
@@ -121,7 +126,12 @@ impl Sources {
     }
 
     /// A source with a name below a parent.
-    pub(crate) fn find(&self, parent: Option<SourceId>, node: NodeId, name: &str) -> Option<SourceId> {
+    pub(crate) fn find(
+        &self,
+        parent: Option<SourceId>,
+        node: NodeId,
+        name: &str,
+    ) -> Option<SourceId> {
         self.iter()
             .find(|(_, s)| s.parent == parent && s.node == node && &*s.name == name)
             .map(|(id, _)| id)
@@ -129,7 +139,9 @@ impl Sources {
 
     /// Sets a source's own state; returns whether that changed anything.
     pub(crate) fn set_own(&mut self, id: SourceId, status: SourceStatus, changed: u64) -> bool {
-        let Some(source) = self.get_mut(id) else { return false };
+        let Some(source) = self.get_mut(id) else {
+            return false;
+        };
         if source.own.quality == status.quality {
             return false;
         }
@@ -143,15 +155,21 @@ impl Sources {
     /// than their parents, so one pass in order of numbers is enough.
     fn refresh(&mut self, from: SourceId) {
         for index in from.0 as usize..self.entries.len() {
-            let Some(source) = self.entries[index].as_ref() else { continue };
+            let Some(source) = self.entries[index].as_ref() else {
+                continue;
+            };
             let above = source.parent.and_then(|parent| self.get(parent));
             let (effective, at_fault) = match above {
-                Some(parent) if parent.effective.quality.status >= source.own.quality.status
-                    && !parent.effective.quality.is_good() =>
+                Some(parent)
+                    if parent.effective.quality.status >= source.own.quality.status
+                        && !parent.effective.quality.is_good() =>
                 {
                     (parent.effective, parent.at_fault)
                 }
-                _ => (source.own, SourceId(u32::try_from(index).unwrap_or(u32::MAX))),
+                _ => (
+                    source.own,
+                    SourceId(u32::try_from(index).unwrap_or(u32::MAX)),
+                ),
             };
             if let Some(source) = self.entries[index].as_mut() {
                 source.effective = effective;
@@ -174,7 +192,10 @@ impl Sources {
 
     /// All sources at or below one, in order of numbers.
     pub(crate) fn subtree(&self, root: SourceId) -> Vec<SourceId> {
-        self.iter().filter(|(id, _)| self.is_below(*id, root)).map(|(id, _)| id).collect()
+        self.iter()
+            .filter(|(id, _)| self.is_below(*id, root))
+            .map(|(id, _)| id)
+            .collect()
     }
 
     /// The names from the top down to a source, joined by dots: `plant1.line1.plc1`.
@@ -258,18 +279,37 @@ mod tests {
         let line = sources.add(new(Some(plant), "line1"), now, 2);
         let plc = sources.add(new(Some(line), "plc1"), now, 3);
         let other = sources.add(new(Some(plant), "line2"), now, 4);
-        let down = SourceStatus { quality: Quality::of(Reason::LinkDown), since: now };
+        let down = SourceStatus {
+            quality: Quality::of(Reason::LinkDown),
+            since: now,
+        };
         assert!(sources.set_own(line, down, 5));
-        assert!(!sources.set_own(line, down, 6), "the same again is no change");
+        assert!(
+            !sources.set_own(line, down, 6),
+            "the same again is no change"
+        );
         let seen = sources.get(plc).unwrap();
-        assert_eq!((seen.effective.quality, seen.at_fault), (down.quality, line));
+        assert_eq!(
+            (seen.effective.quality, seen.at_fault),
+            (down.quality, line)
+        );
         assert_eq!(sources.path(line), "plant1.line1");
         assert!(sources.get(other).unwrap().effective.quality.is_good());
-        let quiet = SourceStatus { quality: Quality::of(Reason::LinkQuiet), since: now };
+        let quiet = SourceStatus {
+            quality: Quality::of(Reason::LinkQuiet),
+            since: now,
+        };
         sources.set_own(plant, quiet, 7);
-        assert_eq!(sources.get(plc).unwrap().at_fault, line, "the worse one is at fault");
+        assert_eq!(
+            sources.get(plc).unwrap().at_fault,
+            line,
+            "the worse one is at fault"
+        );
         assert_eq!(sources.get(other).unwrap().at_fault, plant);
-        let good = SourceStatus { quality: Quality::GOOD, since: now };
+        let good = SourceStatus {
+            quality: Quality::GOOD,
+            since: now,
+        };
         sources.set_own(plant, good, 8);
         sources.set_own(line, good, 9);
         assert!(sources.get(plc).unwrap().effective.quality.is_good());

@@ -51,10 +51,16 @@ impl State {
             return id;
         };
         let next = self.log.next();
-        let status = SourceStatus { quality: new.quality, since: at.wall };
+        let status = SourceStatus {
+            quality: new.quality,
+            since: at.wall,
+        };
         let status_changed = self.sources.set_own(id, status, next);
-        let Some(source) = self.sources.get_mut(id) else { return id };
-        let same = (source.epoch, source.complete, source.role) == (new.epoch, new.complete, new.role);
+        let Some(source) = self.sources.get_mut(id) else {
+            return id;
+        };
+        let same =
+            (source.epoch, source.complete, source.role) == (new.epoch, new.complete, new.role);
         source.remote_id = new.remote_id;
         if !same {
             source.epoch = new.epoch;
@@ -69,7 +75,10 @@ impl State {
     }
 
     pub(crate) fn set_status(&mut self, id: SourceId, quality: Quality, at: Moment) -> bool {
-        let status = SourceStatus { quality, since: at.wall };
+        let status = SourceStatus {
+            quality,
+            since: at.wall,
+        };
         let next = self.log.next();
         let changed = self.sources.set_own(id, status, next);
         if changed {
@@ -136,9 +145,19 @@ impl State {
             self.remove_point(id);
         } else if self.catalogue.len() >= self.limits.points_max {
             let points_max = self.limits.points_max;
-            return Err(DefineError::Full { name: name.clone(), points_max });
+            return Err(DefineError::Full {
+                name: name.clone(),
+                points_max,
+            });
         }
-        Ok(self.insert(Point { name: name.clone(), source, definition, defined: 0, remote_id, slot }))
+        Ok(self.insert(Point {
+            name: name.clone(),
+            source,
+            definition,
+            defined: 0,
+            remote_id,
+            slot,
+        }))
     }
 
     fn insert(&mut self, mut point: Point) -> PointId {
@@ -157,7 +176,9 @@ impl State {
     }
 
     fn tell_again(&mut self, id: PointId) {
-        let Some(point) = self.catalogue.get(id) else { return };
+        let Some(point) = self.catalogue.get(id) else {
+            return;
+        };
         if point.slot.sequence == 0 {
             return;
         }
@@ -170,7 +191,9 @@ impl State {
 
     pub(crate) fn remove_point(&mut self, id: PointId) {
         let sequence = self.log.next();
-        let Some(point) = self.catalogue.remove(id, sequence) else { return };
+        let Some(point) = self.catalogue.remove(id, sequence) else {
+            return;
+        };
         if let Some(source) = self.sources.get_mut(point.source) {
             source.points = source.points.saturating_sub(1);
         }

@@ -22,7 +22,10 @@ pub struct StoreLimits {
 
 impl Default for StoreLimits {
     fn default() -> Self {
-        Self { log_bytes: 16 * 1024 * 1024, points_max: 1_000_000 }
+        Self {
+            log_bytes: 16 * 1024 * 1024,
+            points_max: 1_000_000,
+        }
     }
 }
 
@@ -73,7 +76,12 @@ impl Store {
     pub fn new(setup: StoreSetup) -> Arc<Self> {
         let state = State::new(setup.node, setup.epoch, setup.limits);
         let (head, _) = watch::channel(0);
-        Arc::new(Self { state: Mutex::new(state), head, setup, owners: Owners::default() })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            head,
+            setup,
+            owners: Owners::default(),
+        })
     }
 
     /// The node that this store belongs to.
@@ -190,7 +198,11 @@ impl Store {
     /// All sources.
     pub fn sources(&self) -> Vec<SourceView> {
         self.read(|state| {
-            state.sources.iter().filter_map(|(id, _)| state.sources.view(id)).collect()
+            state
+                .sources
+                .iter()
+                .filter_map(|(id, _)| state.sources.view(id))
+                .collect()
         })
     }
 

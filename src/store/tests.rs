@@ -24,9 +24,15 @@ fn setup(counter: u32, log_bytes: usize) -> (Arc<Store>, Arc<ManualClock>) {
         node: NodeId(uuid::Uuid::from_u128(7)),
         name: "line1".into(),
         instance: 1,
-        epoch: Epoch { counter, random: 99 + u64::from(counter) },
+        epoch: Epoch {
+            counter,
+            random: 99 + u64::from(counter),
+        },
         clock: clock.clone(),
-        limits: StoreLimits { log_bytes, points_max: 1000 },
+        limits: StoreLimits {
+            log_bytes,
+            points_max: 1000,
+        },
     });
     (store, clock)
 }
@@ -36,17 +42,25 @@ fn bench(points: usize, log_bytes: usize) -> Bench {
     let source = store.put_own_source(None, "plc1", Role::Adapter, Quality::GOOD, true);
     let define = |index| {
         let name = Name::new(&format!("plc1.p{index}")).unwrap();
-        store.define(source, &name, Definition::new(Scalar::F64)).unwrap()
+        store
+            .define(source, &name, Definition::new(Scalar::F64))
+            .unwrap()
     };
     let points = (0..points).map(define).collect();
-    Bench { store, clock, source, points }
+    Bench {
+        store,
+        clock,
+        source,
+        points,
+    }
 }
 
 impl Bench {
     fn put(&self, point: usize, value: f64) -> usize {
         self.clock.advance(Duration::from_millis(1));
         let sample = Sample::good(Value::F64(value), None);
-        self.store.apply(self.source, &mut vec![(self.points[point], sample)])
+        self.store
+            .apply(self.source, &mut vec![(self.points[point], sample)])
     }
 }
 
@@ -86,8 +100,18 @@ fn a_snapshot_then_each_change_in_order() {
     let mut reader = every();
     let (items, rows, _) = drain(&mut reader, &bench.store);
     assert!(matches!(items[0], Item::Source(_)));
-    assert_eq!(items.iter().filter(|item| matches!(item, Item::Define(_))).count(), 3);
-    assert_eq!(rows, [(0, 1.0), (1, 2.0)], "a datapoint without a value has no row");
+    assert_eq!(
+        items
+            .iter()
+            .filter(|item| matches!(item, Item::Define(_)))
+            .count(),
+        3
+    );
+    assert_eq!(
+        rows,
+        [(0, 1.0), (1, 2.0)],
+        "a datapoint without a value has no row"
+    );
     for value in 0..5 {
         bench.put(2, f64::from(value));
     }
@@ -104,7 +128,10 @@ fn an_equal_sample_is_no_entry_but_confirms() {
     let view = bench.store.point("plc1.p0").unwrap();
     assert_eq!(view.age, Duration::ZERO);
     bench.clock.advance(Duration::from_secs(2));
-    assert_eq!(bench.store.point("plc1.p0").unwrap().age, Duration::from_secs(2));
+    assert_eq!(
+        bench.store.point("plc1.p0").unwrap().age,
+        Duration::from_secs(2)
+    );
 }
 
 #[test]
@@ -112,7 +139,9 @@ fn a_device_stamp_makes_a_change() {
     let bench = bench(1, 1 << 20);
     let put = |time| {
         let sample = Sample::good(Value::F64(1.0), Some(Timestamp::from_millis(time)));
-        bench.store.apply(bench.source, &mut vec![(bench.points[0], sample)])
+        bench
+            .store
+            .apply(bench.source, &mut vec![(bench.points[0], sample)])
     };
     assert_eq!((put(5), put(5), put(6), put(2)), (1, 0, 1, 1));
 }
@@ -140,12 +169,14 @@ fn resume_repeats_nothing_and_misses_nothing() {
     let cursor = reader.cursor(bench.store.setup().epoch, place.unwrap());
     bench.put(1, 2.0);
     bench.put(0, 3.0);
-    let resume = || {
-        Reader::resume(&bench.store, Filter::everything(), Delivery::Every, cursor)
-    };
+    let resume = || Reader::resume(&bench.store, Filter::everything(), Delivery::Every, cursor);
     let (items, rows, _) = drain(&mut resume().unwrap(), &bench.store);
     assert_eq!(rows, [(1, 2.0), (0, 3.0)]);
-    assert!(!items.iter().any(|item| matches!(item, Item::Define(_) | Item::End(_))));
+    assert!(
+        !items
+            .iter()
+            .any(|item| matches!(item, Item::Define(_) | Item::End(_)))
+    );
     let (other, _) = setup(2, 1 << 20);
     let refused = Reader::resume(&other, Filter::everything(), Delivery::Every, cursor);
     assert_eq!(refused.unwrap_err(), StartError::Epoch);
@@ -210,9 +241,13 @@ fn another_definition_is_another_number() {
 #[test]
 fn a_datapoint_has_one_source() {
     let bench = bench(1, 1 << 20);
-    let other = bench.store.put_own_source(None, "plc2", Role::Adapter, Quality::GOOD, true);
+    let other = bench
+        .store
+        .put_own_source(None, "plc2", Role::Adapter, Quality::GOOD, true);
     let name = Name::new("plc1.p0").unwrap();
-    let refused = bench.store.define(other, &name, Definition::new(Scalar::F64));
+    let refused = bench
+        .store
+        .define(other, &name, Definition::new(Scalar::F64));
     assert!(matches!(refused, Err(DefineError::Owned { .. })));
 }
 
@@ -220,7 +255,9 @@ fn a_datapoint_has_one_source() {
 fn the_number_of_datapoints_is_limited() {
     let bench = bench(1000, 1 << 20);
     let name = Name::new("plc1.one_more").unwrap();
-    let refused = bench.store.define(bench.source, &name, Definition::new(Scalar::F64));
+    let refused = bench
+        .store
+        .define(bench.source, &name, Definition::new(Scalar::F64));
     assert!(matches!(refused, Err(DefineError::Full { .. })));
 }
 
@@ -229,12 +266,18 @@ fn a_sources_state_covers_its_datapoints_without_touching_them() {
     let bench = bench(2, 1 << 20);
     bench.put(0, 1.0);
     let head = bench.store.statistics().head;
-    bench.store.set_status(bench.source, Quality::of(Reason::AdapterDown));
+    bench
+        .store
+        .set_status(bench.source, Quality::of(Reason::AdapterDown));
     assert_eq!(bench.store.statistics().head, head + 1);
     let view = bench.store.point("plc1.p0").unwrap();
     assert_eq!(view.quality, Quality::of(Reason::AdapterDown));
     assert_eq!(view.hop.as_deref(), Some("plc1"));
-    assert_eq!(view.value, Some(Value::F64(1.0)), "the last value stays visible");
+    assert_eq!(
+        view.value,
+        Some(Value::F64(1.0)),
+        "the last value stays visible"
+    );
     bench.store.set_status(bench.source, Quality::GOOD);
     assert!(bench.store.point("plc1.p0").unwrap().quality.is_good());
 }
@@ -246,9 +289,14 @@ fn a_quality_without_a_value_keeps_value_and_time() {
     let before = bench.store.point("plc1.p0").unwrap();
     bench.clock.advance(Duration::from_secs(5));
     let bad = Sample::without_value(Quality::of(Reason::BadAddress), None);
-    bench.store.apply(bench.source, &mut vec![(bench.points[0], bad)]);
+    bench
+        .store
+        .apply(bench.source, &mut vec![(bench.points[0], bad)]);
     let after = bench.store.point("plc1.p0").unwrap();
-    assert_eq!((after.value, after.source_time), (before.value, before.source_time));
+    assert_eq!(
+        (after.value, after.source_time),
+        (before.value, before.source_time)
+    );
     assert_eq!(after.quality, Quality::of(Reason::BadAddress));
     assert_eq!(after.hop, None);
 }
@@ -266,8 +314,13 @@ fn a_checkpoint_comes_back_uncertain() {
     assert_eq!(view.quality, Quality::of(Reason::Restarted));
     // The source is up again, but the device has not said the value again yet.
     let source = store.put_own_source(None, "plc1", Role::Adapter, Quality::GOOD, true);
-    let id = store.define(source, &view.name, Definition::new(Scalar::F64)).unwrap();
-    assert_eq!(store.point("plc1.p0").unwrap().quality, Quality::of(Reason::Restarted));
+    let id = store
+        .define(source, &view.name, Definition::new(Scalar::F64))
+        .unwrap();
+    assert_eq!(
+        store.point("plc1.p0").unwrap().quality,
+        Quality::of(Reason::Restarted)
+    );
     let sample = Sample::good(Value::F64(1.0), None);
     assert_eq!(store.apply(source, &mut vec![(id, sample)]), 1);
     assert!(store.point("plc1.p0").unwrap().quality.is_good());
@@ -289,7 +342,10 @@ fn a_damaged_checkpoint_is_refused() {
 #[test]
 fn listing_goes_page_by_page() {
     let bench = bench(25, 1 << 20);
-    let mut query = ListQuery { limit: 10, ..ListQuery::default() };
+    let mut query = ListQuery {
+        limit: 10,
+        ..ListQuery::default()
+    };
     let mut seen = Vec::new();
     loop {
         let (page, next) = bench.store.list(&query, &Filter::everything());

@@ -111,7 +111,10 @@ impl Store {
     pub fn points_below(&self, sources: &[SourceId]) -> Vec<PointId> {
         self.read(|state| {
             let points = state.catalogue.ids_from(0);
-            points.filter(|(_, p)| sources.contains(&p.source)).map(|(id, _)| id).collect()
+            points
+                .filter(|(_, p)| sources.contains(&p.source))
+                .map(|(id, _)| id)
+                .collect()
         })
     }
 
@@ -127,19 +130,28 @@ impl Store {
 }
 
 fn fits(query: &ListQuery, name: &str) -> bool {
-    query.prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()))
+    query
+        .prefix
+        .as_ref()
+        .is_none_or(|prefix| name.starts_with(prefix.as_str()))
         && query.glob.as_ref().is_none_or(|glob| glob.matches(name))
 }
 
 fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monotonic) -> PointView {
     let slot = &point.slot;
     let source = state.sources.get(point.source);
-    let chain = source.map(|source| source.effective.quality).unwrap_or_default();
+    let chain = source
+        .map(|source| source.effective.quality)
+        .unwrap_or_default();
     let own_is_worse = slot.quality.status >= chain.status && !slot.quality.is_good();
     let (hop, hop_id, since) = match source {
         Some(source) if !own_is_worse && !chain.is_good() => {
             let node = node_at_fault(state, source.at_fault);
-            (Some(state.sources.path(source.at_fault)), node, source.effective.since)
+            (
+                Some(state.sources.path(source.at_fault)),
+                node,
+                source.effective.since,
+            )
         }
         _ => (None, None, slot.received),
     };

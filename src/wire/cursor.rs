@@ -61,11 +61,21 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let mut parts = text.rsplitn(3, '-');
-        let mut hex = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
-        let filter = hex().and_then(|number| u32::try_from(number).ok()).ok_or(CursorError)?;
+        let mut hex = || {
+            parts
+                .next()
+                .and_then(|part| u64::from_str_radix(part, 16).ok())
+        };
+        let filter = hex()
+            .and_then(|number| u32::try_from(number).ok())
+            .ok_or(CursorError)?;
         let sequence = hex().ok_or(CursorError)?;
         let epoch = parts.next().ok_or(CursorError)?.parse()?;
-        Ok(Self { epoch, sequence, filter })
+        Ok(Self {
+            epoch,
+            sequence,
+            filter,
+        })
     }
 }
 
@@ -75,8 +85,15 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back() {
-        let epoch = Epoch { counter: 7, random: u64::MAX - 1 };
-        let cursor = Cursor { epoch, sequence: u64::MAX, filter: 0xdead_beef };
+        let epoch = Epoch {
+            counter: 7,
+            random: u64::MAX - 1,
+        };
+        let cursor = Cursor {
+            epoch,
+            sequence: u64::MAX,
+            filter: 0xdead_beef,
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for bad in ["", "-", "1-2", "1-2-3", "x-1-2-3", "1-2-3-1ffffffff"] {
             assert!(bad.parse::<Cursor>().is_err(), "{bad}");

@@ -139,7 +139,14 @@ impl<'de> Visitor<'de> for RowVisitor {
         let epoch = row.next_element()?;
         // Columns of newer nodes are skipped.
         while row.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(RowIn { id, dt, value, quality, origin, epoch })
+        Ok(RowIn {
+            id,
+            dt,
+            value,
+            quality,
+            origin,
+            epoch,
+        })
     }
 }
 
@@ -210,7 +217,14 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error() {
-        for bad in [&b"{"[..], b"[]", b"{\"r\":[[1]]}", b"{\"r\":[[-1,0,1]]}", b"\xff", b""] {
+        for bad in [
+            &b"{"[..],
+            b"[]",
+            b"{\"r\":[[1]]}",
+            b"{\"r\":[[-1,0,1]]}",
+            b"\xff",
+            b"",
+        ] {
             assert!(decode_line(bad).is_err(), "{bad:?}");
         }
         let deep = [b"{\"x\":".as_slice(), &b"[".repeat(100_000)].concat();

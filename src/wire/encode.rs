@@ -147,11 +147,13 @@ impl FrameWriter {
     }
 
     fn integer(&mut self, number: u64) {
-        self.buffer.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.buffer
+            .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     fn signed(&mut self, number: i64) {
-        self.buffer.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.buffer
+            .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 }
 

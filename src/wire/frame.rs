@@ -1,7 +1,9 @@
 //! The frames of a stream that are not rows. One line of JSON each; a line may hold several
 //! members. Readers skip members and fields that they do not know.
 
-use mainstem_model::{Access, Definition, Limits, NodeId, Reason, Role, Status, Timestamp, ValueType};
+use mainstem_model::{
+    Access, Definition, Limits, NodeId, Reason, Role, Status, Timestamp, ValueType,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Epoch;
@@ -102,7 +104,10 @@ pub struct DefineFrame {
     pub limits: Option<Limits>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 fn is_read(access: &Access) -> bool {
     *access == Access::Read
 }

@@ -48,14 +48,22 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-fn write_float<F: Copy + Into<f64>>(number: F, out: &mut Vec<u8>, finite: impl Fn(F, &mut Vec<u8>)) {
+fn write_float<F: Copy + Into<f64>>(
+    number: F,
+    out: &mut Vec<u8>,
+    finite: impl Fn(F, &mut Vec<u8>),
+) {
     let wide: f64 = number.into();
     if wide.is_finite() {
         finite(number, out);
     } else if wide.is_nan() {
         out.extend_from_slice(b"\"NaN\"");
     } else {
-        let text: &[u8] = if wide > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" };
+        let text: &[u8] = if wide > 0.0 {
+            b"\"Infinity\""
+        } else {
+            b"\"-Infinity\""
+        };
         out.extend_from_slice(text);
     }
 }
@@ -105,9 +113,12 @@ fn parse_scalar(text: &str, value_type: ValueType) -> Result<Value, ValueError> 
     match value_type.scalar {
         Scalar::F64 => parse_float(text).map(Value::F64).ok_or_else(wrong),
         Scalar::F32 => match text.as_bytes().first() {
-            Some(b'"') => {
+            Some(b'"') =>
+            {
                 #[expect(clippy::cast_possible_truncation, reason = "NaN and infinities only")]
-                parse_float(text).map(|wide| Value::F32(wide as f32)).ok_or_else(wrong)
+                parse_float(text)
+                    .map(|wide| Value::F32(wide as f32))
+                    .ok_or_else(wrong)
             }
             _ => parse_f32(text, value_type),
         },
@@ -116,7 +127,9 @@ fn parse_scalar(text: &str, value_type: ValueType) -> Result<Value, ValueError> 
             "false" => Ok(Value::Bool(false)),
             _ => Err(wrong()),
         },
-        Scalar::Text => unquote(text).map(|text| Value::Text(text.into())).ok_or_else(wrong),
+        Scalar::Text => unquote(text)
+            .map(|text| Value::Text(text.into()))
+            .ok_or_else(wrong),
         Scalar::Bytes => unquote(text)
             .and_then(|text| STANDARD.decode(text.as_bytes()).ok())
             .map(|bytes| Value::Bytes(bytes.into()))
@@ -133,12 +146,18 @@ fn parse_scalar(text: &str, value_type: ValueType) -> Result<Value, ValueError> 
 
 fn parse_integer(text: &str, value_type: ValueType) -> Result<Value, ValueError> {
     // Texts are taken too, since JavaScript cannot say 64-bit integers otherwise.
-    let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let digits = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text);
     match digits.parse::<i128>() {
         Ok(number) => Value::integer(number, value_type),
         // `5.0` and `5e0` are the integer 5; `5.5` is none.
         Err(_) => match digits.parse::<f64>() {
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked to be whole and small"
+            )]
             Ok(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
                 Value::integer(number as i128, value_type)
             }
@@ -165,7 +184,10 @@ fn parse_f32(text: &str, value_type: ValueType) -> Result<Value, ValueError> {
     if number.is_finite() {
         return Ok(Value::F32(number));
     }
-    Err(ValueError::Range { expected: value_type, found: shorten(text) })
+    Err(ValueError::Range {
+        expected: value_type,
+        found: shorten(text),
+    })
 }
 
 fn unquote(text: &str) -> Option<std::borrow::Cow<'_, str>> {
@@ -195,12 +217,19 @@ fn depth(text: &str) -> usize {
 }
 
 fn mismatch(expected: ValueType, text: &str) -> ValueError {
-    ValueError::Type { expected, found: shorten(text) }
+    ValueError::Type {
+        expected,
+        found: shorten(text),
+    }
 }
 
 fn shorten(text: &str) -> String {
     let end = text.floor_char_boundary(40);
-    if end < text.len() { format!("{}…", &text[..end]) } else { text.to_owned() }
+    if end < text.len() {
+        format!("{}…", &text[..end])
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -233,10 +262,22 @@ mod tests {
             ("f32", Value::F32(f32::NEG_INFINITY), "\"-Infinity\""),
             ("f64", Value::F64(5e-324), "5e-324"),
             ("text", Value::text("a\"b\u{1}ü"), "\"a\\\"b\\u0001ü\""),
-            ("bytes", Value::Bytes([0, 255].as_slice().into()), "\"AP8=\""),
-            ("time", Value::Time(Timestamp::from_micros(1)), "\"1970-01-01T00:00:00.000001Z\""),
+            (
+                "bytes",
+                Value::Bytes([0, 255].as_slice().into()),
+                "\"AP8=\"",
+            ),
+            (
+                "time",
+                Value::Time(Timestamp::from_micros(1)),
+                "\"1970-01-01T00:00:00.000001Z\"",
+            ),
             ("json", Value::Json("{\"a\":[1]}".into()), "{\"a\":[1]}"),
-            ("i8[]", Value::Array([Value::Int(1), Value::Int(-1)].into()), "[1,-1]"),
+            (
+                "i8[]",
+                Value::Array([Value::Int(1), Value::Int(-1)].into()),
+                "[1,-1]",
+            ),
             ("text[]", Value::Array([].into()), "[]"),
         ];
         for (value_type, value, text) in cases {
@@ -274,7 +315,10 @@ mod tests {
     #[test]
     fn whole_floats_are_integers() {
         assert_eq!(parse("5.0", "i32"), Ok(Value::Int(5)));
-        assert_eq!(parse("\"18446744073709551615\"", "u64"), Ok(Value::UInt(u64::MAX)));
+        assert_eq!(
+            parse("\"18446744073709551615\"", "u64"),
+            Ok(Value::UInt(u64::MAX))
+        );
         assert_eq!(parse("5", "f64"), Ok(Value::F64(5.0)));
     }
 }

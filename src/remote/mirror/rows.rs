@@ -12,11 +12,15 @@ impl Mirror {
         let mut known: Option<(u32, u32)> = None;
         for (row, time, origin) in decode_row(line) {
             self.counters.rows += 1;
-            let Some(Some(point)) = self.points.get(row.id as usize).copied() else { continue };
+            let Some(Some(point)) = self.points.get(row.id as usize).copied() else {
+                continue;
+            };
             let told = match known {
                 Some((source, epoch)) if source == point.source => epoch,
                 _ => {
-                    let Some(mapped) = self.sources.get(&point.source) else { continue };
+                    let Some(mapped) = self.sources.get(&point.source) else {
+                        continue;
+                    };
                     known = Some((point.source, mapped.epoch));
                     mapped.epoch
                 }
@@ -34,7 +38,14 @@ impl Mirror {
                 },
             };
             let epoch = row.epoch.unwrap_or(told);
-            self.pending.push(MirrorRow { point: point.id, quality, epoch, origin, time, value });
+            self.pending.push(MirrorRow {
+                point: point.id,
+                quality,
+                epoch,
+                origin,
+                time,
+                value,
+            });
         }
     }
 
@@ -45,7 +56,9 @@ impl Mirror {
             return 0;
         }
         let catchup = self.pending_catchup;
-        let changes = self.store.apply_mirror(self.link, &mut self.pending, catchup, cursor);
+        let changes = self
+            .store
+            .apply_mirror(self.link, &mut self.pending, catchup, cursor);
         self.counters.changes += changes as u64;
         changes
     }
@@ -56,6 +69,10 @@ impl Mirror {
         if self.seen.is_some() {
             return None;
         }
-        Some(Cursor { epoch: hello.epoch, sequence, filter: hello.filter })
+        Some(Cursor {
+            epoch: hello.epoch,
+            sequence,
+            filter: hello.filter,
+        })
     }
 }

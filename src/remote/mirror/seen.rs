@@ -31,7 +31,9 @@ impl Mirror {
             if id == self.link || seen.sources.contains_key(&id) {
                 continue;
             }
-            let Some(view) = self.store.source(id) else { continue };
+            let Some(view) = self.store.source(id) else {
+                continue;
+            };
             // Its own parts the neighbour always knows; those of others as far as it says so.
             let parent_is_complete = match view.parent {
                 Some(parent) if parent == self.link => true,
@@ -42,8 +44,12 @@ impl Mirror {
                 self.store.remove_source(id);
             }
         }
-        let complete: Vec<SourceId> =
-            seen.sources.iter().filter(|(_, complete)| **complete).map(|(id, _)| *id).collect();
+        let complete: Vec<SourceId> = seen
+            .sources
+            .iter()
+            .filter(|(_, complete)| **complete)
+            .map(|(id, _)| *id)
+            .collect();
         let mut gone = self.store.points_below(&complete);
         gone.retain(|point| !seen.points.contains(point));
         self.store.remove_points(&gone);

@@ -13,7 +13,13 @@ impl Mirror {
             self.source(source);
         }
         if let Some(status) = &line.status {
-            self.status(status.id, Quality { status: status.status, reason: status.reason });
+            self.status(
+                status.id,
+                Quality {
+                    status: status.status,
+                    reason: status.reason,
+                },
+            );
         }
         for definition in &line.define {
             self.define(definition)?;
@@ -33,7 +39,10 @@ impl Mirror {
     }
 
     fn source(&mut self, frame: &SourceFrame) {
-        let parent = match frame.parent.map(|parent| self.sources.get(&parent).copied()) {
+        let parent = match frame
+            .parent
+            .map(|parent| self.sources.get(&parent).copied())
+        {
             // Its parent was pruned, and so is it.
             Some(None) => return,
             Some(Some(parent)) => Some(parent),
@@ -49,7 +58,10 @@ impl Mirror {
             self.counters.looped += 1;
             return;
         }
-        let told = Quality { status: frame.status, reason: frame.reason };
+        let told = Quality {
+            status: frame.status,
+            reason: frame.reason,
+        };
         let new = NewSource {
             parent: Some(parent.map_or(self.link, |parent| parent.id)),
             node: frame.node,
@@ -60,17 +72,30 @@ impl Mirror {
             complete: frame.complete,
             remote_id: Some(frame.id),
         };
-        let is_first_hand = self.hello.as_ref().is_some_and(|hello| hello.node == frame.node);
+        let is_first_hand = self
+            .hello
+            .as_ref()
+            .is_some_and(|hello| hello.node == frame.node);
         let id = self.store.put_mirror_source(new, is_first_hand);
         self.suspected.remove(&frame.id);
-        self.sources.insert(frame.id, Mapped { id, epoch: frame.epoch.counter, told, depth });
+        self.sources.insert(
+            frame.id,
+            Mapped {
+                id,
+                epoch: frame.epoch.counter,
+                told,
+                depth,
+            },
+        );
         if let Some(seen) = &mut self.seen {
             seen.source(id, frame.complete);
         }
     }
 
     fn status(&mut self, remote_id: u32, told: Quality) {
-        let Some(mapped) = self.sources.get_mut(&remote_id) else { return };
+        let Some(mapped) = self.sources.get_mut(&remote_id) else {
+            return;
+        };
         mapped.told = told;
         let shown = if self.suspected.contains(&remote_id) {
             told.worse(Quality::of(Reason::LinkQuiet))
@@ -82,7 +107,9 @@ impl Mirror {
 
     /// A link further down was silent for too long, as far as can be known here; or no longer.
     pub fn suspect(&mut self, remote_id: u32, silent: bool) {
-        let Some(mapped) = self.sources.get(&remote_id).copied() else { return };
+        let Some(mapped) = self.sources.get(&remote_id).copied() else {
+            return;
+        };
         let changed = if silent {
             self.suspected.insert(remote_id)
         } else {
@@ -97,8 +124,12 @@ impl Mirror {
         if frame.id as usize >= REMOTE_IDS_MAX {
             return Err(MirrorError::Number(frame.id));
         }
-        let Some(remote_source) = frame.source else { return Ok(()) };
-        let Some(source) = self.sources.get(&remote_source).copied() else { return Ok(()) };
+        let Some(remote_source) = frame.source else {
+            return Ok(());
+        };
+        let Some(source) = self.sources.get(&remote_source).copied() else {
+            return Ok(());
+        };
         if !self.filter.passes_name(&frame.name) {
             return Ok(());
         }
@@ -114,10 +145,20 @@ impl Mirror {
                 return Ok(());
             }
         };
-        match self.store.define_mirror(source.id, &name, frame.definition(), frame.id) {
+        match self
+            .store
+            .define_mirror(source.id, &name, frame.definition(), frame.id)
+        {
             Ok(id) => {
                 let value_type = frame.value_type;
-                self.keep(frame.id, MappedPoint { id, value_type, source: remote_source });
+                self.keep(
+                    frame.id,
+                    MappedPoint {
+                        id,
+                        value_type,
+                        source: remote_source,
+                    },
+                );
                 if let Some(seen) = &mut self.seen {
                     seen.point(id);
                 }

@@ -13,7 +13,9 @@ fn seeds() -> Vec<u64> {
     if let Ok(one) = std::env::var("MAINSTEM_SEED") {
         return vec![one.parse().unwrap()];
     }
-    let count = std::env::var("MAINSTEM_SEEDS").ok().and_then(|text| text.parse().ok());
+    let count = std::env::var("MAINSTEM_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     (0..count.unwrap_or(60)).collect()
 }
 
@@ -31,7 +33,10 @@ fn run(seed: u64) {
 fn run_seeds(seeds: impl Iterator<Item = u64>) {
     for seed in seeds {
         let result = std::panic::catch_unwind(|| run(seed));
-        assert!(result.is_ok(), "seed {seed} fails: repeat it with MAINSTEM_SEED={seed}");
+        assert!(
+            result.is_ok(),
+            "seed {seed} fails: repeat it with MAINSTEM_SEED={seed}"
+        );
     }
 }
 
@@ -63,7 +68,10 @@ fn a_silent_cut_at_any_level_shows_in_time_and_a_resume_repeats_nothing() {
         world.check_converged();
         let after = world.counters();
         for (link, (before, after)) in before.iter().zip(&after).enumerate() {
-            assert_eq!(before.snapshots, after.snapshots, "link {link} needed no snapshot");
+            assert_eq!(
+                before.snapshots, after.snapshots,
+                "link {link} needed no snapshot"
+            );
             assert_eq!(after.missed, 0, "link {link} missed nothing");
         }
         world.check_nothing_repeated();
@@ -85,7 +93,11 @@ fn killing_the_plant_while_a_line_is_away_erases_nothing_above() {
         world.run_ms(5_000);
         world.restart(1);
         world.run_ms(20_000);
-        assert_eq!(world.names_at_top(), names, "checkpoint kept: {keep_checkpoint}");
+        assert_eq!(
+            world.names_at_top(),
+            names,
+            "checkpoint kept: {keep_checkpoint}"
+        );
         assert!(!world.is_good_at_top("p0"));
         world.run_ms(15_000);
         assert!(world.is_bad_at_top("p0"));

@@ -107,7 +107,9 @@ impl Node {
             let source = store.put_own_source(None, "plc", Role::Adapter, restarted, true);
             let define = |point| {
                 let name = Name::new(&format!("p{point}")).unwrap();
-                store.define(source, &name, Definition::new(Scalar::F64)).unwrap()
+                store
+                    .define(source, &name, Definition::new(Scalar::F64))
+                    .unwrap()
             };
             (source, (0..self.points).map(define).collect())
         });
@@ -115,11 +117,22 @@ impl Node {
             let source = store.put_own_source(None, prefix, Role::Link, restarted, false);
             let mirror = Mirror::new(Arc::clone(&store), source, prefix, Filter::everything());
             let machine = LinkMachine::new(Timing::LAN, clock.monotonic());
-            Link { wire: *wire, source, machine, mirror }
+            Link {
+                wire: *wire,
+                source,
+                machine,
+                mirror,
+            }
         });
         let links = links.collect();
         let serving = Serving::new(Arc::clone(&store));
-        self.life = Some(Life { clock, store, serving, links, source });
+        self.life = Some(Life {
+            clock,
+            store,
+            serving,
+            links,
+            source,
+        });
     }
 
     pub(crate) fn crash(&mut self) {
@@ -152,17 +165,28 @@ impl Node {
     /// What an adapter does: reads the device, and vouches for what it read.
     pub(crate) fn read_device(&mut self, values: &[f64]) {
         let Some(life) = &self.life else { return };
-        let Some((source, points)) = &life.source else { return };
+        let Some((source, points)) = &life.source else {
+            return;
+        };
         let sample = |value: &f64| Sample::good(Value::F64(*value), None);
-        let mut batch = points.iter().copied().zip(values.iter().map(sample)).collect();
+        let mut batch = points
+            .iter()
+            .copied()
+            .zip(values.iter().map(sample))
+            .collect();
         life.store.apply(*source, &mut batch);
         life.store.set_status(*source, Quality::GOOD);
     }
 
     /// Datapoints of devices, each with the name of its device.
     pub(crate) fn views(&self) -> Vec<(String, PointView)> {
-        let Some(life) = &self.life else { return Vec::new() };
-        let query = ListQuery { limit: 1000, ..ListQuery::default() };
+        let Some(life) = &self.life else {
+            return Vec::new();
+        };
+        let query = ListQuery {
+            limit: 1000,
+            ..ListQuery::default()
+        };
         let (views, _) = life.store.list(&query, &Filter::everything());
         let device = |view: &PointView| {
             let parts: Vec<&str> = view.name.as_str().split('.').collect();
@@ -171,12 +195,18 @@ impl Node {
                 _ => format!("{}.{}", self.name, view.name),
             }
         };
-        views.into_iter().map(|view| (device(&view), view)).collect()
+        views
+            .into_iter()
+            .map(|view| (device(&view), view))
+            .collect()
     }
 
     pub(crate) fn counters(&self) -> Vec<MirrorCounters> {
         let links = self.life.iter().flat_map(|life| &life.links);
-        links.map(|link| link.mirror.counters()).chain(self.past.clone()).collect()
+        links
+            .map(|link| link.mirror.counters())
+            .chain(self.past.clone())
+            .collect()
     }
 
     pub(crate) fn link_states(&self) -> Vec<(LinkState, String)> {

@@ -85,8 +85,15 @@ impl Wire {
             self.serve(now_ms, life);
         }
         let Some(life) = upper.life() else { return };
-        let Life { clock, store, links, .. } = life;
-        let Some(link) = links.iter_mut().find(|link| link.wire == index) else { return };
+        let Life {
+            clock,
+            store,
+            links,
+            ..
+        } = life;
+        let Some(link) = links.iter_mut().find(|link| link.wire == index) else {
+            return;
+        };
         let now = clock.monotonic();
         if std::mem::take(&mut self.was_reset) {
             link.machine.on_lost("reset".into(), rng.random(), now);
@@ -102,7 +109,8 @@ impl Wire {
                     self.open = self.connection;
                     self.up.clear();
                     link.mirror.begin();
-                    self.down.push_back((at, Down::Dial(self.open, link.mirror.cursor())));
+                    self.down
+                        .push_back((at, Down::Dial(self.open, link.mirror.cursor())));
                 }
                 Action::Hang(_) => self.open = 0,
                 Action::Beat(beat) => self.down.push_back((at, Down::Beat(self.open, beat))),
@@ -120,7 +128,10 @@ impl Wire {
             Up::Lines(connection, bytes) if connection == self.open => {
                 link.machine.on_bytes(now);
                 store.confirm(link.source);
-                for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+                for line in bytes
+                    .split(|&byte| byte == b'\n')
+                    .filter(|line| !line.is_empty())
+                {
                     let line = decode_line(line).unwrap();
                     link.mirror.line(&line).unwrap();
                     if let Some(hello) = &line.hello {
@@ -148,11 +159,14 @@ impl Wire {
                 Down::Beat(connection, beat) => {
                     let answer = life.serving.beat("upper", &beat, life.clock.monotonic());
                     let at = now_ms + self.delay_ms;
-                    self.up.push_back((at, Up::Answer(connection, beat, answer)));
+                    self.up
+                        .push_back((at, Up::Answer(connection, beat, answer)));
                 }
             }
         }
-        let Some(served) = &mut self.served else { return };
+        let Some(served) = &mut self.served else {
+            return;
+        };
         let mut chunk = Chunk::default();
         while self.up.len() < WINDOW {
             let progress = served.reader.read(&life.store, &mut chunk, ROWS);
@@ -160,7 +174,8 @@ impl Wire {
             encode_chunk(&chunk, &mut writer);
             if !writer.buffer.is_empty() {
                 let at = now_ms + self.delay_ms;
-                self.up.push_back((at, Up::Lines(served.connection, writer.buffer)));
+                self.up
+                    .push_back((at, Up::Lines(served.connection, writer.buffer)));
             }
             match progress {
                 Progress::More => {}
@@ -186,8 +201,13 @@ impl Wire {
         let session = life.serving.open("upper");
         let mut writer = FrameWriter::default();
         writer.hello(&life.store.hello(is_snapshot, session, hash));
-        self.up.push_back((now_ms + self.delay_ms, Up::Lines(connection, writer.buffer)));
-        self.served = Some(Served { connection, reader, session });
+        self.up
+            .push_back((now_ms + self.delay_ms, Up::Lines(connection, writer.buffer)));
+        self.served = Some(Served {
+            connection,
+            reader,
+            session,
+        });
     }
 }
 

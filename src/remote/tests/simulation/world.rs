@@ -1,6 +1,5 @@
 //! The simulated world: a tree of nodes, the wires between them, and what must always hold.
 
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -45,8 +44,9 @@ impl World {
     pub(crate) fn new(seed: u64, tree: Tree) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let names = ["line1", "plant", "area", "top", "line2"];
-        let mut nodes: Vec<Node> =
-            (0..tree.0.len()).map(|i| Node::new(i, names[i], rng.random())).collect();
+        let mut nodes: Vec<Node> = (0..tree.0.len())
+            .map(|i| Node::new(i, names[i], rng.random()))
+            .collect();
         let mut wires = Vec::new();
         for (lower, upper) in tree.0.iter().enumerate() {
             if let Some(upper) = upper {
@@ -141,7 +141,11 @@ impl World {
         if self.nodes[node].is_up() {
             self.nodes[node].crash();
             self.shown[node].clear();
-            for wire in self.wires.iter_mut().filter(|w| w.upper == node || w.lower == node) {
+            for wire in self
+                .wires
+                .iter_mut()
+                .filter(|w| w.upper == node || w.lower == node)
+            {
                 wire.reset();
             }
         }
@@ -207,7 +211,11 @@ impl World {
 
     fn device_at(&self, name: &str, at_ms: u64) -> Option<f64> {
         let history = &self.devices[name];
-        history.iter().rev().find(|(set, _)| *set <= at_ms).map(|(_, value)| *value)
+        history
+            .iter()
+            .rev()
+            .find(|(set, _)| *set <= at_ms)
+            .map(|(_, value)| *value)
     }
 
     /// What must hold at every moment at every node.
@@ -219,9 +227,15 @@ impl World {
                     continue;
                 };
                 // G6, and G1's second half: a newer value is never followed by an older one.
-                let last = self.shown[index].insert(device.clone(), value).unwrap_or(0.0);
+                let last = self.shown[index]
+                    .insert(device.clone(), value)
+                    .unwrap_or(0.0);
                 let node = &self.nodes[index].name;
-                assert!(value >= last, "{node}: {} goes back from {last} to {value}", view.name);
+                assert!(
+                    value >= last,
+                    "{node}: {} goes back from {last} to {value}",
+                    view.name
+                );
                 // G2: what is good is not stale.
                 if view.quality.is_good() && self.now_ms > STALE_MAX_MS {
                     let truth = self.device_at(&device, self.now_ms - STALE_MAX_MS);
@@ -246,14 +260,25 @@ impl World {
                 "line1" | "line2" => POINTS,
                 _ => 2 * POINTS,
             };
-            assert_eq!(views.len(), expected, "{}: {:?}", node.name, node.link_states());
+            assert_eq!(
+                views.len(),
+                expected,
+                "{}: {:?}",
+                node.name,
+                node.link_states()
+            );
             for (device, view) in views {
                 let truth = self.device_at(&device, self.now_ms).unwrap();
                 let value = view.value.as_ref().and_then(|value| value.as_f64());
                 let links = node.link_states();
                 assert_eq!(value, Some(truth), "{}: {} {links:?}", node.name, view.name);
                 let quality = view.quality;
-                assert!(quality.is_good(), "{}: {} {quality:?} {links:?}", node.name, view.name);
+                assert!(
+                    quality.is_good(),
+                    "{}: {} {quality:?} {links:?}",
+                    node.name,
+                    view.name
+                );
             }
         }
     }
@@ -285,7 +310,11 @@ impl World {
     }
 
     pub(crate) fn names_at_top(&self) -> Vec<String> {
-        self.nodes[TOP].views().into_iter().map(|(_, view)| view.name.to_string()).collect()
+        self.nodes[TOP]
+            .views()
+            .into_iter()
+            .map(|(_, view)| view.name.to_string())
+            .collect()
     }
 }
 

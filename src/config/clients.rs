@@ -1,0 +1,108 @@
+//! Roles and tokens.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::access::{BUILT_IN_ROLES, Credential, RoleConfig, TokenConfig, TokenSection};
+use crate::load::Draft;
+use crate::nearest::nearest;
+use crate::schema::one_of;
+use crate::tree::join;
+
+/// The roles that are right.
+pub(crate) fn roles(draft: &mut Draft<'_>) -> BTreeMap<String, RoleConfig> {
+    let json = draft.json;
+    let Some(Value::Object(roles)) = json.get("roles") else {
+        return BTreeMap::new();
+    };
+    let mut read = BTreeMap::new();
+    for (name, value) in roles {
+        let pointer = join("/roles", name);
+        if BUILT_IN_ROLES.contains(&name.as_str()) {
+            let message = format!("every node has the role `{name}`, and it cannot be changed");
+            draft.problem(&pointer, message, "another name");
+        }
+        if let Some(role) = draft.read::<RoleConfig>(value, &pointer) {
+            read.insert(name.clone(), role);
+        }
+    }
+    read
+}
+
+/// The tokens that are right.
+pub(crate) fn tokens(draft: &mut Draft<'_>) -> Vec<TokenConfig> {
+    let json = draft.json;
+    let Some(Value::Array(items)) = json.get("tokens") else {
+        return Vec::new();
+    };
+    let mut names: HashMap<&str, usize> = HashMap::new();
+    let mut read = Vec::with_capacity(items.len());
+    for (index, value) in items.iter().enumerate() {
+        let pointer = format!("/tokens/{index}");
+        check_role(draft, value, &pointer);
+        check_credential(draft, value, &pointer);
+        if let Some(name) = value.get("name").and_then(Value::as_str)
+            && let Some(first) = names.insert(name, index)
+        {
+            let message = format!("`{name}` is the name of tokens[{first}] too");
+            let expected = "a name of its own for each token";
+            draft.problem(&join(&pointer, "name"), message, expected);
+        }
+        let section = draft.read::<TokenSection>(value, &pointer);
+        read.extend(section.and_then(token));
+    }
+    read
+}
+
+fn token(section: TokenSection) -> Option<TokenConfig> {
+    let TokenSection {
+        name,
+        role,
+        token,
+        hash,
+    } = section;
+    let hash = hash.map(|hash| Credential::Hash(hash.to_ascii_lowercase()));
+    let credential = token.map(Credential::Token).or(hash)?;
+    Some(TokenConfig {
+        name,
+        role,
+        credential,
+    })
+}
+
+fn check_credential(draft: &mut Draft<'_>, value: &Value, pointer: &str) {
+    let message = match (value.get("token"), value.get("hash")) {
+        (Some(_), Some(_)) => "both `token` and `hash`",
+        (None, None) if value.is_object() => "neither `token` nor `hash`",
+        _ => return,
+    };
+    let expected = "one of them: `token: \"${file:…}\"`, or `hash: \"sha256:…\"`";
+    draft.problem(pointer, message, expected);
+}
+
+fn check_role(draft: &mut Draft<'_>, value: &Value, pointer: &str) {
+    let Some(role) = value.get("role").and_then(Value::as_str) else {
+        return;
+    };
+    let json = draft.json;
+    let mut known = BUILT_IN_ROLES.to_vec();
+    if let Some(Value::Object(roles)) = json.get("roles") {
+        known.extend(
+            roles
+                .keys()
+                .map(String::as_str)
+                .filter(|n| !BUILT_IN_ROLES.contains(n)),
+        );
+    }
+    if known.contains(&role) {
+        return;
+    }
+    let expected = format!(
+        "a role below `roles:` or a built-in one: {}",
+        one_of(&known)
+    );
+    let near = nearest(role, known);
+    let message = format!("there is no role `{role}`");
+    draft.unknown(&join(pointer, "role"), message, expected, near);
+}

@@ -1,0 +1,109 @@
+//! Resources of type `Remote`.
+
+use std::collections::HashMap;
+
+use mainstem_model::Name;
+use mainstem_remote::{RemoteConfig, RemoteSection, Route, Trust};
+use serde_json::Value;
+
+use crate::load::Draft;
+use crate::names::{Resource, Taken, resources};
+use crate::schema::{Section, prune, schema_of};
+use crate::tree::join;
+
+/// The remotes that are right, in the order of the file.
+pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig> {
+    let section = Section::of::<RemoteSection>();
+    let schema = schema_of::<RemoteSection>();
+    let mut routes = HashMap::new();
+    let mut remotes = Vec::new();
+    for resource in resources(draft.json, "Remote") {
+        let pointer = &resource.pointer;
+        let mut properties = resource.properties.clone();
+        prune(&mut properties, &schema);
+        section.check(&properties, draft.tree, pointer, draft.report);
+        let trust = trust(draft, &properties, pointer);
+        check_prefix(draft, taken, &properties, &resource);
+        check_routes(draft, &mut routes, &properties, &resource);
+        let read: Option<RemoteSection> = draft.read(&properties, pointer);
+        let name = Name::component(resource.id).ok();
+        if let (Some(section), Some(name), Some(trust)) = (read, name, trust) {
+            remotes.push(section.resolve(name, trust));
+        }
+    }
+    remotes
+}
+
+fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {
+    let text = |key| properties.get(key).and_then(Value::as_str);
+    let found = match (properties.get("pin"), properties.get("ca")) {
+        (Some(_), None) => return text("pin").map(|pin| Trust::Pin(pin.to_ascii_lowercase())),
+        (None, Some(_)) => return authority(draft, text("ca")?, pointer),
+        (Some(_), Some(_)) => "both `pin` and `ca`",
+        (None, None) => "neither `pin` nor `ca`",
+    };
+    let expected = "one of them: `pin` with the fingerprint of the remote's key, as the remote \
+                    itself prints it, or `ca` with a PEM file";
+    draft.problem(pointer, format!("{found}: who is the remote?"), expected);
+    None
+}
+
+fn authority(draft: &mut Draft<'_>, ca: &str, pointer: &str) -> Option<Trust> {
+    let path = draft.folder.join(ca);
+    if !path.is_file() {
+        let message = format!("there is no file `{ca}`");
+        let expected = "a PEM file; the path is relative to this file";
+        draft.problem(&join(pointer, "ca"), message, expected);
+        return None;
+    }
+    Some(Trust::Authority(path))
+}
+
+fn check_prefix(
+    draft: &mut Draft<'_>,
+    taken: &mut Taken,
+    properties: &Value,
+    resource: &Resource<'_>,
+) {
+    let explicit = properties.get("prefix").and_then(Value::as_str);
+    let prefix = explicit.unwrap_or(resource.id);
+    let at = match explicit {
+        Some(_) => join(&resource.pointer, "prefix"),
+        None => join("/resources", resource.id),
+    };
+    let first = prefix.split('.').next().unwrap_or(prefix);
+    if !draft.report.concerns(&at)
+        && let Err(error) = Name::component(first)
+    {
+        draft.problem(
+            &at,
+            error.to_string(),
+            "a prefix that begins with another word",
+        );
+    }
+    taken.top(draft, prefix, &format!("the remote `{}`", resource.id), &at);
+}
+
+fn check_routes(
+    draft: &mut Draft<'_>,
+    known: &mut HashMap<Route, String>,
+    properties: &Value,
+    resource: &Resource<'_>,
+) {
+    let texts: Vec<&str> = match properties.get("address") {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    for route in texts
+        .into_iter()
+        .filter_map(|text| text.parse::<Route>().ok())
+    {
+        let shown = route.to_string();
+        if let Some(other) = known.insert(route, resource.id.to_owned()) {
+            let message = format!("{shown} is an address of `{other}` already");
+            let at = join(&resource.pointer, "address");
+            draft.problem(&at, message, "each node below one prefix only");
+        }
+    }
+}

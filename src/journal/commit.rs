@@ -5,6 +5,7 @@ mod queue;
 mod tests;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
@@ -19,7 +20,7 @@ pub const QUEUE_RECORDS_MAX: usize = 4096;
 pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 
 /// Called exactly once with the fate of a record, on the log's own thread (or at once, on the
-/// caller's, when the record is refused). It must not block.
+/// caller's, when the record is refused). It must not block; one that panics stops the log.
 pub type Done = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 
 /// Why a record was not, or may not have been, kept.
@@ -167,7 +168,7 @@ fn work(mut log: AppendLog, queue: &Queue) -> AppendLog {
                 Job::Rotate { carried, done } => {
                     confirm(&mut log, queue, &mut waiting);
                     match log.rotate(&carried) {
-                        Ok(()) => done(Ok(())),
+                        Ok(()) => tell(queue, done, Ok(())),
                         // A failed log may have changed its file before it failed.
                         Err(error) if log.is_failed() => doubt(queue, done, error),
                         Err(error) => refuse(queue, done, error),
@@ -183,12 +184,20 @@ fn work(mut log: AppendLog, queue: &Queue) -> AppendLog {
 
 fn refuse(queue: &Queue, done: Done, error: LogError) {
     queue.note_failed(1);
-    done(Err(CommitError::NotWritten(Arc::new(error))));
+    tell(queue, done, Err(CommitError::NotWritten(Arc::new(error))));
 }
 
 fn doubt(queue: &Queue, done: Done, error: LogError) {
     queue.note_failed(1);
-    done(Err(CommitError::Unknown(Arc::new(error))));
+    tell(queue, done, Err(CommitError::Unknown(Arc::new(error))));
+}
+
+/// Calls a callback. One that panics stops the log, so that its fault does not go unnoticed, but
+/// only after everybody else has had his answer.
+fn tell(queue: &Queue, done: Done, fate: Result<(), CommitError>) {
+    if catch_unwind(AssertUnwindSafe(|| done(fate))).is_err() {
+        queue.close();
+    }
 }
 
 /// Syncs once for all records that were appended and tells each of them.
@@ -204,6 +213,6 @@ fn confirm(log: &mut AppendLog, queue: &Queue, waiting: &mut Vec<Done>) {
         Err(_) => queue.note_failed(waiting.len() as u64),
     }
     for done in waiting.drain(..) {
-        done(fate.clone());
+        tell(queue, done, fate.clone());
     }
 }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::frame::RECORD_BYTES_MAX;
@@ -177,15 +177,25 @@ fn a_failed_sync_leaves_the_fate_unknown() {
 
 #[test]
 fn a_callback_that_panics_leaves_nobody_waiting() {
-    let (_place, commit) = fresh();
+    let (place, commit) = fresh();
     let go = hold(&commit);
+    let (sender, fates) = sync_channel(RESULTS_MAX);
+    let tell = move || {
+        let sender = sender.clone();
+        move |fate| sender.send(fate).unwrap()
+    };
     commit.commit(vec![1], |_| panic!("a callback's own fault"));
+    commit.commit(vec![2], tell());
     drop(go);
-    // Whether it waits already or arrives later, the answer is that the log has stopped.
-    while commit.commit_and_wait(vec![2]).is_ok() {}
-    assert!(matches!(
-        commit.commit_and_wait(vec![3]),
-        Err(CommitError::Stopped)
-    ));
-    assert!(commit.stop().is_none());
+    assert!(matches!(fates.recv_timeout(PATIENCE), Ok(Ok(()))));
+    let began = Instant::now();
+    while !commit.thread.as_ref().unwrap().is_finished() {
+        assert!(began.elapsed() < PATIENCE);
+        thread::yield_now();
+    }
+    commit.commit(vec![3], tell());
+    let late = fates.recv_timeout(PATIENCE);
+    assert!(matches!(late, Ok(Err(CommitError::Stopped))));
+    drop(commit);
+    assert_eq!(place.records().len(), 3);
 }

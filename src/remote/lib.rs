@@ -4,14 +4,22 @@
 
 mod clock;
 mod config;
+mod connection;
+mod dial;
+mod lines;
+mod link;
 mod machine;
 mod mirror;
 mod serving;
 mod timing;
+mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, RouteError, Trust};
+pub use dial::{Dial, DialError, Dialled, Io, TlsDial};
+pub use link::{Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, Step};
 pub use serving::{ServedStream, Serving};
 pub use timing::Timing;
+pub use view::RemoteView;

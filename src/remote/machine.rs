@@ -29,6 +29,8 @@ pub enum LinkState {
     Waiting,
     /// The remote refuses; another try comes later.
     Refused,
+    /// A polled link between two rounds.
+    Resting,
     /// Switched off by a person.
     Paused,
 }
@@ -44,6 +46,7 @@ impl LinkState {
             Self::Degraded => "degraded",
             Self::Waiting => "waiting",
             Self::Refused => "refused",
+            Self::Resting => "resting",
             Self::Paused => "paused",
         }
     }
@@ -70,6 +73,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct LinkMachine {
     timing: Timing,
+    /// When a polled link's last round was complete.
+    polled: Option<Monotonic>,
     state: LinkState,
     cause: String,
     since: Monotonic,
@@ -102,6 +107,7 @@ impl LinkMachine {
     pub fn new(timing: Timing, now: Monotonic) -> Self {
         Self {
             timing,
+            polled: None,
             state: LinkState::Waiting,
             cause: "not connected yet".into(),
             since: now,
@@ -128,7 +134,7 @@ impl LinkMachine {
 
     /// When the next try comes, while none is under way.
     pub fn next_try(&self) -> Option<Monotonic> {
-        matches!(self.state, LinkState::Waiting | LinkState::Refused).then_some(self.next_try)
+        self.is_waiting().then_some(self.next_try)
     }
 
     /// When something last came from the remote.
@@ -149,6 +155,10 @@ impl LinkMachine {
     /// The number of the stream, for beats and writes; 0 while there is none.
     pub fn session(&self) -> u64 {
         if self.is_open() { self.session } else { 0 }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, LinkState::Waiting | LinkState::Refused | LinkState::Resting)
     }
 
     /// Whether a stream is open.
@@ -276,6 +286,15 @@ impl LinkMachine {
         self.next_try = now.after(pause);
     }
 
+    /// A round of a polled link ended as it should. A place that is not complete is no round.
+    pub fn on_round(&mut self, interval: Duration, now: Monotonic) {
+        if self.state == LinkState::Live {
+            self.polled = Some(now);
+        }
+        self.next_try = now.after(interval);
+        self.enter(LinkState::Resting, String::new(), now);
+    }
+
     /// The remote answered and does not want us.
     pub fn on_refused(&mut self, cause: String, retry_after: Duration, now: Monotonic) {
         self.lost(cause.clone(), now);
@@ -314,7 +333,7 @@ impl LinkMachine {
         let mut actions = Vec::new();
         self.watch_silence(now, &mut actions);
         self.judge_lag(now);
-        if matches!(self.state, LinkState::Waiting | LinkState::Refused) && now >= self.next_try {
+        if self.is_waiting() && now >= self.next_try {
             self.enter(LinkState::Connecting, self.cause.clone(), now);
             actions.push(Action::Dial);
         }
@@ -361,10 +380,16 @@ impl LinkMachine {
         self.lost(cause, now);
     }
 
+    /// Whether a polled link's last round still vouches for what it brought.
+    fn is_vouched_by_round(&self, now: Monotonic) -> bool {
+        self.state != LinkState::Paused
+            && self.polled.is_some_and(|round| now.since(round) < self.timing.uncertain_after)
+    }
+
     /// The state of the link's source follows from the link's, once per change.
     fn judge(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
         let quality = match self.state {
-            LinkState::Live => {
+            _ if self.state == LinkState::Live || self.is_vouched_by_round(now) => {
                 self.uncertain = None;
                 Quality::GOOD
             }
@@ -407,7 +432,12 @@ impl LinkMachine {
     pub fn deadline(&self) -> Option<Monotonic> {
         let mut due: Vec<Monotonic> = Vec::new();
         match self.state {
-            LinkState::Waiting | LinkState::Refused => due.push(self.next_try),
+            LinkState::Waiting | LinkState::Refused | LinkState::Resting => {
+                due.push(self.next_try);
+                if self.status.is_some_and(Quality::is_good) {
+                    due.extend(self.polled.map(|p| p.after(self.timing.uncertain_after)));
+                }
+            }
             LinkState::Connecting => due.push(self.since.after(self.timing.connect)),
             LinkState::Paused => {}
             _ => {

@@ -1,0 +1,267 @@
+//! One HTTP/2 connection to a remote: the stream of changes, beats and writes share it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use mainstem_store::Delivery;
+use mainstem_wire::{Beat, BeatAnswer, Cursor};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::dial::{Dial, DialError};
+
+/// Bytes that may be under way on the stream of changes. More buys nothing on a local network and
+/// lets unread text pile up; 1 MiB carries 80 Mbit/s over 100 ms.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// The connection's window leaves room beside a stream that lags, so that no beat waits for it.
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// Frames stay small: a frame is not interrupted by a beat.
+const FRAME_BYTES: u32 = 16 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes of an answer that is not a stream.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Why a request to a remote failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is no connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// It broke.
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+    /// The remote does not want us, or is no node.
+    #[error("{message}")]
+    Refused {
+        /// The status of its answer.
+        status: StatusCode,
+        /// What it says and what to do.
+        message: String,
+        /// When to come again.
+        retry_after: Option<Duration>,
+    },
+    /// The cursor is of no use there any more.
+    #[error("the remote no longer knows the cursor")]
+    CursorGone,
+    /// It answered with something else than asked for.
+    #[error("the remote's answer is not what a mainstem node answers: {0}")]
+    Answer(String),
+}
+
+/// An open connection. Dropping it closes it.
+pub struct Connection {
+    requests: SendRequest<Full<Bytes>>,
+    head: Head,
+    _open: DropGuard,
+}
+
+#[derive(Clone)]
+struct TrackedExecutor(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for TrackedExecutor
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}
+
+impl Connection {
+    /// Dials and shakes hands. Its tasks are the tracker's.
+    pub async fn open(
+        dial: &dyn Dial,
+        token: &str,
+        tasks: &TaskTracker,
+    ) -> Result<Self, RequestError> {
+        let io = dial.dial().await?;
+        let (requests, driver) = Builder::new(TrackedExecutor(tasks.clone()))
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(FRAME_BYTES)
+            .max_send_buf_size(SEND_BUFFER)
+            .handshake(TokioIo::new(io))
+            .await
+            .map_err(RequestError::Broken)?;
+        let closed = CancellationToken::new();
+        let until_closed = closed.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                // Its end shows in the requests; here there is nobody to tell.
+                _ = driver => {}
+                () = until_closed.cancelled() => {}
+            }
+        });
+        let head = Head { authority: dial.address(), token: format!("Bearer {token}") };
+        Ok(Self { requests, head, _open: closed.drop_guard() })
+    }
+
+    /// Opens the stream of changes.
+    pub async fn changes(
+        &self,
+        cursor: Option<Cursor>,
+        delivery: Delivery,
+        follow: bool,
+        compressed: bool,
+    ) -> Result<Response<Incoming>, RequestError> {
+        let delivery = match delivery {
+            Delivery::Latest => "latest",
+            Delivery::Every => "every",
+        };
+        let mut path = format!("/api/v1/changes?delivery={delivery}");
+        if let Some(cursor) = cursor {
+            path.push_str(&format!("&since={cursor}"));
+        }
+        if !follow {
+            path.push_str("&follow=false");
+        }
+        let mut request = self.request(Method::GET, &path, Bytes::new())?;
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, NDJSON);
+        if compressed {
+            headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("zstd"));
+        }
+        let response = self.send(request).await?;
+        if response.status() == StatusCode::GONE {
+            return Err(RequestError::CursorGone);
+        }
+        let response = accepted(response).await?;
+        if response.headers().get(header::CONTENT_TYPE) != Some(&NDJSON) {
+            return Err(RequestError::Answer("no stream of changes".into()));
+        }
+        Ok(response)
+    }
+
+    /// Posts a beat.
+    pub fn beat(
+        &self,
+        beat: &Beat,
+    ) -> impl Future<Output = Result<BeatAnswer, RequestError>> + Send + 'static {
+        let body = serde_json::to_vec(beat).unwrap_or_default();
+        self.post("/api/v1/link/beat", body)
+    }
+
+    /// Posts a document and reads a document.
+    pub fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<T, RequestError>> + Send + 'static + use<T> {
+        self.poster().post(path, body)
+    }
+
+    /// A handle that posts over this connection as long as it is open.
+    pub fn poster(&self) -> Poster {
+        Poster { requests: self.requests.clone(), head: self.head.clone() }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, RequestError> {
+        self.head.request(method, path, body)
+    }
+
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, RequestError> {
+        self.requests.clone().send_request(request).await.map_err(RequestError::Broken)
+    }
+}
+
+/// Posts documents over a connection that somebody else owns.
+#[derive(Clone)]
+pub struct Poster {
+    requests: SendRequest<Full<Bytes>>,
+    head: Head,
+}
+
+impl Poster {
+    /// Posts a document and reads a document.
+    pub fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<T, RequestError>> + Send + 'static + use<T> {
+        let request = self.head.request(Method::POST, path, body.into());
+        let mut requests = self.requests.clone();
+        async move {
+            let response = requests.send_request(request?).await.map_err(RequestError::Broken)?;
+            let response = accepted(response).await?;
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| RequestError::Answer(error.to_string()))?.to_bytes();
+            serde_json::from_slice(&body).map_err(|error| RequestError::Answer(error.to_string()))
+        }
+    }
+}
+
+/// What every request to a remote carries.
+#[derive(Clone)]
+struct Head {
+    authority: String,
+    token: String,
+}
+
+impl Head {
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, RequestError> {
+        Request::builder()
+            .method(method)
+            .uri(format!("https://{}{path}", self.authority))
+            .header(header::AUTHORIZATION, &self.token)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| RequestError::Answer(error.to_string()))
+    }
+}
+
+const NDJSON: header::HeaderValue = header::HeaderValue::from_static("application/x-ndjson");
+
+/// The answer, if it is one; otherwise what it says in its problem document.
+async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, RequestError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let retry_after = retry_after
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let said = match body {
+        Ok(body) => said(&body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => None,
+        Err(_) => None,
+    };
+    let what = match status {
+        StatusCode::UNAUTHORIZED => "the remote does not know the token: check `token`",
+        StatusCode::FORBIDDEN => "the remote's role for this token allows no link",
+        StatusCode::NOT_FOUND => "there is no mainstem API at this address",
+        _ => "the remote refuses",
+    };
+    let message = match said {
+        Some(said) => format!("{what} ({status}: {said})"),
+        None => format!("{what} ({status})"),
+    };
+    Err(RequestError::Refused { status, message, retry_after })
+}
+
+fn said(body: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = problem.get("detail").or_else(|| problem.get("title"))?.as_str()?;
+    Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
+}

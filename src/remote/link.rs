@@ -1,0 +1,116 @@
+//! One remote, replicated: the handle of a link. Its task owns the connection, the mirror and the
+//! state machine; everybody else sees a view and sends commands.
+
+mod drive;
+mod own;
+mod relay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mainstem_model::GlobSet;
+use mainstem_store::{Delivery, Store};
+use mainstem_telemetry::Health;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::dial::Dial;
+use crate::timing::Timing;
+use crate::view::RemoteView;
+
+/// Commands that may wait for a link.
+const COMMANDS_MAX: usize = 16;
+
+/// How one remote is replicated.
+pub struct LinkOptions {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What stands before its names here.
+    pub prefix: String,
+    /// The routes to it; the next one is tried after each failure.
+    pub routes: Vec<Arc<dyn Dial>>,
+    /// The token that it gave to this node.
+    pub token: String,
+    /// The quality timing.
+    pub timing: Timing,
+    /// The interval of a polled link; `None` streams.
+    pub poll: Option<Duration>,
+    /// Every sample or the latest.
+    pub delivery: Delivery,
+    /// Which of its datapoints are read, in its names.
+    pub read: GlobSet,
+    /// Which of them writes may pass to, in its names.
+    pub write: GlobSet,
+    /// Whether the stream is asked for compressed.
+    pub compressed: bool,
+    /// Not to be dialled until somebody resumes it.
+    pub paused: bool,
+}
+
+/// What a person can ask of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Command {
+    Pause,
+    Resume,
+    Resync,
+}
+
+/// A running link. Dropping it ends it without waiting; [`Link::stop`] waits.
+pub struct Link {
+    commands: mpsc::Sender<Command>,
+    view: Arc<Mutex<RemoteView>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Link {
+    /// Makes the link's source known and starts its task.
+    pub fn start(options: LinkOptions, store: Arc<Store>, health: Arc<Health>) -> Self {
+        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let driver = drive::Driver::new(options, store, health, Arc::clone(&view), tasks.clone());
+        tasks.spawn(driver.run(receiver, stop.clone()));
+        Self { commands, view, stop, tasks }
+    }
+
+    /// How it stands.
+    pub fn view(&self) -> RemoteView {
+        self.view.lock().clone()
+    }
+
+    /// Hangs up and dials no more until [`Link::resume`].
+    pub fn pause(&self) {
+        self.send(Command::Pause);
+    }
+
+    /// Dials again.
+    pub fn resume(&self) {
+        self.send(Command::Resume);
+    }
+
+    /// Begins again with a snapshot.
+    pub fn resync(&self) {
+        self.send(Command::Resync);
+    }
+
+    fn send(&self, command: Command) {
+        // A full queue holds the same wish already; a closed one means that the link is stopping.
+        drop(self.commands.try_send(command));
+    }
+
+    /// Ends the link and waits for its tasks.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

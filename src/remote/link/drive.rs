@@ -1,0 +1,404 @@
+//! The task of a link: does what the state machine says, and tells it what happened.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use mainstem_model::{Monotonic, Quality, Reason, Role, Timestamp};
+use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
+use mainstem_telemetry::Health;
+use mainstem_wire::{Beat, BeatAnswer, decode_line};
+use parking_lot::Mutex;
+use rand::Rng;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::own::Own;
+use super::relay::Relay;
+use super::{Command, LinkOptions};
+use crate::connection::{Connection, RequestError};
+use crate::lines::{Lines, LinesError};
+use crate::machine::{Action, LinkMachine};
+use crate::mirror::{Mirror, MirrorError};
+use crate::view::RemoteView;
+
+/// A remote that refuses is asked again after this long, if it does not say itself.
+const REFUSED_RETRY: Duration = Duration::from_secs(30);
+/// The view is brought up to date at least this often.
+const VIEW_EVERY: Duration = Duration::from_millis(250);
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Opened = Result<(Connection, Incoming, bool), RequestError>;
+
+pub(super) struct Driver {
+    options: Arc<LinkOptions>,
+    store: Arc<Store>,
+    source: SourceId,
+    machine: LinkMachine,
+    mirror: Mirror,
+    own: Own,
+    view: Arc<Mutex<RemoteView>>,
+    viewed: Monotonic,
+    tasks: TaskTracker,
+    route: usize,
+    dialling: Option<Boxed<Opened>>,
+    open: Option<(Connection, Incoming, Lines)>,
+    beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
+    relay: Relay,
+}
+
+/// What the task woke up for.
+enum Event {
+    Dialled(Opened),
+    Chunk(Option<Result<Bytes, hyper::Error>>),
+    Beat(Beat, Result<BeatAnswer, RequestError>),
+    Relay,
+    Command(Command),
+    Due,
+    Stop,
+}
+
+/// Why a chunk ended the stream.
+#[derive(Debug, thiserror::Error)]
+enum StreamError {
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    #[error("the remote sends what is no frame")]
+    Frame(#[from] mainstem_wire::DecodeError),
+}
+
+impl Driver {
+    pub(super) fn new(
+        options: LinkOptions,
+        store: Arc<Store>,
+        health: Arc<Health>,
+        view: Arc<Mutex<RemoteView>>,
+        tasks: TaskTracker,
+    ) -> Self {
+        let quality = Quality::of(Reason::Restarted);
+        let source = store.put_own_source(None, &options.prefix, Role::Link, quality, false);
+        let now = store.clock().monotonic();
+        let mut machine = LinkMachine::new(options.timing, now);
+        machine.pause(options.paused, now);
+        let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
+        let own = Own::new(&store, &health, &options.name, &options.prefix);
+        let orders: OwnerHandle = store.register_owner(source, true);
+        let options = Arc::new(options);
+        Self {
+            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
+            relay: Relay::new(Arc::clone(&options), Arc::clone(&store), orders),
+            options,
+            store,
+            source,
+            machine,
+            own,
+            view,
+            viewed: Monotonic::default(),
+            tasks,
+            route: 0,
+            dialling: None,
+            open: None,
+            beats: FuturesUnordered::new(),
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        stop: CancellationToken,
+    ) {
+        loop {
+            self.act();
+            self.show();
+            match self.next(&mut commands, &stop).await {
+                Event::Stop => break,
+                event => self.on(event),
+            }
+        }
+        self.own.all_clear();
+        self.store.set_status(self.source, Quality::of(Reason::Stopped));
+        self.relay.end();
+    }
+
+    fn now(&self) -> Monotonic {
+        self.store.clock().monotonic()
+    }
+
+    fn wall(&self) -> i64 {
+        self.store.clock().now().micros()
+    }
+
+    /// Cancel safe: everything that waits is kept in `self`.
+    async fn next(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        stop: &CancellationToken,
+    ) -> Event {
+        let pause = match self.machine.deadline() {
+            Some(due) => due.since(self.now()),
+            None => Duration::from_secs(3600),
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Event::Stop,
+            Some(command) = commands.recv() => Event::Command(command),
+            Some((beat, answer)) = self.beats.next(), if !self.beats.is_empty() => {
+                Event::Beat(beat, answer)
+            }
+            () = self.relay.step() => Event::Relay,
+            opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
+            chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
+            () = tokio::time::sleep(pause) => Event::Due,
+        }
+    }
+
+    fn on(&mut self, event: Event) {
+        match event {
+            Event::Dialled(opened) => {
+                self.dialling = None;
+                match opened {
+                    Ok((connection, body, is_compressed)) => self.opened(connection, body, is_compressed),
+                    Err(error) => self.failed(&error),
+                }
+            }
+            Event::Chunk(Some(Ok(chunk))) => self.chunk(&chunk),
+            Event::Chunk(Some(Err(error))) => self.lost(chain(&error)),
+            Event::Chunk(None) => self.ended(),
+            Event::Beat(beat, Ok(answer)) => {
+                let (now, wall) = (self.now(), self.wall());
+                self.store.confirm(self.source);
+                self.machine.on_beat_answer(&beat, &answer, now, wall);
+                if let Some(best) = self.machine.offset().best() {
+                    self.own.tell_offset(best);
+                }
+            }
+            // A beat that failed says nothing by itself: silence does.
+            Event::Beat(..) | Event::Relay | Event::Due | Event::Stop => {}
+            Event::Command(command) => self.command(command),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Pause => {
+                self.machine.pause(true, now);
+                self.hang_up();
+            }
+            Command::Resume => self.machine.pause(false, now),
+            Command::Resync => {
+                self.store.forget_cursor(self.source);
+                self.lost("a new snapshot was asked for".into());
+            }
+        }
+    }
+
+    /// Does what the state machine asks for.
+    fn act(&mut self) {
+        let (now, wall) = (self.now(), self.wall());
+        for action in self.machine.poll(now, wall) {
+            match action {
+                Action::Dial => self.dial(),
+                Action::Hang(_) => self.hang_up(),
+                Action::Beat(beat) => {
+                    if let Some((connection, ..)) = &self.open {
+                        let answer = connection.beat(&beat);
+                        self.beats.push(Box::pin(async move { (beat, answer.await) }));
+                    }
+                }
+                Action::Status(quality) => {
+                    self.store.set_status(self.source, quality);
+                    let (_, cause, _) = self.machine.state();
+                    self.own.tell_status(quality, cause);
+                    tracing::info!(
+                        remote = self.options.name, status = quality.status.as_str(),
+                        reason = quality.reason.as_str(), cause, "the link's state changed"
+                    );
+                }
+                Action::Complete(complete) => self.store.set_complete(self.source, complete),
+                Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
+            }
+        }
+        let offset = self.machine.offset().best();
+        self.relay.set_session(self.machine.session(), offset.is_some());
+    }
+
+    fn dial(&mut self) {
+        self.mirror.begin();
+        let Some(dial) = self.options.routes.get(self.route % self.options.routes.len().max(1))
+        else {
+            return;
+        };
+        let (dial, tasks, options) =
+            (Arc::clone(dial), self.tasks.clone(), Arc::clone(&self.options));
+        let cursor = self.mirror.cursor();
+        self.dialling = Some(Box::pin(async move {
+            let connection = Connection::open(&*dial, &options.token, &tasks).await?;
+            let follow = options.poll.is_none();
+            let answer =
+                connection.changes(cursor, options.delivery, follow, options.compressed).await?;
+            let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
+            let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");
+            Ok((connection, answer.into_body(), is_compressed))
+        }));
+    }
+
+    fn opened(&mut self, connection: Connection, body: Incoming, is_compressed: bool) {
+        match Lines::new(is_compressed) {
+            Ok(lines) => {
+                self.relay.set_connection(Some(&connection));
+                self.open = Some((connection, body, lines));
+            }
+            Err(error) => self.lost(chain(&error)),
+        }
+    }
+
+    fn chunk(&mut self, chunk: &[u8]) {
+        let (now, applied) = (self.now(), self.mirror.cursor().map(|cursor| cursor.sequence));
+        self.machine.on_bytes(now);
+        let Some((_, _, lines)) = &mut self.open else { return };
+        let (mirror, machine) = (&mut self.mirror, &mut self.machine);
+        let read = lines.push(chunk, |line| {
+            let line = decode_line(line)?;
+            mirror.line(&line)?;
+            if let Some(hello) = &line.hello {
+                machine.on_hello(hello, applied.filter(|_| !hello.snapshot), now);
+            }
+            Ok::<(), StreamError>(())
+        });
+        let step = self.mirror.flush();
+        match read {
+            Ok(()) => {
+                if let Some(applied) = step.applied {
+                    self.machine.on_applied(applied, now);
+                }
+            }
+            Err(error @ StreamError::Mirror(_)) => self.refused(chain(&error), None),
+            Err(error) => self.refused(chain(&error), None),
+        }
+    }
+
+    fn ended(&mut self) {
+        match self.options.poll {
+            Some(interval) => {
+                let now = self.now();
+                self.machine.on_round(interval, now);
+                self.hang_up();
+            }
+            None => self.lost("the remote ended the stream".into()),
+        }
+    }
+
+    fn failed(&mut self, error: &RequestError) {
+        let cause = chain(error);
+        match error {
+            RequestError::CursorGone => {
+                self.store.forget_cursor(self.source);
+                self.lost(cause);
+            }
+            RequestError::Refused { retry_after, .. } => self.refused(cause, *retry_after),
+            RequestError::Answer(_) => self.refused(cause, None),
+            RequestError::Dial(dial) if dial.is_refusal() => self.refused(cause, None),
+            RequestError::Dial(_) | RequestError::Broken(_) => {
+                self.route = self.route.wrapping_add(1);
+                self.lost(cause);
+            }
+        }
+    }
+
+    fn lost(&mut self, cause: String) {
+        let now = self.now();
+        self.hang_up();
+        self.machine.on_lost(cause, rand::rng().random(), now);
+    }
+
+    fn refused(&mut self, cause: String, retry_after: Option<Duration>) {
+        let now = self.now();
+        self.hang_up();
+        self.machine.on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
+    }
+
+    fn hang_up(&mut self) {
+        self.relay.set_connection(None);
+        self.dialling = None;
+        self.open = None;
+        self.beats.clear();
+    }
+
+    /// Brings the view up to date, at once when the state changed and otherwise now and then.
+    fn show(&mut self) {
+        let now = self.now();
+        let (state, cause, since) = self.machine.state();
+        let mut view = self.view.lock();
+        if view.state == state && now.since(self.viewed) < VIEW_EVERY {
+            return;
+        }
+        self.viewed = now;
+        let wall = self.store.clock().now();
+        let ago = |then: Monotonic| wall_at(wall, now, then);
+        view.state = state;
+        cause.clone_into(&mut view.cause);
+        view.since = ago(since);
+        view.next_try = self.machine.next_try().map(ago);
+        view.lag = self.machine.lag();
+        view.heard = self.machine.heard().map(|heard| now.since(heard));
+        view.offset_us = self.machine.offset().best().map(|best| best.wall_us);
+        view.uncertainty_us = self.machine.offset().best().map(|best| best.uncertainty_us);
+        view.counters = self.mirror.counters();
+        view.last_left_out = self.mirror.last_left_out().map(str::to_owned);
+        if let Some(hello) = self.mirror.hello() {
+            view.node = Some((hello.node, hello.name.clone()));
+        }
+        let route = self.options.routes.get(self.route % self.options.routes.len().max(1));
+        view.address = route.map(|dial| dial.address()).unwrap_or_default();
+    }
+}
+
+async fn wait<T>(future: &mut Option<Boxed<T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_chunk(
+    open: &mut Option<(Connection, Incoming, Lines)>,
+) -> Option<Result<Bytes, hyper::Error>> {
+    let Some((_, body, _)) = open else { return std::future::pending().await };
+    loop {
+        match body.frame().await? {
+            Ok(frame) => {
+                if let Ok(data) = frame.into_data() {
+                    return Some(Ok(data));
+                }
+            }
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+fn wall_at(wall: Timestamp, now: Monotonic, then: Monotonic) -> Timestamp {
+    let signed = |micros: u64| i64::try_from(micros).unwrap_or(i64::MAX);
+    let difference = signed(then.micros()).saturating_sub(signed(now.micros()));
+    Timestamp::from_micros(wall.micros().saturating_add(difference))
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut at = error.source();
+    while let Some(cause) = at {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        at = cause.source();
+    }
+    text
+}

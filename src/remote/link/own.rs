@@ -1,0 +1,103 @@
+//! What this node itself says about a link: datapoints below the remote's name that belong to this
+//! node and stay good, and the health problem while there is no communication.
+
+use std::sync::Arc;
+
+use mainstem_model::{Definition, Name, Quality, Role, Sample, Scalar, Value};
+use mainstem_store::{PointId, SourceId, Store};
+use mainstem_telemetry::{Health, Problem, Severity};
+
+use crate::clock::Offset;
+
+pub(super) struct Own {
+    store: Arc<Store>,
+    health: Arc<Health>,
+    name: String,
+    source: SourceId,
+    connection: Option<PointId>,
+    offset: Option<PointId>,
+    uncertainty: Option<PointId>,
+    batch: Vec<(PointId, Sample)>,
+}
+
+impl Own {
+    pub(super) fn new(
+        store: &Arc<Store>,
+        health: &Arc<Health>,
+        name: &str,
+        prefix: &str,
+    ) -> Self {
+        let node = Arc::clone(&store.setup().name);
+        let source = store.put_own_source(None, &node, Role::Node, Quality::GOOD, true);
+        let define = |suffix: &str, definition: Definition| {
+            let name = Name::new(&format!("{prefix}.{suffix}")).ok()?;
+            // Only a remote's own datapoint of that name can be in the way; then it goes first.
+            store.define(source, &name, definition).ok()
+        };
+        let seconds = |text| Definition::new(Scalar::F64).unit("s").description(text);
+        let connection = define(
+            "connection",
+            Definition::new(Scalar::Text).description("online or offline"),
+        );
+        let ahead = "clock of the remote minus the clock here";
+        let offset = define("clock.offset", seconds(ahead));
+        let uncertainty = define("clock.uncertainty", seconds("how wrong the offset can be"));
+        Self {
+            store: Arc::clone(store),
+            health: Arc::clone(health),
+            name: name.to_owned(),
+            source,
+            connection,
+            offset,
+            uncertainty,
+            batch: Vec::new(),
+        }
+    }
+
+    pub(super) fn tell_status(&mut self, quality: Quality, cause: &str) {
+        let word = if quality.is_good() { "online" } else { "offline" };
+        self.put(self.connection, Value::text(word));
+        self.flush();
+        let id = format!("link.{}", self.name);
+        if quality.is_good() {
+            self.health.clear(&id);
+            return;
+        }
+        let severity = match quality.status {
+            mainstem_model::Status::Bad => Severity::High,
+            _ => Severity::Warning,
+        };
+        self.health.raise(Problem {
+            id,
+            severity,
+            source: self.name.clone(),
+            text: format!("No communication with {}: {cause}", self.name),
+            action: format!(
+                "See that the remote runs and that this node reaches its address; `mainstem \
+                 remotes show {}` has the details.",
+                self.name
+            ),
+        });
+    }
+
+    pub(super) fn tell_offset(&mut self, best: Offset) {
+        let seconds = |micros: f64| Value::F64((micros / 1000.0).round() / 1000.0);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of an offset")]
+        let (offset, uncertainty) = (best.wall_us as f64, best.uncertainty_us as f64);
+        self.put(self.offset, seconds(offset));
+        self.put(self.uncertainty, seconds(uncertainty));
+        self.flush();
+    }
+
+    pub(super) fn all_clear(&self) {
+        self.health.clear(&format!("link.{}", self.name));
+    }
+
+    fn put(&mut self, point: Option<PointId>, value: Value) {
+        self.batch.extend(point.map(|point| (point, Sample::good(value, None))));
+    }
+
+    fn flush(&mut self) {
+        self.store.apply(self.source, &mut self.batch);
+    }
+}

@@ -1,0 +1,204 @@
+//! Carries writes to the remote and their outcomes back. Nothing is stored: what the connection
+//! loses is asked for again only while its deadline lasts, under the same id, which the owner
+//! carries out once at the most.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use mainstem_model::WriteState;
+use mainstem_store::{Hop, Order, Outcome, OwnerHandle, Store};
+use mainstem_wire::api::write::{LinkWrite, WriteDocument};
+use mainstem_wire::write_value;
+
+use super::LinkOptions;
+use crate::connection::{Connection, Poster, RequestError};
+
+/// Writes under way to one remote.
+const UNDER_WAY_MAX: usize = 256;
+/// How long the outcome may travel beyond the deadline.
+const GRACE: Duration = Duration::from_secs(1);
+
+type Answer = (Order, Option<Result<WriteDocument, RequestError>>);
+
+pub(super) struct Relay {
+    options: Arc<LinkOptions>,
+    store: Arc<Store>,
+    orders: OwnerHandle,
+    poster: Option<Poster>,
+    session: u64,
+    is_timed: bool,
+    under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// Sent and not answered when the connection broke.
+    unanswered: Vec<Order>,
+}
+
+impl Relay {
+    pub(super) fn new(options: Arc<LinkOptions>, store: Arc<Store>, orders: OwnerHandle) -> Self {
+        Self {
+            options,
+            store,
+            orders,
+            poster: None,
+            session: 0,
+            is_timed: false,
+            under_way: FuturesUnordered::new(),
+            unanswered: Vec::new(),
+        }
+    }
+
+    pub(super) fn set_connection(&mut self, connection: Option<&Connection>) {
+        self.poster = connection.map(Connection::poster);
+    }
+
+    /// The stream's number and whether the clocks are mapped, without which no write can be timed.
+    pub(super) fn set_session(&mut self, session: u64, is_timed: bool) {
+        self.session = session;
+        self.is_timed = is_timed;
+        if self.is_ready() {
+            for order in std::mem::take(&mut self.unanswered) {
+                self.post(order);
+            }
+        }
+        self.give_up_late();
+    }
+
+    fn is_ready(&self) -> bool {
+        self.poster.is_some() && self.session != 0 && self.is_timed
+    }
+
+    /// Waits for the next order or outcome and deals with it. Cancel safe.
+    pub(super) async fn step(&mut self) {
+        let is_free = self.under_way.len() < UNDER_WAY_MAX;
+        tokio::select! {
+            Some(order) = self.orders.orders.recv(), if is_free => self.take(order),
+            Some((order, answer)) = self.under_way.next(), if !self.under_way.is_empty() => {
+                self.answered(order, answer);
+            }
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Answers everything that is still open: the link is ending.
+    pub(super) fn end(&mut self) {
+        self.orders.orders.close();
+        while let Ok(order) = self.orders.orders.try_recv() {
+            self.reject(order, "link_down", "the link is being stopped");
+        }
+        for order in std::mem::take(&mut self.unanswered) {
+            self.unknown(order, "the link was stopped before the outcome came");
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        let name = self.remote_name(&order);
+        if !self.options.write.allows(name) {
+            let rule = self.options.write.deciding(name);
+            let rule = rule.map_or("no pattern of `write` fits".into(), |rule| format!("{rule:?}"));
+            let why = format!("the remote entry {:?} lets no write pass: {rule}", self.options.name);
+            self.reject(order, "policy", &why);
+        } else if self.is_ready() {
+            self.post(order);
+        } else {
+            self.reject(order, "link_down", "there is no communication with the remote");
+        }
+    }
+
+    fn remote_name<'a>(&self, order: &'a Order) -> &'a str {
+        order.name.strip(&self.options.prefix).unwrap_or(order.name.as_str())
+    }
+
+    fn post(&mut self, order: Order) {
+        let now = self.store.clock().monotonic();
+        let budget = order.deadline.since(now);
+        let Some(poster) = self.poster.clone().filter(|_| !budget.is_zero()) else {
+            self.unknown(order, "the connection broke and the deadline passed");
+            return;
+        };
+        let mut value = Vec::new();
+        write_value(&order.value, &mut value);
+        let value = String::from_utf8(value).unwrap_or_default();
+        let Ok(value) = serde_json::value::RawValue::from_string(value) else {
+            self.reject(order, "type", "the value has no JSON");
+            return;
+        };
+        let document = LinkWrite {
+            id: order.id,
+            name: self.remote_name(&order).to_owned(),
+            value,
+            session: self.session,
+            sent: now.micros(),
+            budget_us: u64::try_from(budget.as_micros()).unwrap_or(u64::MAX),
+            originators: order.originators.clone(),
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let answer = poster.post("/api/v1/link/writes", body);
+        self.under_way.push(Box::pin(async move {
+            (order, tokio::time::timeout(budget + GRACE, answer).await.ok())
+        }));
+    }
+
+    fn answered(&mut self, order: Order, answer: Option<Result<WriteDocument, RequestError>>) {
+        match answer {
+            Some(Ok(document)) => self.tell(order, &document),
+            Some(Err(error @ RequestError::Refused { .. })) => {
+                let why = error.to_string();
+                self.reject(order, "remote", &why);
+            }
+            // The request may have arrived: only the owner can tell.
+            Some(Err(_)) => self.unanswered.push(order),
+            None => self.unknown(order, "no outcome came from the remote in time"),
+        }
+    }
+
+    fn give_up_late(&mut self) {
+        let now = self.store.clock().monotonic();
+        let (late, open) = std::mem::take(&mut self.unanswered)
+            .into_iter()
+            .partition(|order| now >= order.deadline);
+        self.unanswered = open;
+        let late: Vec<Order> = late;
+        for order in late {
+            self.unknown(order, "the connection broke before the outcome came");
+        }
+    }
+
+    fn tell(&self, order: Order, document: &WriteDocument) {
+        let below = document.hop.as_deref().map_or(String::new(), |hop| format!(".{hop}"));
+        let is_refusal = document.state != WriteState::Applied;
+        let outcome = Outcome {
+            state: document.state,
+            reason: document.reason.clone(),
+            message: document.message.clone(),
+            hop: is_refusal.then(|| format!("{}{below}", self.options.prefix)),
+            verified: document.verified,
+            hops: document
+                .hops
+                .iter()
+                .map(|hop| Hop { node: hop.node.clone(), state: hop.state, at: hop.at })
+                .collect(),
+        };
+        self.reply(order, outcome);
+    }
+
+    fn reject(&self, order: Order, reason: &str, why: &str) {
+        let mut outcome = Outcome::because(WriteState::Rejected, reason, why);
+        if reason != "policy" {
+            outcome.hop = Some(self.options.prefix.clone());
+        }
+        self.reply(order, outcome);
+    }
+
+    fn unknown(&self, order: Order, why: &str) {
+        let mut outcome = Outcome::because(WriteState::Unknown, "link_lost", why);
+        outcome.hop = Some(self.options.prefix.clone());
+        self.reply(order, outcome);
+    }
+
+    fn reply(&self, order: Order, outcome: Outcome) {
+        // Who asked may have given up; the outcome is in its record as unknown then.
+        drop(order.reply.send(outcome));
+    }
+}

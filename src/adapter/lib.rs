@@ -5,6 +5,7 @@
 mod contract;
 mod io;
 mod kind;
+mod poll;
 mod reading;
 mod spec;
 mod statistics;
@@ -13,6 +14,7 @@ mod write_job;
 pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
+pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use statistics::{Statistics, StatisticsSnapshot};

@@ -29,9 +29,10 @@ pub struct Installation<'a> {
 
 /// One adapter's seat in the site.
 ///
-/// The runner calls it under one lock of its own, so calls come one after the other and in the
-/// order in which things happened: a status always stands before the samples that it vouches for.
-/// Nothing here may block or call back into the runner.
+/// The runner calls it under a lock of its own, so calls come one after the other and in the order
+/// in which things happened: a status always stands before the samples that it vouches for, and
+/// after a session's end none of its samples comes any more. Nothing here may block or call back
+/// into the runner. Only [`SiteAdapter::standing`] may run beside the others.
 pub trait SiteAdapter: Send + Sync {
     /// Applies samples in their order, as one batch. Every sample differs from the one before it
     /// in value, quality or source time. Drains the list and leaves it its capacity, so that the

@@ -27,6 +27,11 @@ pub trait Fixture: Send {
     /// Valid before [`Fixture::start`], so the peer's port is chosen earlier.
     fn spec(&self) -> AdapterSpec;
 
+    /// Datapoints of [`Fixture::spec`] that this machine may be unable to tell.
+    fn unsure(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// A wrong configuration and the pointers of all its problems, at least two.
     fn bad_spec(&self) -> (AdapterSpec, Vec<&'static str>);
 
@@ -86,6 +91,13 @@ pub struct Rig {
 }
 
 impl Rig {
+    /// Starts a runner over the fixture's good configuration.
+    pub(super) fn of(fixture: &dyn Fixture) -> Self {
+        let rig = Self::start(fixture.kind(), fixture.spec());
+        rig.witness.leave_out(&fixture.unsure());
+        rig
+    }
+
     /// Starts a runner with short waits and no chance in them.
     pub fn start(kind: Kind, spec: AdapterSpec) -> Self {
         let options = RunnerOptions {

@@ -19,7 +19,7 @@ const RECONNECTS: usize = 10;
 /// A closed connection is noticed at once, tried again less and less often, and good again.
 pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
-    let rig = Rig::start(fixture.kind(), fixture.spec());
+    let rig = Rig::of(&*fixture);
     rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
     let before = rig.witness.observed().standings.len();
     fixture.stop(&rig.runner).await;
@@ -37,7 +37,7 @@ pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>)
 /// A peer that accepts and never answers is given up after the configured time.
 pub async fn half_open_peer_hits_the_timeout(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
-    let rig = Rig::start(fixture.kind(), fixture.spec());
+    let rig = Rig::of(&*fixture);
     rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
     fixture.freeze(&rig.runner).await;
     let limit = fixture.silence_limit() + SLACK;
@@ -52,7 +52,7 @@ pub async fn half_open_peer_hits_the_timeout(mut fixture: Box<dyn Fixture>) {
 /// A write that is under way when the link is lost is answered too, and never as applied.
 pub async fn write_is_answered_when_the_link_is_lost(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
-    let rig = Rig::start(fixture.kind(), fixture.spec());
+    let rig = Rig::of(&*fixture);
     let (name, value) = fixture.write();
     rig.witness.until_state(AdapterState::Online, PATIENCE).await;
     fixture.freeze(&rig.runner).await;
@@ -72,7 +72,7 @@ pub async fn write_is_answered_when_the_link_is_lost(mut fixture: Box<dyn Fixtur
 /// Bytes that mean nothing end the session at most; they never end in a panic or in good values.
 pub async fn garbage_does_no_harm(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
-    let rig = Rig::start(fixture.kind(), fixture.spec());
+    let rig = Rig::of(&*fixture);
     rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
     fixture.garbage().await;
     let noticed = |seen: &Observed| all_good(seen, None).is_none().then_some(());
@@ -86,7 +86,7 @@ pub async fn garbage_does_no_harm(mut fixture: Box<dyn Fixture>) {
 /// Sessions leave nothing behind.
 pub async fn reconnects_leak_no_task(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
-    let rig = Rig::start(fixture.kind(), fixture.spec());
+    let rig = Rig::of(&*fixture);
     rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();

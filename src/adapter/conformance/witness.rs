@@ -42,6 +42,8 @@ pub struct Observed {
     pub standings: Vec<Standing>,
     /// How often a source was confirmed.
     pub confirmations: BTreeMap<Option<usize>, usize>,
+    /// Datapoints that nobody has to be able to tell.
+    pub unsure: Vec<PointId>,
     /// Calls of any sort.
     pub calls: usize,
 }
@@ -84,6 +86,11 @@ impl Witness {
                 observed.latest
             )
         })
+    }
+
+    pub(super) fn leave_out(&self, names: &[&str]) {
+        let mut observed = self.seat.observed.lock();
+        observed.unsure = names.iter().filter_map(|name| observed.find(name)).collect();
     }
 
     /// Waits for a state.

@@ -38,7 +38,10 @@ pub struct Backoff {
 impl Backoff {
     /// Begins with the initial wait.
     pub fn new(options: BackoffOptions) -> Self {
-        Self { ceiling: options.initial.min(options.max), options }
+        Self {
+            ceiling: options.initial.min(options.max),
+            options,
+        }
     }
 
     /// The wait after one more failure. `chance` is evenly distributed between 0 and 1.
@@ -82,7 +85,9 @@ mod tests {
     }
 
     fn waits(backoff: &mut Backoff, chance: f64, count: usize) -> Vec<u128> {
-        (0..count).map(|_| backoff.next_wait(chance).as_millis()).collect()
+        (0..count)
+            .map(|_| backoff.next_wait(chance).as_millis())
+            .collect()
     }
 
     #[test]

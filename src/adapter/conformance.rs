@@ -2,7 +2,11 @@
 //! peer of its own. `README.md` says how a kind joins.
 //!
 //! Only for tests: compiled with the feature `conformance`, which no shipped crate switches on.
-#![expect(clippy::expect_used, clippy::panic, reason = "a broken rule ends the test with its name")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken rule ends the test with its name"
+)]
 
 mod fixture;
 mod links;
@@ -39,3 +43,6 @@ macro_rules! conformance_suite {
         })+
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,13 @@ pub fn from_device(
 /// A value of the declared type as a raw value for the device: an `f64` where there is scaling
 /// (the kind brings it to the type on the wire, see [`convert`]), else the value itself.
 pub fn to_device(value: Value, scaling: Option<Scaling>) -> Result<Value, ValueError> {
-    let Some(scaling) = scaling else { return Ok(value) };
-    let raw_type = ValueType { scalar: Scalar::F64, array: matches!(value, Value::Array(_)) };
+    let Some(scaling) = scaling else {
+        return Ok(value);
+    };
+    let raw_type = ValueType {
+        scalar: Scalar::F64,
+        array: matches!(value, Value::Array(_)),
+    };
     map_numbers(&value, raw_type, |number| scaling.invert(number))
 }
 
@@ -83,11 +88,17 @@ fn map_numbers(
 }
 
 fn from_float(number: f64, wanted: ValueType) -> Result<Value, ValueError> {
-    let out_of_range = || ValueError::Range { expected: wanted, found: number.to_string() };
+    let out_of_range = || ValueError::Range {
+        expected: wanted,
+        found: number.to_string(),
+    };
     match wanted.scalar {
         Scalar::F64 => Ok(Value::F64(number)),
         Scalar::F32 => {
-            #[expect(clippy::cast_possible_truncation, reason = "precision is what f32 costs")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "precision is what f32 costs"
+            )]
             let narrow = number as f32;
             // Infinity in is infinity out; infinity from a finite number is out of range.
             if narrow.is_finite() || !number.is_finite() {
@@ -101,7 +112,10 @@ fn from_float(number: f64, wanted: ValueType) -> Result<Value, ValueError> {
             if !rounded.is_finite() {
                 return Err(out_of_range());
             }
-            #[expect(clippy::cast_possible_truncation, reason = "saturates; the range is checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "saturates; the range is checked"
+            )]
             Value::integer(rounded as i128, wanted)
         }
         _ => mismatch(&Value::F64(number), wanted),
@@ -114,7 +128,10 @@ fn checked(value: Value, wanted: ValueType) -> Result<Value, ValueError> {
 }
 
 fn mismatch(value: &Value, wanted: ValueType) -> Result<Value, ValueError> {
-    Err(ValueError::Type { expected: wanted, found: value.kind().to_owned() })
+    Err(ValueError::Type {
+        expected: wanted,
+        found: value.kind().to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -59,7 +59,9 @@ impl Intake {
         devices: usize,
     ) -> Self {
         let is_supervised = |rule: &Rule| rule.stale_after.is_some() || rule.life.is_some();
-        let supervised = (0_u32..).zip(&rules).filter(|(_, rule)| is_supervised(rule));
+        let supervised = (0_u32..)
+            .zip(&rules)
+            .filter(|(_, rule)| is_supervised(rule));
         let state = IntakeState {
             session: None,
             is_online: false,
@@ -97,7 +99,9 @@ impl Intake {
     pub(crate) fn give_up(&self) {
         let mut state = self.state.lock();
         if !state.is_online {
-            state.trust.connection(&*self.site, Quality::of(Reason::AdapterDown));
+            state
+                .trust
+                .connection(&*self.site, Quality::of(Reason::AdapterDown));
         }
     }
 
@@ -133,7 +137,10 @@ impl Intake {
             readings.clear();
             return;
         }
-        let moment = Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() };
+        let moment = Moment {
+            wall: self.clock.now(),
+            monotonic: self.clock.monotonic(),
+        };
         for reading in readings.drain(..) {
             let index = reading.point.0 as usize;
             let (Some(slot), Some(rule)) = (state.slots.get_mut(index), self.rules.get(index))
@@ -193,7 +200,12 @@ struct Moment {
 impl Slot {
     /// Takes a reading in; a sample comes out unless everything is as it was.
     fn take(&mut self, reading: Reading, rule: &Rule, moment: &Moment) -> Option<Sample> {
-        let Reading { value, mut quality, source_time, .. } = reading;
+        let Reading {
+            value,
+            mut quality,
+            source_time,
+            ..
+        } = reading;
         let value = match value.map(|raw| from_device(raw, rule.scaling, rule.value_type)) {
             None => None,
             Some(Ok(value)) => Some(value),
@@ -224,7 +236,11 @@ impl Slot {
         }
         (self.quality, self.is_known) = (quality, true);
         self.source_time = stamp.unwrap_or(moment.wall);
-        Some(Sample { value, quality, source_time: self.source_time })
+        Some(Sample {
+            value,
+            quality,
+            source_time: self.source_time,
+        })
     }
 }
 

@@ -43,7 +43,13 @@ impl AdapterIo {
         clock: Arc<dyn Clock>,
         statistics: Arc<Statistics>,
     ) -> Self {
-        Self { output, writes, stop, clock, statistics }
+        Self {
+            output,
+            writes,
+            stop,
+            clock,
+            statistics,
+        }
     }
 
     /// Says that the device answers. To be called once per session, before the first reading.

@@ -1,8 +1,10 @@
 //! Runs one adapter: sessions one after the other, back-off between them, trust, writes, stop.
 
 mod desk;
+mod ending;
 mod life;
 mod view;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +17,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::view::{AdapterView, DeviceView};
 use self::desk::Desk;
-use self::life::{Life, Mode, Wanted};
+use self::life::Life;
+pub use self::view::{AdapterView, DeviceView};
+use self::wanted::{Mode, Wanted};
 use crate::{
     AdapterSpec, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing, WriteAnswer,
 };
@@ -52,7 +55,9 @@ impl Default for RunnerOptions {
 impl std::fmt::Debug for RunnerOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("RunnerOptions");
-        shown.field("backoff", &self.backoff).field("bad_after", &self.bad_after);
+        shown
+            .field("backoff", &self.backoff)
+            .field("bad_after", &self.bad_after);
         shown.finish_non_exhaustive()
     }
 }
@@ -97,15 +102,25 @@ impl AdapterRunner {
         let (wanted, receiver) = watch::channel(Wanted::default());
         let finished = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let life =
-            Life::new(Arc::clone(&desk), spec, built.adapter, options, receiver, tasks.clone());
+        let life = Life::new(
+            Arc::clone(&desk),
+            spec,
+            built.adapter,
+            options,
+            receiver,
+            tasks.clone(),
+        );
         let done = finished.clone().drop_guard();
         tasks.spawn(async move {
             // Dropped last, however the life ends: whoever waits in `stop` is woken.
             let _done = done;
             life.run().await;
         });
-        Ok(Self { desk, wanted, finished })
+        Ok(Self {
+            desk,
+            wanted,
+            finished,
+        })
     }
 
     /// The adapter's name.

@@ -21,9 +21,15 @@ struct Source {
 
 impl SourceTrust {
     pub(crate) fn new(devices: usize) -> Self {
-        let fresh =
-            Source { reported: Quality::GOOD, is_frozen: false, told: None, has_vouched: false };
-        Self { sources: vec![fresh; devices + 1] }
+        let fresh = Source {
+            reported: Quality::GOOD,
+            is_frozen: false,
+            told: None,
+            has_vouched: false,
+        };
+        Self {
+            sources: vec![fresh; devices + 1],
+        }
     }
 
     pub(crate) fn connection(&mut self, site: &dyn SiteAdapter, quality: Quality) {
@@ -73,7 +79,9 @@ impl SourceTrust {
     /// The trust in a source, for the adapter's page.
     pub(crate) fn quality(&self, device: Option<usize>) -> Quality {
         let index = device.map_or(0, |device| device + 1);
-        self.sources.get(index).map_or(Quality::GOOD, |source| source.effective())
+        self.sources
+            .get(index)
+            .map_or(Quality::GOOD, |source| source.effective())
     }
 
     fn tell(&mut self, site: &dyn SiteAdapter, index: usize) {
@@ -90,7 +98,11 @@ impl SourceTrust {
 
 impl Source {
     fn effective(&self) -> Quality {
-        let frozen = if self.is_frozen { Quality::of(Reason::Frozen) } else { Quality::GOOD };
+        let frozen = if self.is_frozen {
+            Quality::of(Reason::Frozen)
+        } else {
+            Quality::GOOD
+        };
         self.reported.worse(frozen)
     }
 }

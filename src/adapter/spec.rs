@@ -53,7 +53,10 @@ impl EndpointSpec {
     /// that the file declares, else `f64` where there is scaling, else the raw type.
     pub fn definition(&self, raw: impl Into<ValueType>) -> Definition {
         let raw = raw.into();
-        let scaled = ValueType { scalar: Scalar::F64, array: raw.array };
+        let scaled = ValueType {
+            scalar: Scalar::F64,
+            array: raw.array,
+        };
         let derived = if self.scaling.is_some() { scaled } else { raw };
         let definition = Definition {
             access: self.access,
@@ -61,7 +64,9 @@ impl EndpointSpec {
             ..Definition::new(self.value_type.unwrap_or(derived))
         };
         let unit = self.unit.as_deref().unwrap_or_default();
-        definition.unit(unit).description(self.description.as_deref().unwrap_or_default())
+        definition
+            .unit(unit)
+            .description(self.description.as_deref().unwrap_or_default())
     }
 }
 
@@ -87,7 +92,9 @@ impl Scaling {
 }
 
 /// Whose clock stamps the samples of an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TimePolicy {
     /// The device's stamp.

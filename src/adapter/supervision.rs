@@ -25,12 +25,17 @@ impl Intake {
             next = Some(next.map_or(moment, |earlier| earlier.min(moment)));
         };
         for &index in &self.supervised {
-            let (rule, slot) = (&self.rules[index as usize], &mut state.slots[index as usize]);
+            let (rule, slot) = (
+                &self.rules[index as usize],
+                &mut state.slots[index as usize],
+            );
             if let Some(limit) = rule.stale_after {
                 let due = slot.confirmed.after(limit);
                 // What is stale already cannot be so anew before the limit has passed once more.
                 look_at(if now < due { due } else { now.after(limit) });
-                if now >= due && slot.is_known && slot.quality.status < Status::Bad
+                if now >= due
+                    && slot.is_known
+                    && slot.quality.status < Status::Bad
                     && slot.quality.reason != Reason::Stale
                 {
                     slot.quality = Quality::of(Reason::Stale);

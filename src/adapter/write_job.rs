@@ -55,7 +55,16 @@ impl WriteJob {
         deadline: Monotonic,
     ) -> (Self, oneshot::Receiver<WriteAnswer>) {
         let (sender, receiver) = oneshot::channel();
-        (Self { point, value, deadline, sent: false, reply: Some(sender) }, receiver)
+        (
+            Self {
+                point,
+                value,
+                deadline,
+                sent: false,
+                reply: Some(sender),
+            },
+            receiver,
+        )
     }
 
     /// To be called just before the request goes to the device: from here on, no answer means
@@ -75,7 +84,9 @@ impl WriteJob {
             return Some(self);
         }
         let message = "its deadline passed before it was this write's turn at the device";
-        self.answer(WriteAnswer::NotSent { message: message.into() });
+        self.answer(WriteAnswer::NotSent {
+            message: message.into(),
+        });
         None
     }
 
@@ -89,9 +100,13 @@ impl WriteJob {
 impl Drop for WriteJob {
     fn drop(&mut self) {
         let answer = if self.sent {
-            WriteAnswer::Unknown { message: "the session ended before the device answered".into() }
+            WriteAnswer::Unknown {
+                message: "the session ended before the device answered".into(),
+            }
         } else {
-            WriteAnswer::NotSent { message: "the session ended before it was sent".into() }
+            WriteAnswer::NotSent {
+                message: "the session ended before it was sent".into(),
+            }
         };
         self.reply(answer);
     }

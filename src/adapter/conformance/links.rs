@@ -20,17 +20,30 @@ const RECONNECTS: usize = 10;
 pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
     let before = rig.witness.observed().standings.len();
     fixture.stop(&rig.runner).await;
-    rig.witness.until("the loss is told", NOTICED_WITHIN, lost).await;
-    let waits = rig.witness.until("three tries in vain", PATIENCE, |seen| waits(seen, before));
+    rig.witness
+        .until("the loss is told", NOTICED_WITHIN, lost)
+        .await;
+    let waits = rig
+        .witness
+        .until("three tries in vain", PATIENCE, |seen| waits(seen, before));
     let waits = waits.await;
     assert!(waits[0] <= BACKOFF_INITIAL, "{waits:?}");
-    assert!(waits.is_sorted() && waits[2] > waits[0], "the waits must grow: {waits:?}");
+    assert!(
+        waits.is_sorted() && waits[2] > waits[0],
+        "the waits must grow: {waits:?}"
+    );
     fixture.start().await;
-    rig.witness.until_state(AdapterState::Online, PATIENCE).await;
-    rig.witness.until("all good again", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until_state(AdapterState::Online, PATIENCE)
+        .await;
+    rig.witness
+        .until("all good again", PATIENCE, |seen| all_good(seen, None))
+        .await;
     rig.runner.stop().await;
 }
 
@@ -38,14 +51,20 @@ pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>)
 pub async fn half_open_peer_hits_the_timeout(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
     fixture.freeze(&rig.runner).await;
     let limit = fixture.silence_limit() + SLACK;
     // Whether the connection or the device behind it is given up is the kind's own decision.
     let noticed = |seen: &Observed| all_good(seen, None).is_none().then_some(());
-    rig.witness.until("the silence is told", limit, noticed).await;
+    rig.witness
+        .until("the silence is told", limit, noticed)
+        .await;
     fixture.start().await;
-    rig.witness.until("all good again", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all good again", PATIENCE, |seen| all_good(seen, None))
+        .await;
     rig.runner.stop().await;
 }
 
@@ -54,18 +73,31 @@ pub async fn write_is_answered_when_the_link_is_lost(mut fixture: Box<dyn Fixtur
     fixture.start().await;
     let rig = Rig::of(&*fixture);
     let (name, value) = fixture.write();
-    rig.witness.until_state(AdapterState::Online, PATIENCE).await;
+    rig.witness
+        .until_state(AdapterState::Online, PATIENCE)
+        .await;
     fixture.freeze(&rig.runner).await;
     let answer = rig.write(name, value.clone(), PATIENCE);
     fixture.stop(&rig.runner).await;
-    let answer = tokio::time::timeout(PATIENCE, answer).await.expect("a write without an answer");
-    let is_honest = matches!(answer, WriteAnswer::Unknown { .. } | WriteAnswer::NotSent { .. });
+    let answer = tokio::time::timeout(PATIENCE, answer)
+        .await
+        .expect("a write without an answer");
+    let is_honest = matches!(
+        answer,
+        WriteAnswer::Unknown { .. } | WriteAnswer::NotSent { .. }
+    );
     assert!(is_honest, "{answer:?}");
     rig.witness.until("the loss is told", PATIENCE, lost).await;
     let begun = Instant::now();
     let refused = rig.write(name, value, PATIENCE).await;
-    assert!(matches!(refused, WriteAnswer::NotSent { .. }), "{refused:?}");
-    assert!(begun.elapsed() < NOTICED_WITHIN, "a write without a session is refused at once");
+    assert!(
+        matches!(refused, WriteAnswer::NotSent { .. }),
+        "{refused:?}"
+    );
+    assert!(
+        begun.elapsed() < NOTICED_WITHIN,
+        "a write without a session is refused at once"
+    );
     rig.runner.stop().await;
 }
 
@@ -73,12 +105,22 @@ pub async fn write_is_answered_when_the_link_is_lost(mut fixture: Box<dyn Fixtur
 pub async fn garbage_does_no_harm(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
     fixture.garbage().await;
     let noticed = |seen: &Observed| all_good(seen, None).is_none().then_some(());
-    rig.witness.until("the garbage is told", fixture.silence_limit() + SLACK, noticed).await;
+    rig.witness
+        .until(
+            "the garbage is told",
+            fixture.silence_limit() + SLACK,
+            noticed,
+        )
+        .await;
     fixture.start().await;
-    rig.witness.until("all good again", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all good again", PATIENCE, |seen| all_good(seen, None))
+        .await;
     assert_eq!(rig.runner.view().statistics.errors.get(Cause::PANIC), None);
     rig.runner.stop().await;
 }
@@ -87,15 +129,25 @@ pub async fn garbage_does_no_harm(mut fixture: Box<dyn Fixture>) {
 pub async fn reconnects_leak_no_task(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
-    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
     let before = tasks();
     for _ in 0..RECONNECTS {
         fixture.stop(&rig.runner).await;
         rig.witness.until("the loss is told", PATIENCE, lost).await;
         fixture.start().await;
-        rig.witness.until_state(AdapterState::Online, PATIENCE).await;
-        rig.witness.until("all good again", PATIENCE, |seen| all_good(seen, None)).await;
+        rig.witness
+            .until_state(AdapterState::Online, PATIENCE)
+            .await;
+        rig.witness
+            .until("all good again", PATIENCE, |seen| all_good(seen, None))
+            .await;
     }
     let calm = async {
         // What ended may need a moment of the runtime to be gone.
@@ -104,7 +156,11 @@ pub async fn reconnects_leak_no_task(mut fixture: Box<dyn Fixture>) {
         }
     };
     let calmed = tokio::time::timeout(PATIENCE, calm).await;
-    assert!(calmed.is_ok(), "{before} tasks before, {} after {RECONNECTS} reconnects", tasks());
+    assert!(
+        calmed.is_ok(),
+        "{before} tasks before, {} after {RECONNECTS} reconnects",
+        tasks()
+    );
     rig.runner.stop().await;
 }
 

@@ -18,20 +18,32 @@ pub async fn bad_configuration_reports_all_problems(fixture: Box<dyn Fixture>) {
     let kind = fixture.kind();
     let begun = std::time::Instant::now();
     let (spec, expected) = fixture.bad_spec();
-    assert!(expected.len() >= 2, "one problem does not show that all are reported");
-    let problems = (kind.build)(&spec).err().expect("a bad configuration is refused");
+    assert!(
+        expected.len() >= 2,
+        "one problem does not show that all are reported"
+    );
+    let problems = (kind.build)(&spec)
+        .err()
+        .expect("a bad configuration is refused");
     for pointer in &expected {
         let found = problems.iter().any(|problem| problem.pointer == *pointer);
         assert!(found, "no problem at {pointer}: {problems:?}");
     }
     assert_eq!(problems.len(), expected.len(), "{problems:?}");
     for problem in &problems {
-        assert!(!problem.message.is_empty() && !problem.expected.is_empty(), "{problem:?}");
+        assert!(
+            !problem.message.is_empty() && !problem.expected.is_empty(),
+            "{problem:?}"
+        );
     }
     // The peer was not started, and still the good configuration builds.
     let built = (kind.build)(&fixture.spec());
     assert!(built.is_ok(), "{:?}", built.err());
-    assert!(begun.elapsed() < BUILD_LIMIT, "building took {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < BUILD_LIMIT,
+        "building took {:?}",
+        begun.elapsed()
+    );
     assert!((kind.connection_schema)().is_object() && (kind.endpoint_schema)().is_object());
     assert!(!kind.sample.is_empty() && !kind.summary.is_empty());
 }
@@ -40,14 +52,25 @@ pub async fn bad_configuration_reports_all_problems(fixture: Box<dyn Fixture>) {
 pub async fn comes_online_with_values(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until_state(AdapterState::Online, PATIENCE).await;
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until_state(AdapterState::Online, PATIENCE)
+        .await;
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
     let seen = rig.witness.observed();
-    for (point, sample) in seen.latest.iter().filter(|(point, _)| !seen.unsure.contains(point)) {
+    for (point, sample) in seen
+        .latest
+        .iter()
+        .filter(|(point, _)| !seen.unsure.contains(point))
+    {
         let value = sample.value.as_ref().expect("a good sample has a value");
         let definition = &seen.points[point.0 as usize].definition;
         assert_eq!(value.check(definition.value_type), Ok(()), "{point:?}");
-        assert!(sample.source_time.is_plausible(rig.clock.now(), 60_000_000), "{sample:?}");
+        assert!(
+            sample.source_time.is_plausible(rig.clock.now(), 60_000_000),
+            "{sample:?}"
+        );
     }
     rig.runner.stop().await;
 }
@@ -62,7 +85,9 @@ pub async fn bad_address_is_one_bad_point(mut fixture: Box<dyn Fixture>) {
         let is_bad = seen.quality(point)?.status == Status::Bad;
         (is_bad && all_good(seen, Some(point)).is_some()).then_some(())
     };
-    rig.witness.until("one bad, the others good", PATIENCE, is_so).await;
+    rig.witness
+        .until("one bad, the others good", PATIENCE, is_so)
+        .await;
     assert_eq!(rig.runner.standing().state, AdapterState::Online);
     rig.runner.stop().await;
 }
@@ -72,16 +97,24 @@ pub async fn write_is_answered_once(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
     let (name, value) = fixture.write();
-    rig.witness.until_state(AdapterState::Online, PATIENCE).await;
+    rig.witness
+        .until_state(AdapterState::Online, PATIENCE)
+        .await;
     let answer = rig.write(name, value.clone(), PATIENCE).await;
     assert!(matches!(answer, WriteAnswer::Applied { .. }), "{answer:?}");
     assert_eq!(fixture.writes_seen(), 1, "the device's own count");
-    assert_eq!(rig.runner.view().statistics.writes, 1, "Statistics::wrote is to be called");
+    assert_eq!(
+        rig.runner.view().statistics.writes,
+        1,
+        "Statistics::wrote is to be called"
+    );
     let shows = |seen: &Observed| (seen.value(name)? == value).then_some(());
     let definition = rig.witness.observed();
     let point = definition.find(name).expect("the point");
     if definition.points[point.0 as usize].definition.access != Access::Write {
-        rig.witness.until("the written value is read", PATIENCE, shows).await;
+        rig.witness
+            .until("the written value is read", PATIENCE, shows)
+            .await;
     }
     rig.runner.stop().await;
     let late = rig.write(name, value, PATIENCE).await;
@@ -93,27 +126,41 @@ pub async fn write_is_answered_once(mut fixture: Box<dyn Fixture>) {
 pub async fn stop_is_prompt_and_final(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
-    rig.witness.until("all datapoints good", PATIENCE, |seen| all_good(seen, None)).await;
+    rig.witness
+        .until("all datapoints good", PATIENCE, |seen| all_good(seen, None))
+        .await;
     let begun = tokio::time::Instant::now();
     rig.runner.stop().await;
-    assert!(begun.elapsed() < STOP_TIMEOUT, "stop took {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < STOP_TIMEOUT,
+        "stop took {:?}",
+        begun.elapsed()
+    );
     let statistics = rig.runner.view().statistics;
-    assert_eq!(statistics.errors.get("stop_timeout"), None, "the session had to be cut off");
+    assert_eq!(
+        statistics.errors.get("stop_timeout"),
+        None,
+        "the session had to be cut off"
+    );
     let calls = rig.witness.observed().calls;
     let more = |seen: &Observed| (seen.calls > calls).then_some(());
     let told = tokio::time::timeout(SILENCE, rig.witness.until("more", PATIENCE, more)).await;
-    assert!(told.is_err(), "something was told after stop: {:?}", rig.witness.observed());
+    assert!(
+        told.is_err(),
+        "something was told after stop: {:?}",
+        rig.witness.observed()
+    );
     assert_eq!(rig.runner.standing().state, AdapterState::Stopped);
 }
 
 /// Whether every readable datapoint but one is good.
 pub(super) fn all_good(seen: &Observed, but: Option<PointId>) -> Option<()> {
-    let readable = |index: u32| {
-        seen.points[index as usize].definition.access != Access::Write
-    };
+    let readable = |index: u32| seen.points[index as usize].definition.access != Access::Write;
     let count = u32::try_from(seen.points.len()).unwrap_or(u32::MAX);
     let mut points = (0..count).filter(|&index| readable(index)).map(PointId);
     let is_good = |point| seen.quality(point).is_some_and(|quality| quality.is_good());
     let excused = |point| Some(point) == but || seen.unsure.contains(&point);
-    points.all(|point| excused(point) || is_good(point)).then_some(())
+    points
+        .all(|point| excused(point) || is_good(point))
+        .then_some(())
 }

@@ -15,7 +15,9 @@ pub struct TokioClock {
 impl TokioClock {
     /// A clock that starts now.
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     fn elapsed_micros(&self) -> u64 {

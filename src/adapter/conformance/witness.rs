@@ -90,14 +90,21 @@ impl Witness {
 
     pub(super) fn leave_out(&self, names: &[&str]) {
         let mut observed = self.seat.observed.lock();
-        observed.unsure = names.iter().filter_map(|name| observed.find(name)).collect();
+        observed.unsure = names
+            .iter()
+            .filter_map(|name| observed.find(name))
+            .collect();
     }
 
     /// Waits for a state.
     pub async fn until_state(&self, state: AdapterState, limit: Duration) {
-        let is_there =
-            |seen: &Observed| seen.standings.last().is_some_and(|last| last.state == state);
-        self.until(state.as_str(), limit, |seen| is_there(seen).then_some(())).await;
+        let is_there = |seen: &Observed| {
+            seen.standings
+                .last()
+                .is_some_and(|last| last.state == state)
+        };
+        self.until(state.as_str(), limit, |seen| is_there(seen).then_some(()))
+            .await;
     }
 }
 
@@ -145,9 +152,18 @@ impl SiteAdapter for Seat {
     fn apply(&self, batch: &mut Vec<(PointId, Sample)>) {
         self.note(|observed| {
             for (point, sample) in batch.drain(..) {
-                let value = observed.latest.get(&point).and_then(|last| last.value.clone());
+                let value = observed
+                    .latest
+                    .get(&point)
+                    .and_then(|last| last.value.clone());
                 let value = sample.value.clone().or(value);
-                observed.latest.insert(point, Sample { value, ..sample.clone() });
+                observed.latest.insert(
+                    point,
+                    Sample {
+                        value,
+                        ..sample.clone()
+                    },
+                );
                 keep(&mut observed.samples, (point, sample));
             }
         });

@@ -2,7 +2,10 @@
 
 use super::*;
 
-const TENTH: Option<Scaling> = Some(Scaling { factor: 0.1, offset: -40.0 });
+const TENTH: Option<Scaling> = Some(Scaling {
+    factor: 0.1,
+    offset: -40.0,
+});
 
 fn scaled(raw: Value, scalar: Scalar) -> Option<Value> {
     from_device(raw, TENTH, scalar.into()).ok()
@@ -33,8 +36,14 @@ fn numbers_convert_within_their_range() {
     assert_eq!(plain(Value::F64(-2.5), Scalar::I8), Some(Value::Int(-3)));
     assert_eq!(plain(Value::F64(1e300), Scalar::U64), None);
     // Beyond 2^53 an integer must not take the way through a float.
-    assert_eq!(plain(Value::UInt(u64::MAX), Scalar::U64), Some(Value::UInt(u64::MAX)));
-    assert_eq!(plain(Value::Int(i64::MAX), Scalar::U64), Some(Value::UInt(i64::MAX as u64)));
+    assert_eq!(
+        plain(Value::UInt(u64::MAX), Scalar::U64),
+        Some(Value::UInt(u64::MAX))
+    );
+    assert_eq!(
+        plain(Value::Int(i64::MAX), Scalar::U64),
+        Some(Value::UInt(i64::MAX as u64))
+    );
 }
 
 #[test]
@@ -47,7 +56,10 @@ fn booleans_are_zero_and_one_only() {
 
 #[test]
 fn arrays_go_by_element() {
-    let wanted = ValueType { scalar: Scalar::I16, array: true };
+    let wanted = ValueType {
+        scalar: Scalar::I16,
+        array: true,
+    };
     let raw = Value::Array([Value::UInt(400), Value::UInt(410)].into());
     let expected = Value::Array([Value::Int(0), Value::Int(1)].into());
     assert_eq!(from_device(raw.clone(), TENTH, wanted), Ok(expected));
@@ -68,5 +80,8 @@ fn writes_go_back_to_raw() {
 #[test]
 fn size_stays_limited() {
     let long = Value::text(&"x".repeat(mainstem_model::limits::VALUE_BYTES_MAX + 1));
-    assert!(matches!(convert(long, Scalar::Text.into()), Err(ValueError::TooLarge(_))));
+    assert!(matches!(
+        convert(long, Scalar::Text.into()),
+        Err(ValueError::TooLarge(_))
+    ));
 }

@@ -67,9 +67,19 @@ impl Desk {
             intake: Arc::new(intake),
             devices: built.devices.clone().into(),
             rates: Mutex::new(RateMark::new(clock.monotonic())),
-            definitions: built.points.iter().map(|point| point.definition.clone()).collect(),
-            index: names.map(|(index, p)| (p.name.as_str().into(), PointId(index))).collect(),
-            state: Mutex::new(DeskState { standing, online_since: None, writes: None }),
+            definitions: built
+                .points
+                .iter()
+                .map(|point| point.definition.clone())
+                .collect(),
+            index: names
+                .map(|(index, p)| (p.name.as_str().into(), PointId(index)))
+                .collect(),
+            state: Mutex::new(DeskState {
+                standing,
+                online_since: None,
+                writes: None,
+            }),
             clock,
         }
     }
@@ -134,8 +144,17 @@ impl Desk {
             let micros = i64::try_from(ahead).unwrap_or(i64::MAX);
             mainstem_model::Timestamp::from_micros(now.micros().saturating_add(micros))
         };
-        let since = if state.standing.state == to { state.standing.since } else { now };
-        state.standing = Standing { state: to, cause, since, next_try: next_try.map(label) };
+        let since = if state.standing.state == to {
+            state.standing.since
+        } else {
+            now
+        };
+        state.standing = Standing {
+            state: to,
+            cause,
+            since,
+            next_try: next_try.map(label),
+        };
         self.intake.site.standing(&state.standing);
     }
 
@@ -144,7 +163,11 @@ impl Desk {
         &self,
         request: WriteRequest,
     ) -> Result<oneshot::Receiver<WriteAnswer>, WriteAnswer> {
-        let WriteRequest { point, value, deadline } = request;
+        let WriteRequest {
+            point,
+            value,
+            deadline,
+        } = request;
         let raw = self.raw_value(point, value)?;
         let state = self.state.lock();
         let sender = match (&state.writes, state.standing.state) {
@@ -152,7 +175,9 @@ impl Desk {
             _ => return Err(not_sent(self.why_offline(&state.standing))),
         };
         if self.clock.monotonic() > deadline {
-            return Err(not_sent("its deadline passed before it reached the adapter".into()));
+            return Err(not_sent(
+                "its deadline passed before it reached the adapter".into(),
+            ));
         }
         let (job, answer) = WriteJob::new(point, raw, deadline);
         match sender.try_send(job) {
@@ -161,9 +186,10 @@ impl Desk {
                 "busy: {WRITES_WAITING_MAX} writes wait for {} already; try again",
                 self.name
             ))),
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                Err(not_sent(format!("the session of {} has just ended; try again", self.name)))
-            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(not_sent(format!(
+                "the session of {} has just ended; try again",
+                self.name
+            ))),
         }
     }
 
@@ -176,10 +202,16 @@ impl Desk {
         let (Some(definition), Some(rule)) =
             (self.definitions.get(index), self.intake.rules.get(index))
         else {
-            return Err(refused("unknown_point", format!("{} has no such datapoint", self.name)));
+            return Err(refused(
+                "unknown_point",
+                format!("{} has no such datapoint", self.name),
+            ));
         };
         if !definition.access.is_writable() {
-            return Err(refused("not_writable", "this datapoint can only be read".into()));
+            return Err(refused(
+                "not_writable",
+                "this datapoint can only be read".into(),
+            ));
         }
         let value = convert(value, definition.value_type)
             .map_err(|error| refused("bad_type", error.to_string()))?;
@@ -205,5 +237,8 @@ fn not_sent(message: String) -> WriteAnswer {
 }
 
 fn refused(code: &str, message: String) -> WriteAnswer {
-    WriteAnswer::Refused { code: code.into(), message }
+    WriteAnswer::Refused {
+        code: code.into(),
+        message,
+    }
 }

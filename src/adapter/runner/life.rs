@@ -1,9 +1,7 @@
 //! The life of an adapter: one task that opens sessions and says what became of them.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use mainstem_model::{Monotonic, Quality, Reason};
@@ -13,42 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::desk::Desk;
+use super::ending::{self, End};
+use super::wanted::{Mode, Wanted, changed};
 use super::{RunnerOptions, STOP_TIMEOUT, WRITES_WAITING_MAX};
 use crate::intake::SessionOutput;
-use crate::{
-    Adapter, AdapterIo, AdapterSpec, AdapterState, Backoff, Cause, SessionEnd, sleep,
-};
-
-/// What people want of the adapter. Only the latest wish counts, so there is no queue.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted {
-    pub(super) mode: Mode,
-    // Makes a repeated `resume` a change, so that it ends a wait.
-    nudges: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mode {
-    #[default]
-    Run,
-    Pause,
-    Stop,
-}
-
-impl Wanted {
-    pub(super) fn pause(&mut self) {
-        if self.mode == Mode::Run {
-            self.mode = Mode::Pause;
-        }
-    }
-
-    pub(super) fn resume(&mut self) {
-        if self.mode != Mode::Stop {
-            self.mode = Mode::Run;
-            self.nudges += 1;
-        }
-    }
-}
+use crate::{Adapter, AdapterIo, AdapterSpec, AdapterState, Backoff, Cause, SessionEnd, sleep};
 
 pub(super) struct Life {
     desk: Arc<Desk>,
@@ -66,16 +33,6 @@ pub(super) struct Life {
 }
 
 type SessionTask = JoinHandle<(Option<Box<dyn Adapter>>, End)>;
-
-/// How a session ended.
-enum End {
-    /// As the contract has it.
-    Session(Result<(), SessionEnd>),
-    /// By a panic, with its message.
-    Panic(String),
-    /// It did not end when it was told to.
-    CutOff,
-}
 
 impl Life {
     pub(super) fn new(
@@ -111,17 +68,19 @@ impl Life {
             match mode {
                 Mode::Stop => {
                     let quality = Quality::of(Reason::Stopped);
-                    self.desk.offline(quality, AdapterState::Stopped, cause, None);
+                    self.desk
+                        .offline(quality, AdapterState::Stopped, cause, None);
                     return;
                 }
                 Mode::Pause => {
                     let quality = Quality::of(Reason::OutOfService);
-                    self.desk.offline(quality, AdapterState::Paused, cause, None);
+                    self.desk
+                        .offline(quality, AdapterState::Paused, cause, None);
                     changed(&mut self.wanted).await;
                     self.begin_anew();
                 }
                 Mode::Run => match self.attempt().await {
-                    Some(End::CutOff) => cut_off = Some(cut_off_cause()),
+                    Some(End::CutOff) => cut_off = Some(ending::cut_off()),
                     Some(end) => self.rest(end).await,
                     None => {}
                 },
@@ -185,16 +144,22 @@ impl Life {
             Arc::clone(&self.desk.statistics),
         );
         self.tasks.spawn(async move {
-            let session = AssertUnwindSafe(adapter.session(&mut io)).catch_unwind().await;
+            let session = AssertUnwindSafe(adapter.session(&mut io))
+                .catch_unwind()
+                .await;
             match session {
                 Ok(end) => (Some(adapter), End::Session(end)),
-                Err(panic) => (None, End::Panic(panic_text(&*panic))),
+                Err(panic) => (None, End::panic(&*panic)),
             }
         })
     }
 
     /// Tells a running session to end, and cuts it off if it does not.
-    async fn end_session(&mut self, stop: &CancellationToken, mut task: SessionTask) -> Option<End> {
+    async fn end_session(
+        &mut self,
+        stop: &CancellationToken,
+        mut task: SessionTask,
+    ) -> Option<End> {
         stop.cancel();
         if let Ok(joined) = tokio::time::timeout(STOP_TIMEOUT, &mut task).await {
             return match self.settle(joined) {
@@ -225,7 +190,7 @@ impl Life {
             }
             // Dropping an adapter after its panic may panic again.
             Err(error) => match error.try_into_panic() {
-                Ok(panic) => End::Panic(panic_text(&*panic)),
+                Ok(panic) => End::panic(&*panic),
                 Err(_) => End::CutOff,
             },
         }
@@ -238,7 +203,13 @@ impl Life {
             self.backoff.was_online(now.since(since));
             self.lost_now();
         }
-        let (state, cause, wait) = self.judge(end);
+        let kind = self.desk.kind.name;
+        let (state, cause) = end.judge(kind);
+        let wait = match (state, end.retry_after()) {
+            (AdapterState::Misconfigured, _) => None,
+            (AdapterState::Refused, wait) => Some(wait.unwrap_or(self.options.backoff.max)),
+            _ => Some(self.backoff.next_wait((self.options.chance)())),
+        };
         self.desk.statistics.failed(cause.code);
         let next_try = wait.map(|wait| now.after(wait));
         let quality = match state {
@@ -268,35 +239,6 @@ impl Life {
                 () = sleep::until_some(clock, next) => {}
             }
         }
-    }
-
-    fn judge(&mut self, end: End) -> (AdapterState, Cause, Option<Duration>) {
-        let code = match &end {
-            End::Session(Err(end)) => end.code(),
-            End::Session(Ok(())) => "ended",
-            End::Panic(_) => Cause::PANIC,
-            End::CutOff => Cause::STOP_TIMEOUT,
-        };
-        let (state, message) = match end {
-            End::Session(Err(SessionEnd::Refused { message, retry_after, .. })) => {
-                let wait = retry_after.unwrap_or(self.options.backoff.max);
-                return (AdapterState::Refused, Cause { code, message }, Some(wait));
-            }
-            End::Session(Err(SessionEnd::Misconfigured { message })) => {
-                return (AdapterState::Misconfigured, Cause { code, message }, None);
-            }
-            End::Session(Err(SessionEnd::Lost { message, .. })) => (AdapterState::Waiting, message),
-            End::Session(Ok(())) => {
-                (AdapterState::Waiting, "the session ended without being told to".into())
-            }
-            End::Panic(text) => (
-                AdapterState::Waiting,
-                format!("a defect in the {} adapter: {text}; please report it", self.desk.kind.name),
-            ),
-            End::CutOff => (AdapterState::Waiting, cut_off_cause().message),
-        };
-        let wait = self.backoff.next_wait((self.options.chance)());
-        (state, Cause { code, message }, Some(wait))
     }
 
     /// What depends on time: stale and frozen datapoints in a session, bad ones without. Returns
@@ -345,26 +287,4 @@ impl Life {
             tracing::debug!(%adapter, code, state, cause = %cause.message, "no session yet");
         }
     }
-}
-
-/// Resolves when a wish has changed. The last one is always a stop, from the runner's `Drop` at
-/// the latest; after that there is none to wait for.
-async fn changed(wanted: &mut watch::Receiver<Wanted>) {
-    if wanted.changed().await.is_err() {
-        debug_assert_eq!(wanted.borrow().mode, Mode::Stop, "a runner stops what it runs");
-    }
-}
-
-fn cut_off_cause() -> Cause {
-    let message = format!(
-        "its session did not end within {} s when told to, and was cut off; please report it",
-        STOP_TIMEOUT.as_secs()
-    );
-    Cause { code: Cause::STOP_TIMEOUT, message }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it panicked without a message".into())
 }

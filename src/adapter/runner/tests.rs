@@ -22,26 +22,24 @@ struct Scripted {
 }
 
 impl Adapter for Scripted {
-    fn session<'a>(
-        &'a mut self,
-        io: &'a mut AdapterIo,
-    ) -> BoxFuture<'a, Result<(), SessionEnd>> {
+    fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         let session = {
             let mut sessions = SESSIONS.lock();
-            let count = sessions.get_or_insert_default().entry(self.name.clone()).or_default();
+            let count = sessions
+                .get_or_insert_default()
+                .entry(self.name.clone())
+                .or_default();
             *count += 1;
             *count
         };
         Box::pin(async move {
             match (self.script.as_str(), session) {
                 ("panics first", 1) => panic!("index 7 of 3"),
-                ("refused first", 1) => {
-                    Err(SessionEnd::Refused {
-                        code: "certificate_untrusted",
-                        message: "the server does not trust us".into(),
-                        retry_after: Some(Duration::from_secs(5)),
-                    })
-                }
+                ("refused first", 1) => Err(SessionEnd::Refused {
+                    code: "certificate_untrusted",
+                    message: "the server does not trust us".into(),
+                    retry_after: Some(Duration::from_secs(5)),
+                }),
                 ("misconfigured first", 1) => {
                     let message = "no such node".into();
                     Err(SessionEnd::Misconfigured { message })
@@ -89,7 +87,10 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let Some(script) = spec.connection.as_str() else {
         return Err(vec![Problem::new("/connection", "no script", "a text")]);
     };
-    let limits = Limits { min: Some(0.0), max: Some(500.0) };
+    let limits = Limits {
+        min: Some(0.0),
+        max: Some(500.0),
+    };
     let point = |name: &str, definition| Point {
         name: name.into(),
         definition,
@@ -97,9 +98,15 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
         device: None,
     };
     Ok(Built {
-        adapter: Box::new(Scripted { name: spec.name.clone(), script: script.into() }),
+        adapter: Box::new(Scripted {
+            name: spec.name.clone(),
+            script: script.into(),
+        }),
         points: vec![
-            point("setpoint", Definition::new(Scalar::F64).writable().limits(limits)),
+            point(
+                "setpoint",
+                Definition::new(Scalar::F64).writable().limits(limits),
+            ),
             point("sensor", Definition::new(Scalar::F64)),
         ],
         devices: vec![],
@@ -116,7 +123,10 @@ const KIND: Kind = Kind {
 };
 
 fn spec(name: &str, script: &str) -> AdapterSpec {
-    let scaling = Some(Scaling { factor: 0.1, offset: 0.0 });
+    let scaling = Some(Scaling {
+        factor: 0.1,
+        offset: 0.0,
+    });
     let endpoint = EndpointSpec {
         name: "setpoint".into(),
         operation: serde_json::Value::Null,
@@ -140,7 +150,13 @@ fn spec(name: &str, script: &str) -> AdapterSpec {
 }
 
 fn rig(script: &str) -> Rig {
-    Rig::start(KIND, spec(&format!("{script} {:?}", std::thread::current().id()), script))
+    Rig::start(
+        KIND,
+        spec(
+            &format!("{script} {:?}", std::thread::current().id()),
+            script,
+        ),
+    )
 }
 
 async fn online(rig: &Rig) {
@@ -148,7 +164,12 @@ async fn online(rig: &Rig) {
 }
 
 fn statuses(rig: &Rig) -> Vec<Reason> {
-    rig.witness.observed().status_history.iter().map(|(_, quality)| quality.reason).collect()
+    rig.witness
+        .observed()
+        .status_history
+        .iter()
+        .map(|(_, quality)| quality.reason)
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,19 +177,34 @@ async fn online_and_stopped() {
     let rig = rig("steady");
     online(&rig).await;
     let seen = |seen: &crate::conformance::Observed| seen.value("setpoint");
-    assert_eq!(rig.witness.until("value", LIMIT, seen).await, Value::F64(10.0));
+    assert_eq!(
+        rig.witness.until("value", LIMIT, seen).await,
+        Value::F64(10.0)
+    );
     rig.runner.stop().await;
-    assert_eq!(statuses(&rig), [Reason::Reconnecting, Reason::Ok, Reason::Stopped]);
+    assert_eq!(
+        statuses(&rig),
+        [Reason::Reconnecting, Reason::Ok, Reason::Stopped]
+    );
     let view = rig.runner.view();
-    assert_eq!((view.state, view.quality.reason), (AdapterState::Stopped, Reason::Stopped));
-    assert_eq!((view.points, view.cause, view.statistics.samples), (2, None, 1));
+    assert_eq!(
+        (view.state, view.quality.reason),
+        (AdapterState::Stopped, Reason::Stopped)
+    );
+    assert_eq!(
+        (view.points, view.cause, view.statistics.samples),
+        (2, None, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn wrong_configuration_touches_nothing() {
     let witness = Witness::new();
     let clock: Arc<dyn Clock> = Arc::new(crate::conformance::TokioClock::new());
-    let spec = AdapterSpec { connection: 7.into(), ..spec("wrong", "") };
+    let spec = AdapterSpec {
+        connection: 7.into(),
+        ..spec("wrong", "")
+    };
     let started = AdapterRunner::start(KIND, spec, &witness, clock, RunnerOptions::default());
     assert_eq!(started.err().unwrap()[0].pointer, "/connection");
     assert!(witness.observed().points.is_empty());
@@ -180,7 +216,10 @@ async fn a_panic_has_a_name_and_is_survived() {
     rig.witness.until_state(AdapterState::Waiting, LIMIT).await;
     online(&rig).await;
     let standings = rig.witness.observed().standings;
-    let waiting = standings.iter().find(|s| s.state == AdapterState::Waiting).unwrap();
+    let waiting = standings
+        .iter()
+        .find(|s| s.state == AdapterState::Waiting)
+        .unwrap();
     let cause = waiting.cause.as_ref().unwrap();
     assert_eq!(cause.code, Cause::PANIC);
     assert!(cause.message.contains("index 7 of 3") && cause.message.contains("scripted"));
@@ -206,12 +245,18 @@ async fn refused_tries_when_it_was_told_to() {
 #[tokio::test(start_paused = true)]
 async fn misconfigured_waits_for_a_person() {
     let rig = rig("misconfigured first");
-    rig.witness.until_state(AdapterState::Misconfigured, LIMIT).await;
+    rig.witness
+        .until_state(AdapterState::Misconfigured, LIMIT)
+        .await;
     assert_eq!(rig.runner.standing().next_try, None);
     tokio::time::advance(Duration::from_secs(3600)).await;
     tokio::task::yield_now().await;
     assert_eq!(rig.runner.standing().state, AdapterState::Misconfigured);
-    assert_eq!(statuses(&rig).last(), Some(&Reason::NotConfigured), "not merely down");
+    assert_eq!(
+        statuses(&rig).last(),
+        Some(&Reason::NotConfigured),
+        "not merely down"
+    );
     rig.runner.resume();
     online(&rig).await;
     rig.runner.stop().await;
@@ -227,8 +272,15 @@ async fn without_a_session_uncertain_then_bad() {
     rig.witness.until_state(AdapterState::Waiting, LIMIT).await;
     rig.witness.until("bad", LIMIT, is_down).await;
     let after = begun.elapsed();
-    assert!(after >= Duration::from_secs(30) && after < Duration::from_secs(32), "{after:?}");
-    assert_eq!(statuses(&rig), [Reason::Reconnecting, Reason::AdapterDown], "no flicker");
+    assert!(
+        after >= Duration::from_secs(30) && after < Duration::from_secs(32),
+        "{after:?}"
+    );
+    assert_eq!(
+        statuses(&rig),
+        [Reason::Reconnecting, Reason::AdapterDown],
+        "no flicker"
+    );
     rig.runner.stop().await;
 }
 
@@ -236,13 +288,20 @@ async fn without_a_session_uncertain_then_bad() {
 async fn a_flapping_device_is_not_hammered() {
     let rig = rig("flaps");
     let enough = |seen: &crate::conformance::Observed| {
-        let tries = seen.standings.iter().filter(|s| s.state == AdapterState::Waiting);
+        let tries = seen
+            .standings
+            .iter()
+            .filter(|s| s.state == AdapterState::Waiting);
         (tries.count() >= 8).then_some(())
     };
     let begun = tokio::time::Instant::now();
     rig.witness.until("eight tries", LIMIT, enough).await;
     // 50 + 100 + 200 + 400 + 800 + 1000 + 1000 ms lie between eight tries.
-    assert!(begun.elapsed() >= Duration::from_millis(3550), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_millis(3550),
+        "{:?}",
+        begun.elapsed()
+    );
     rig.runner.stop().await;
 }
 
@@ -263,12 +322,19 @@ async fn pause_is_out_of_service() {
     rig.witness.until_state(AdapterState::Paused, LIMIT).await;
     assert_eq!(rig.runner.standing().cause, None);
     let answer = rig.write("setpoint", Value::F64(1.0), LIMIT).await;
-    let WriteAnswer::NotSent { message } = answer else { panic!("{answer:?}") };
+    let WriteAnswer::NotSent { message } = answer else {
+        panic!("{answer:?}")
+    };
     assert!(message.contains("paused"), "{message}");
     rig.runner.resume();
     online(&rig).await;
-    let expected =
-        [Reason::Reconnecting, Reason::Ok, Reason::OutOfService, Reason::Reconnecting, Reason::Ok];
+    let expected = [
+        Reason::Reconnecting,
+        Reason::Ok,
+        Reason::OutOfService,
+        Reason::Reconnecting,
+        Reason::Ok,
+    ];
     assert_eq!(statuses(&rig), expected);
     rig.runner.stop().await;
 }
@@ -280,7 +346,10 @@ async fn a_deaf_session_is_cut_off() {
     let begun = tokio::time::Instant::now();
     rig.runner.stop().await;
     assert!(begun.elapsed() <= STOP_TIMEOUT + Duration::from_millis(10));
-    assert_eq!(rig.runner.standing().cause.unwrap().code, Cause::STOP_TIMEOUT);
+    assert_eq!(
+        rig.runner.standing().cause.unwrap().code,
+        Cause::STOP_TIMEOUT
+    );
     let tasks = tokio::runtime::Handle::current().metrics();
     tokio::task::yield_now().await;
     assert_eq!(tasks.num_alive_tasks(), 0, "what was cut off is gone");
@@ -301,7 +370,10 @@ async fn a_write_is_scaled_back_and_answered() {
     let answer = rig.write("setpoint", Value::Int(21), LIMIT).await;
     assert_eq!(answer, WriteAnswer::Applied { verified: false });
     // The script echoes the raw 210, which reads as 21.
-    assert_eq!(rig.witness.observed().value("setpoint"), Some(Value::F64(21.0)));
+    assert_eq!(
+        rig.witness.observed().value("setpoint"),
+        Some(Value::F64(21.0))
+    );
     rig.runner.stop().await;
 }
 
@@ -317,7 +389,9 @@ async fn a_wrong_write_never_reaches_the_adapter() {
     ];
     for (name, value, expected) in cases {
         let answer = rig.write(name, value, LIMIT).await;
-        let WriteAnswer::Refused { code, .. } = answer else { panic!("{name}: {answer:?}") };
+        let WriteAnswer::Refused { code, .. } = answer else {
+            panic!("{name}: {answer:?}")
+        };
         assert_eq!(code, expected);
     }
     let request = WriteRequest {
@@ -325,7 +399,10 @@ async fn a_wrong_write_never_reaches_the_adapter() {
         value: Value::F64(1.0),
         deadline: rig.clock.monotonic().after(LIMIT),
     };
-    assert!(matches!(rig.runner.write(request).await, WriteAnswer::Refused { .. }));
+    assert!(matches!(
+        rig.runner.write(request).await,
+        WriteAnswer::Refused { .. }
+    ));
     assert_eq!(rig.runner.view().statistics.writes, 0);
     rig.runner.stop().await;
 }
@@ -338,7 +415,9 @@ async fn the_queue_of_writes_is_bounded() {
         .map(|_| rig.write("setpoint", Value::F64(1.0), LIMIT))
         .collect();
     let one_more = rig.write("setpoint", Value::F64(1.0), LIMIT).await;
-    let WriteAnswer::NotSent { message } = one_more else { panic!("{one_more:?}") };
+    let WriteAnswer::NotSent { message } = one_more else {
+        panic!("{one_more:?}")
+    };
     assert!(message.starts_with("busy"), "{message}");
     rig.runner.stop().await;
     for answer in waiting {
@@ -355,8 +434,14 @@ async fn a_write_in_a_breaking_session_is_unknown() {
         rig.write("setpoint", Value::F64(2.0), LIMIT),
     ];
     let [first, second] = answers;
-    assert!(matches!(first.await, WriteAnswer::Unknown { .. }), "it was under way");
-    assert!(matches!(second.await, WriteAnswer::NotSent { .. }), "it still waited");
+    assert!(
+        matches!(first.await, WriteAnswer::Unknown { .. }),
+        "it was under way"
+    );
+    assert!(
+        matches!(second.await, WriteAnswer::NotSent { .. }),
+        "it still waited"
+    );
     rig.runner.stop().await;
 }
 

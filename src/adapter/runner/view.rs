@@ -59,16 +59,21 @@ pub(crate) struct RateMark {
 
 impl RateMark {
     pub(super) fn new(moment: Monotonic) -> Self {
-        Self { moment, requests: 0, samples: 0, request_rate: 0.0, sample_rate: 0.0 }
+        Self {
+            moment,
+            requests: 0,
+            samples: 0,
+            request_rate: 0.0,
+            sample_rate: 0.0,
+        }
     }
 
     fn look(&mut self, now: Monotonic, statistics: &StatisticsSnapshot) -> (f64, f64) {
         let span = now.since(self.moment);
         if span >= RATE_SPAN_MIN {
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-            let rate = |now: u64, before: u64| {
-                now.saturating_sub(before) as f64 / span.as_secs_f64()
-            };
+            let rate =
+                |now: u64, before: u64| now.saturating_sub(before) as f64 / span.as_secs_f64();
             self.request_rate = rate(statistics.requests, self.requests);
             self.sample_rate = rate(statistics.samples, self.samples);
             (self.moment, self.requests) = (now, statistics.requests);
@@ -83,10 +88,14 @@ impl Desk {
         let standing = self.standing();
         let statistics = self.statistics.snapshot();
         let looked = self.rates.lock().look(self.clock.monotonic(), &statistics);
-        let devices = self.devices.iter().enumerate().map(|(index, name)| DeviceView {
-            name: name.clone(),
-            quality: self.intake.quality(Some(index)),
-        });
+        let devices = self
+            .devices
+            .iter()
+            .enumerate()
+            .map(|(index, name)| DeviceView {
+                name: name.clone(),
+                quality: self.intake.quality(Some(index)),
+            });
         AdapterView {
             name: self.name.to_string(),
             kind: self.kind.name,

@@ -21,7 +21,10 @@ pub struct Connection {
 
 impl Default for Connection {
     fn default() -> Self {
-        Self { seed: 0, interval_ms: 1000 }
+        Self {
+            seed: 0,
+            interval_ms: 1000,
+        }
     }
 }
 

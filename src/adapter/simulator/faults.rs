@@ -29,7 +29,10 @@ impl Fault {
         let definition = match self {
             Self::Disconnect => Definition::new(Scalar::F64)
                 .unit("s")
-                .limits(Limits { min: Some(0.0), max: Some(DISCONNECT_S_MAX) })
+                .limits(Limits {
+                    min: Some(0.0),
+                    max: Some(DISCONNECT_S_MAX),
+                })
                 .description("Write seconds: the connection is lost for that long."),
             Self::Freeze => Definition::new(Scalar::Bool)
                 .description("While true, the device answers and none of its values moves."),

@@ -19,12 +19,18 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let mut follows = Vec::new();
     for (index, endpoint) in spec.endpoints.iter().enumerate() {
         let place = format!("/endpoints/{index}");
-        let Some(operation) = read_operation(endpoint, &place, &mut problems) else { continue };
+        let Some(operation) = read_operation(endpoint, &place, &mut problems) else {
+            continue;
+        };
         check_operation(&operation, &place, &mut problems);
         let followed = check_links(spec, index, &operation, &place, &mut problems);
         let Some(scalar) = Signal::scalar(&operation) else {
             let pointer = format!("{place}/operation/value");
-            problems.push(Problem::new(pointer, "this is no value", "a boolean, number or text"));
+            problems.push(Problem::new(
+                pointer,
+                "this is no value",
+                "a boolean, number or text",
+            ));
             continue;
         };
         points.push(Point {
@@ -33,8 +39,14 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
             endpoint: Some(index),
             device: None,
         });
-        let interval = endpoint.interval.unwrap_or(connection.interval()).max(POLL_INTERVAL_MIN);
-        signals.push((Signal::new(operation, &endpoint.name, connection.seed, interval), interval));
+        let interval = endpoint
+            .interval
+            .unwrap_or(connection.interval())
+            .max(POLL_INTERVAL_MIN);
+        signals.push((
+            Signal::new(operation, &endpoint.name, connection.seed, interval),
+            interval,
+        ));
         follows.push(followed);
     }
     points.extend(Fault::ALL.map(Fault::point));
@@ -42,12 +54,18 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
         return Err(problems);
     }
     let adapter = Box::new(Simulator::new(signals, follows));
-    Ok(Built { adapter, points, devices: Vec::new() })
+    Ok(Built {
+        adapter,
+        points,
+        devices: Vec::new(),
+    })
 }
 
 fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connection {
     // A simulator needs no connection at all, so nothing is a valid one.
-    let given = if spec.connection.is_null() { serde_json::json!({}) } else {
+    let given = if spec.connection.is_null() {
+        serde_json::json!({})
+    } else {
         spec.connection.clone()
     };
     let connection = Connection::deserialize(given).unwrap_or_else(|error| {
@@ -57,7 +75,11 @@ fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connectio
     });
     if Duration::from_millis(connection.interval_ms) < POLL_INTERVAL_MIN {
         let expected = format!("at least {} ms", POLL_INTERVAL_MIN.as_millis());
-        problems.push(Problem::new("/connection/interval_ms", "too short", expected));
+        problems.push(Problem::new(
+            "/connection/interval_ms",
+            "too short",
+            expected,
+        ));
     }
     connection
 }
@@ -76,7 +98,11 @@ fn read_operation(
     let expected = "signal: one of sine, triangle, square, ramp, counter, walk, states, constant, \
                     setpoint, follow, with its own fields";
     read.map_err(|error| {
-        problems.push(Problem::new(format!("{place}/operation"), error.to_string(), expected));
+        problems.push(Problem::new(
+            format!("{place}/operation"),
+            error.to_string(),
+            expected,
+        ));
     })
     .ok()
 }
@@ -106,7 +132,12 @@ fn check_operation(operation: &Operation, place: &str, problems: &mut Vec<Proble
         Operation::States { states, dwell_s } => {
             let count = 1..=STATES_MAX;
             let expected = format!("a list of 1 to {STATES_MAX} words");
-            need(count.contains(&states.len()), "states", "too few or too many", &expected);
+            need(
+                count.contains(&states.len()),
+                "states",
+                "too few or too many",
+                &expected,
+            );
             need(positive(*dwell_s), "dwell_s", "no dwell time", seconds);
         }
         Operation::Follow { lag_s, .. } => need(positive(*lag_s), "lag_s", "no lag", seconds),
@@ -124,16 +155,24 @@ fn check_links(
 ) -> Option<usize> {
     let endpoint = &spec.endpoints[index];
     let is_taken = Fault::ALL.iter().any(|fault| fault.name() == endpoint.name)
-        || spec.endpoints[..index].iter().any(|other| other.name == endpoint.name);
+        || spec.endpoints[..index]
+            .iter()
+            .any(|other| other.name == endpoint.name);
     if is_taken {
         let pointer = format!("{place}/name");
-        problems.push(Problem::new(pointer, "this name is taken", "a name of its own"));
+        problems.push(Problem::new(
+            pointer,
+            "this name is taken",
+            "a name of its own",
+        ));
     }
     if endpoint.access.is_writable() && !matches!(operation, Operation::Setpoint { .. }) {
         let message = "only a setpoint can be written";
         problems.push(Problem::new(format!("{place}/access"), message, "r"));
     }
-    let Operation::Follow { of, .. } = operation else { return None };
+    let Operation::Follow { of, .. } = operation else {
+        return None;
+    };
     let followed = spec.endpoints.iter().position(|other| other.name == *of);
     let is_number = |other: usize| {
         let kind = spec.endpoints[other].operation.get("signal");
@@ -144,7 +183,11 @@ fn check_links(
     if followed.is_none() {
         let pointer = format!("{place}/operation/of");
         let expected = "the name of another endpoint that is a setpoint, walk or follow";
-        problems.push(Problem::new(pointer, format!("cannot follow {of:?}"), expected));
+        problems.push(Problem::new(
+            pointer,
+            format!("cannot follow {of:?}"),
+            expected,
+        ));
     }
     followed
 }

@@ -10,7 +10,11 @@ impl Random {
     pub(crate) fn new(seed: u64, name: &str) -> Self {
         // FNV-1a: short, and fixed for all time.
         let fnv = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        Self(name.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64 ^ seed, fnv))
+        Self(
+            name.as_bytes()
+                .iter()
+                .fold(0xcbf2_9ce4_8422_2325_u64 ^ seed, fnv),
+        )
     }
 
     /// Evenly distributed between -1 and 1.

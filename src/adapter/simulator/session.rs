@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstem_adapter::{
-    Adapter, AdapterIo, BoxFuture, DuePoll, PollGroup, PollSchedule, PointId, Reading, SessionEnd,
+    Adapter, AdapterIo, BoxFuture, DuePoll, PointId, PollGroup, PollSchedule, Reading, SessionEnd,
     WriteAnswer, WriteJob, poll_groups,
 };
 use mainstem_model::{Monotonic, Reason, Value};
@@ -55,7 +55,9 @@ impl Simulator {
             while let Some(due) = schedule.take_due(io.clock().monotonic()) {
                 self.poll(&due, io);
             }
-            let next = schedule.next_due().unwrap_or(Monotonic::from_micros(u64::MAX));
+            let next = schedule
+                .next_due()
+                .unwrap_or(Monotonic::from_micros(u64::MAX));
             let due = io.sleep_until(next);
             tokio::select! {
                 () = &mut stopped => return Ok(()),
@@ -110,7 +112,8 @@ impl Simulator {
                 Fault::Freeze => Value::Bool(self.is_frozen),
                 Fault::Bad => Value::Bool(self.is_bad),
             };
-            self.readings.push(Reading::good(point(self.signals.len() + offset), value));
+            self.readings
+                .push(Reading::good(point(self.signals.len() + offset), value));
         }
         io.emit(&mut self.readings);
     }
@@ -125,7 +128,10 @@ impl Simulator {
         };
         if !is_done {
             let message = format!("{} is not writable with {}", index, job.value.kind());
-            job.answer(WriteAnswer::Refused { code: "not_writable".into(), message });
+            job.answer(WriteAnswer::Refused {
+                code: "not_writable".into(),
+                message,
+            });
             return Ok(());
         }
         if index < self.signals.len() {
@@ -141,7 +147,9 @@ impl Simulator {
     }
 
     fn write_signal(&mut self, index: usize, value: &Value) -> bool {
-        let Some(number) = value.as_f64() else { return false };
+        let Some(number) = value.as_f64() else {
+            return false;
+        };
         let is_done = self.signals[index].write(number);
         if is_done {
             self.values[index] = Some(Value::F64(number));
@@ -165,10 +173,7 @@ impl Simulator {
 }
 
 impl Adapter for Simulator {
-    fn session<'a>(
-        &'a mut self,
-        io: &'a mut AdapterIo,
-    ) -> BoxFuture<'a, Result<(), SessionEnd>> {
+    fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(self.serve(io))
     }
 }

@@ -31,7 +31,14 @@ impl Signal {
             _ => 0.0,
         };
         let random = Random::new(seed, name);
-        Self { operation, random, interval, ticks: 0, elapsed: Duration::ZERO, number }
+        Self {
+            operation,
+            random,
+            interval,
+            ticks: 0,
+            elapsed: Duration::ZERO,
+            number,
+        }
     }
 
     /// The type of its values.
@@ -85,7 +92,11 @@ impl Signal {
                 wave.min + (wave.max - wave.min) * height
             }
             Operation::Square(wave) => {
-                if turn(seconds, wave.period_s) < 0.5 { wave.max } else { wave.min }
+                if turn(seconds, wave.period_s) < 0.5 {
+                    wave.max
+                } else {
+                    wave.min
+                }
             }
             Operation::Ramp(wave) => {
                 wave.min + (wave.max - wave.min) * turn(seconds, wave.period_s)

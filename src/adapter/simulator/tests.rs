@@ -21,7 +21,11 @@ fn endpoint(name: &str, operation: serde_json::Value) -> EndpointSpec {
         name: name.into(),
         operation,
         interval: None,
-        access: if is_setpoint { Access::ReadWrite } else { Access::Read },
+        access: if is_setpoint {
+            Access::ReadWrite
+        } else {
+            Access::Read
+        },
         value_type: None,
         unit: None,
         description: None,
@@ -44,11 +48,20 @@ fn spec() -> AdapterSpec {
             endpoint("square", wave("square")),
             endpoint("ramp", wave("ramp")),
             endpoint("counter", json!({"signal": "counter", "interval": 5})),
-            endpoint("walk", json!({"signal": "walk", "min": 0, "max": 9, "step": 1})),
-            endpoint("state", json!({"signal": "states", "states": ["a", "b"], "dwell_s": 1})),
+            endpoint(
+                "walk",
+                json!({"signal": "walk", "min": 0, "max": 9, "step": 1}),
+            ),
+            endpoint(
+                "state",
+                json!({"signal": "states", "states": ["a", "b"], "dwell_s": 1}),
+            ),
             endpoint("constant", json!({"signal": "constant", "value": 7})),
             endpoint("setpoint", json!({"signal": "setpoint", "initial": 20})),
-            endpoint("actual", json!({"signal": "follow", "of": "setpoint", "lag_s": 5})),
+            endpoint(
+                "actual",
+                json!({"signal": "follow", "of": "setpoint", "lag_s": 5}),
+            ),
         ],
         folder: std::path::PathBuf::new(),
     }
@@ -71,7 +84,10 @@ impl Fixture for Simulated {
         let mut spec = spec();
         spec.connection = json!({"seed": 3, "interval_ms": 1});
         spec.endpoints = vec![
-            endpoint("a", json!({"signal": "sine", "min": 2, "max": 1, "period_s": 0})),
+            endpoint(
+                "a",
+                json!({"signal": "sine", "min": 2, "max": 1, "period_s": 0}),
+            ),
             endpoint("a", json!({"signal": "noise"})),
             endpoint("faults.bad", json!({"signal": "constant", "value": []})),
             EndpointSpec {
@@ -153,12 +169,17 @@ async fn a_setpoint_keeps_what_is_written_and_is_followed() {
     good(&rig).await;
     let answer = rig.write("setpoint", Value::Int(80), LIMIT).await;
     assert_eq!(answer, WriteAnswer::Applied { verified: true });
-    assert_eq!(rig.witness.observed().value("setpoint"), Some(Value::F64(80.0)));
+    assert_eq!(
+        rig.witness.observed().value("setpoint"),
+        Some(Value::F64(80.0))
+    );
     let arrived = |seen: &Observed| {
         let actual = seen.value("actual")?.as_f64()?;
         ((actual - 80.0).abs() < 0.5).then_some(())
     };
-    rig.witness.until("the follower arrives", LIMIT, arrived).await;
+    rig.witness
+        .until("the follower arrives", LIMIT, arrived)
+        .await;
     assert_eq!(rig.runner.view().statistics.writes, 1);
     rig.runner.stop().await;
 }
@@ -167,9 +188,15 @@ async fn a_setpoint_keeps_what_is_written_and_is_followed() {
 async fn only_setpoints_and_faults_are_writable() {
     let rig = Rig::start(KIND, spec());
     good(&rig).await;
-    for (name, value) in [("sine", Value::F64(1.0)), ("faults.disconnect", Value::F64(-1.0))] {
+    for (name, value) in [
+        ("sine", Value::F64(1.0)),
+        ("faults.disconnect", Value::F64(-1.0)),
+    ] {
         let answer = rig.write(name, value, LIMIT).await;
-        assert!(matches!(answer, WriteAnswer::Refused { .. }), "{name}: {answer:?}");
+        assert!(
+            matches!(answer, WriteAnswer::Refused { .. }),
+            "{name}: {answer:?}"
+        );
     }
     assert_eq!(rig.runner.standing().state, AdapterState::Online);
     rig.runner.stop().await;
@@ -192,7 +219,11 @@ async fn a_bad_device_says_so_and_recovers() {
 #[tokio::test(start_paused = true)]
 async fn a_frozen_device_answers_and_is_found_by_its_life_datapoint() {
     let mut spec = spec();
-    let counter = spec.endpoints.iter_mut().find(|endpoint| endpoint.name == "counter").unwrap();
+    let counter = spec
+        .endpoints
+        .iter_mut()
+        .find(|endpoint| endpoint.name == "counter")
+        .unwrap();
     counter.life = Some(Duration::from_secs(2));
     let rig = Rig::start(KIND, spec);
     good(&rig).await;
@@ -200,8 +231,14 @@ async fn a_frozen_device_answers_and_is_found_by_its_life_datapoint() {
     let status = |wanted: Reason| {
         move |seen: &Observed| (seen.statuses[&None].reason == wanted).then_some(())
     };
-    rig.witness.until("frozen", LIMIT, status(Reason::Frozen)).await;
-    assert_eq!(rig.runner.standing().state, AdapterState::Online, "it still answers");
+    rig.witness
+        .until("frozen", LIMIT, status(Reason::Frozen))
+        .await;
+    assert_eq!(
+        rig.runner.standing().state,
+        AdapterState::Online,
+        "it still answers"
+    );
     rig.write("faults.freeze", Value::Bool(false), LIMIT).await;
     rig.witness.until("alive", LIMIT, status(Reason::Ok)).await;
     rig.runner.stop().await;
@@ -226,7 +263,15 @@ async fn the_same_seed_tells_the_same_story() {
 
 #[test]
 fn nothing_is_a_valid_connection() {
-    let spec = AdapterSpec { connection: json!(null), endpoints: vec![], ..spec() };
+    let spec = AdapterSpec {
+        connection: json!(null),
+        endpoints: vec![],
+        ..spec()
+    };
     let built = (KIND.build)(&spec);
-    assert_eq!(built.ok().unwrap().points.len(), 3, "the faults are always there");
+    assert_eq!(
+        built.ok().unwrap().points.len(),
+        3,
+        "the faults are always there"
+    );
 }

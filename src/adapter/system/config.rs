@@ -25,7 +25,10 @@ pub struct Connection {
 
 impl Default for Connection {
     fn default() -> Self {
-        Self { interval_ms: 5000, disks: BTreeMap::new() }
+        Self {
+            interval_ms: 5000,
+            disks: BTreeMap::new(),
+        }
     }
 }
 

@@ -33,7 +33,11 @@ impl Disk {
     /// The space now; `None` if the path does not exist or the disk does not answer. Cancel safe:
     /// the question stays asked.
     pub(crate) async fn space(&mut self) -> Option<Space> {
-        let patience = if self.asked.is_some() { LATE_ANSWER_MAX } else { ANSWER_MAX };
+        let patience = if self.asked.is_some() {
+            LATE_ANSWER_MAX
+        } else {
+            ANSWER_MAX
+        };
         let path = &self.path;
         let asked = self.asked.get_or_insert_with(|| {
             let path = path.clone();
@@ -52,15 +56,23 @@ fn measure(path: &Path) -> Option<Space> {
     let used = space.f_blocks.saturating_sub(space.f_bfree);
     let usable = used.saturating_add(space.f_bavail);
     #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
-    let free_percent =
-        if usable == 0 { 0.0 } else { space.f_bavail as f64 / usable as f64 * 100.0 };
-    Some(Space { free_bytes: bytes(space.f_bavail), free_percent })
+    let free_percent = if usable == 0 {
+        0.0
+    } else {
+        space.f_bavail as f64 / usable as f64 * 100.0
+    };
+    Some(Space {
+        free_bytes: bytes(space.f_bavail),
+        free_percent,
+    })
 }
 
 /// The path itself or the nearest folder above it that exists: a data folder may not have been
 /// made yet, and its disk is the same.
 pub(crate) fn existing_part(path: &Path) -> PathBuf {
-    let found = path.ancestors().find(|part| !part.as_os_str().is_empty() && part.exists());
+    let found = path
+        .ancestors()
+        .find(|part| !part.as_os_str().is_empty() && part.exists());
     found.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
@@ -75,7 +87,13 @@ mod tests {
         assert_eq!(Disk::new("/no/such/folder".into()).space().await, None);
         // Without space at all (a pseudo file system) there is nothing to divide by.
         let space = Disk::new("/proc".into()).space().await.unwrap();
-        assert_eq!(space, Space { free_bytes: 0, free_percent: 0.0 });
+        assert_eq!(
+            space,
+            Space {
+                free_bytes: 0,
+                free_percent: 0.0
+            }
+        );
     }
 
     #[tokio::test]
@@ -86,7 +104,10 @@ mod tests {
         disk.asked = Some(pending);
         assert_eq!(disk.space().await, None);
         assert!(disk.asked.is_some(), "the question stays asked");
-        let space = Space { free_bytes: 1, free_percent: 2.0 };
+        let space = Space {
+            free_bytes: 1,
+            free_percent: 2.0,
+        };
         answer.send(space).unwrap();
         let answered = async {
             loop {
@@ -101,7 +122,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_yet() {
-        assert_eq!(existing_part(Path::new("/proc/none/such")), Path::new("/proc"));
+        assert_eq!(
+            existing_part(Path::new("/proc/none/such")),
+            Path::new("/proc")
+        );
         assert_eq!(existing_part(Path::new("")), Path::new("."));
     }
 }

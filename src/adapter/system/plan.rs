@@ -20,7 +20,11 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     for index in 0..spec.endpoints.len() {
         let pointer = format!("/endpoints/{index}");
         let expected = "no endpoints: every datapoint of a system connection is built in";
-        problems.push(Problem::new(pointer, "a system connection has no endpoints", expected));
+        problems.push(Problem::new(
+            pointer,
+            "a system connection has no endpoints",
+            expected,
+        ));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -32,11 +36,22 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     points.extend(disk_points("disk", "the node's data folder"));
     let mut disks = Vec::new();
     for (name, path) in &connection.disks {
-        points.extend(disk_points(&format!("disk.{name}"), &path.display().to_string()));
+        points.extend(disk_points(
+            &format!("disk.{name}"),
+            &path.display().to_string(),
+        ));
         disks.push(Disk::new(path.clone()));
     }
-    let adapter = Box::new(System::new(connection.interval(), spec.folder.clone(), disks));
-    Ok(Built { adapter, points, devices: Vec::new() })
+    let adapter = Box::new(System::new(
+        connection.interval(),
+        spec.folder.clone(),
+        disks,
+    ));
+    Ok(Built {
+        adapter,
+        points,
+        devices: Vec::new(),
+    })
 }
 
 fn disk_points(prefix: &str, of: &str) -> [Point; 2] {
@@ -44,7 +59,12 @@ fn disk_points(prefix: &str, of: &str) -> [Point; 2] {
     let free = format!("Free space on the disk of {of}.");
     [
         point(&format!("{prefix}.free"), Scalar::U64, "B", &free),
-        point(&format!("{prefix}.free.percent"), Scalar::F64, "%", &percent),
+        point(
+            &format!("{prefix}.free.percent"),
+            Scalar::F64,
+            "%",
+            &percent,
+        ),
     ]
 }
 
@@ -61,7 +81,11 @@ fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connectio
     });
     if Duration::from_millis(connection.interval_ms) < INTERVAL_MIN {
         let expected = format!("at least {} ms", INTERVAL_MIN.as_millis());
-        problems.push(Problem::new("/connection/interval_ms", "too short", expected));
+        problems.push(Problem::new(
+            "/connection/interval_ms",
+            "too short",
+            expected,
+        ));
     }
     connection
 }
@@ -69,14 +93,22 @@ fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connectio
 fn check_disks(connection: &Connection, problems: &mut Vec<Problem>) {
     if connection.disks.len() > DISKS_MAX {
         let expected = format!("at most {DISKS_MAX}");
-        problems.push(Problem::new("/connection/disks", "too many disks", expected));
+        problems.push(Problem::new(
+            "/connection/disks",
+            "too many disks",
+            expected,
+        ));
     }
     for (name, path) in &connection.disks {
         // The pointer's own escapes, so that a name with a slash is still found.
         let escaped = name.replace('~', "~0").replace('/', "~1");
         let pointer = format!("/connection/disks/{escaped}");
         if let Err(error) = Name::component(name) {
-            problems.push(Problem::new(&pointer, error.to_string(), "one segment of a name"));
+            problems.push(Problem::new(
+                &pointer,
+                error.to_string(),
+                "one segment of a name",
+            ));
         } else if name == "free" {
             let message = "this name is taken by the data folder's disk";
             problems.push(Problem::new(&pointer, message, "another name"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mainstem_adapter::{
-    Adapter, AdapterIo, BoxFuture, PollSchedule, PointId, Reading, SessionEnd, WriteAnswer,
+    Adapter, AdapterIo, BoxFuture, PointId, PollSchedule, Reading, SessionEnd, WriteAnswer,
 };
 use mainstem_model::{Monotonic, Quality, Reason, Value};
 
@@ -25,7 +25,14 @@ pub(crate) struct System {
 impl System {
     pub(crate) fn new(interval: Duration, folder: PathBuf, disks: Vec<Disk>) -> Self {
         let (machine, readings) = (Machine::default(), Vec::new());
-        Self { interval, folder, machine, data_disk: None, disks, readings }
+        Self {
+            interval,
+            folder,
+            machine,
+            data_disk: None,
+            disks,
+            readings,
+        }
     }
 
     async fn serve(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
@@ -45,7 +52,9 @@ impl System {
                     () = self.read_disks(io) => {}
                 }
             }
-            let next = schedule.next_due().unwrap_or(Monotonic::from_micros(u64::MAX));
+            let next = schedule
+                .next_due()
+                .unwrap_or(Monotonic::from_micros(u64::MAX));
             let due = io.sleep_until(next);
             tokio::select! {
                 () = &mut stopped => return Ok(()),
@@ -67,15 +76,19 @@ impl System {
                 Metric::ClockSynchronised => Reason::UncertainSource,
                 _ => Reason::DeviceError,
             };
-            self.readings.push(reading(PointId(index), look.value(metric), unknown));
+            self.readings
+                .push(reading(PointId(index), look.value(metric), unknown));
         }
-        io.statistics().answered(io.clock().monotonic().since(begun));
+        io.statistics()
+            .answered(io.clock().monotonic().since(begun));
         io.emit(&mut self.readings);
     }
 
     async fn read_disks(&mut self, io: &AdapterIo) {
         let folder = &self.folder;
-        let data_disk = self.data_disk.get_or_insert_with(|| Disk::new(existing_part(folder)));
+        let data_disk = self
+            .data_disk
+            .get_or_insert_with(|| Disk::new(existing_part(folder)));
         let mut point = u32::try_from(METRICS.len()).unwrap_or(u32::MAX);
         for disk in std::iter::once(data_disk).chain(&mut self.disks) {
             let space = disk.space().await;
@@ -84,8 +97,10 @@ impl System {
             }
             let free = space.map(|space: Space| Value::UInt(space.free_bytes));
             let percent = space.map(|space| Value::F64(space.free_percent));
-            self.readings.push(reading(PointId(point), free, Reason::DeviceError));
-            self.readings.push(reading(PointId(point + 1), percent, Reason::DeviceError));
+            self.readings
+                .push(reading(PointId(point), free, Reason::DeviceError));
+            self.readings
+                .push(reading(PointId(point + 1), percent, Reason::DeviceError));
             point += 2;
         }
         io.emit(&mut self.readings);
@@ -93,15 +108,21 @@ impl System {
 }
 
 fn reading(point: PointId, value: Option<Value>, unknown: Reason) -> Reading {
-    let quality = if value.is_some() { Quality::GOOD } else { Quality::of(unknown) };
-    Reading { point, value, quality, source_time: None }
+    let quality = if value.is_some() {
+        Quality::GOOD
+    } else {
+        Quality::of(unknown)
+    };
+    Reading {
+        point,
+        value,
+        quality,
+        source_time: None,
+    }
 }
 
 impl Adapter for System {
-    fn session<'a>(
-        &'a mut self,
-        io: &'a mut AdapterIo,
-    ) -> BoxFuture<'a, Result<(), SessionEnd>> {
+    fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(self.serve(io))
     }
 }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use mainstem_adapter::conformance::{Fixture, Observed, Rig};
-use mainstem_adapter::{
-    AdapterSpec, AdapterState, BoxFuture, EndpointSpec, Kind, WriteAnswer,
-};
+use mainstem_adapter::{AdapterSpec, AdapterState, BoxFuture, EndpointSpec, Kind, WriteAnswer};
 use mainstem_model::{Access, Quality, Reason, Value};
 use serde_json::json;
 
@@ -71,7 +69,10 @@ impl Fixture for ThisMachine {
     }
 
     fn bad_address(&self) -> (AdapterSpec, &'static str) {
-        (spec(json!({"disks": {"gone": "/no/such/folder"}})), "disk.gone.free")
+        (
+            spec(json!({"disks": {"gone": "/no/such/folder"}})),
+            "disk.gone.free",
+        )
     }
 
     fn start(&mut self) -> BoxFuture<'_, ()> {
@@ -107,7 +108,10 @@ async fn a_missing_disk_is_two_bad_datapoints() {
 #[tokio::test(start_paused = true)]
 async fn time_moves_and_nothing_is_writable() {
     let rig = Rig::start(KIND, ThisMachine.spec());
-    let first = rig.witness.until("time", LIMIT, |seen| seen.value("time")).await;
+    let first = rig
+        .witness
+        .until("time", LIMIT, |seen| seen.value("time"))
+        .await;
     let later = |seen: &Observed| seen.value("time").filter(|time| *time != first);
     rig.witness.until("the time moves", LIMIT, later).await;
     let answer = rig.write("time", Value::Time(rig.clock.now()), LIMIT).await;
@@ -121,6 +125,10 @@ fn every_datapoint_says_what_it_is() {
     assert_eq!(built.points.len(), 17 + 4);
     for point in built.points {
         assert!(point.definition.description.is_some(), "{}", point.name);
-        assert!(mainstem_model::Name::local(&point.name).is_ok(), "{}", point.name);
+        assert!(
+            mainstem_model::Name::local(&point.name).is_ok(),
+            "{}",
+            point.name
+        );
     }
 }

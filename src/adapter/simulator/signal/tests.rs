@@ -3,7 +3,11 @@
 use super::*;
 use crate::config::Wave;
 
-const WAVE: Wave = Wave { min: 10.0, max: 30.0, period_s: 40.0 };
+const WAVE: Wave = Wave {
+    min: 10.0,
+    max: 30.0,
+    period_s: 40.0,
+};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn signal(operation: Operation) -> Signal {
@@ -33,17 +37,30 @@ fn shapes_are_where_they_belong() {
 #[test]
 fn states_go_round() {
     let states = vec!["stop".to_owned(), "run".to_owned()];
-    let mut signal = signal(Operation::States { states, dwell_s: 2.0 });
+    let mut signal = signal(Operation::States {
+        states,
+        dwell_s: 2.0,
+    });
     let words = [0, 1, 2, 3, 4].map(|second| signal.at(SECOND * second, 0.0));
-    assert_eq!(words, ["stop", "stop", "run", "run", "stop"].map(Value::text));
+    assert_eq!(
+        words,
+        ["stop", "stop", "run", "run", "stop"].map(Value::text)
+    );
 }
 
 #[test]
 fn a_walk_depends_on_nothing_but_its_seed() {
-    let walk = Operation::Walk { min: -5.0, max: 5.0, step: 1.0 };
+    let walk = Operation::Walk {
+        min: -5.0,
+        max: 5.0,
+        step: 1.0,
+    };
     let path = |seed, name, every: usize| -> Vec<Value> {
         let mut signal = Signal::new(walk.clone(), name, seed, SECOND);
-        (0..200).step_by(every).map(|second| signal.at(SECOND * second, 0.0)).collect()
+        (0..200)
+            .step_by(every)
+            .map(|second| signal.at(SECOND * second, 0.0))
+            .collect()
     };
     let whole = path(1, "a", 1);
     assert_eq!(whole, path(1, "a", 1));
@@ -57,7 +74,11 @@ fn a_walk_depends_on_nothing_but_its_seed() {
 
 #[test]
 fn a_long_break_is_no_long_wait() {
-    let mut signal = signal(Operation::Walk { min: 0.0, max: 1.0, step: 0.1 });
+    let mut signal = signal(Operation::Walk {
+        min: 0.0,
+        max: 1.0,
+        step: 0.1,
+    });
     let begun = std::time::Instant::now();
     signal.at(Duration::from_secs(u64::from(u32::MAX)), 0.0);
     assert!(begun.elapsed() < SECOND);
@@ -65,7 +86,10 @@ fn a_long_break_is_no_long_wait() {
 
 #[test]
 fn a_follower_comes_near() {
-    let mut signal = signal(Operation::Follow { of: "x".into(), lag_s: 10.0 });
+    let mut signal = signal(Operation::Follow {
+        of: "x".into(),
+        lag_s: 10.0,
+    });
     signal.at(Duration::ZERO, 100.0);
     let after_lag = signal.at(SECOND * 10, 100.0).as_f64().unwrap();
     assert!((after_lag - 63.212).abs() < 0.01, "{after_lag}");
@@ -89,5 +113,10 @@ fn constants_keep_their_type() {
         assert_eq!(value.check(scalar.into()), Ok(()));
         assert_eq!(value, expected);
     }
-    assert_eq!(Signal::scalar(&Operation::Constant { value: serde_json::json!([]) }), None);
+    assert_eq!(
+        Signal::scalar(&Operation::Constant {
+            value: serde_json::json!([])
+        }),
+        None
+    );
 }

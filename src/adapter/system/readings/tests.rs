@@ -23,15 +23,22 @@ fn this_machine_tells_all_but_perhaps_its_time_service() {
 #[test]
 fn the_numbers_fit_together() {
     let look = Machine::default().look(NOW);
-    let (total, free) = (number(&look, Metric::MemoryTotal), number(&look, Metric::MemoryFree));
+    let (total, free) = (
+        number(&look, Metric::MemoryTotal),
+        number(&look, Metric::MemoryFree),
+    );
     assert_eq!(number(&look, Metric::MemoryUsed), total - free);
     assert!(number(&look, Metric::ProcessMemory) < total);
     assert!((0.0..=100.0).contains(&number(&look, Metric::CpuUsage)));
     let open = number(&look, Metric::DescriptorsOpen);
     assert!(open >= 3.0 && open <= number(&look, Metric::DescriptorsLimit));
     assert!(number(&look, Metric::StartElapsed) < number(&look, Metric::BootElapsed));
-    let Some(Value::Time(boot)) = look.value(Metric::BootTime) else { panic!() };
-    let Some(Value::Time(start)) = look.value(Metric::StartTime) else { panic!() };
+    let Some(Value::Time(boot)) = look.value(Metric::BootTime) else {
+        panic!()
+    };
+    let Some(Value::Time(start)) = look.value(Metric::StartTime) else {
+        panic!()
+    };
     assert!(boot < start && start <= NOW, "{boot} {start}");
 }
 

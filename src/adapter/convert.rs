@@ -20,7 +20,7 @@ pub fn from_device(
 }
 
 /// A value of the declared type as a raw value for the device: an `f64` where there is scaling
-/// (the kind brings it to the type on the wire, see [`convert`]), else the value itself.
+/// (the kind brings it to the type on the wire, see [`convert()`]), else the value itself.
 pub fn to_device(value: Value, scaling: Option<Scaling>) -> Result<Value, ValueError> {
     let Some(scaling) = scaling else {
         return Ok(value);

@@ -39,7 +39,8 @@ pub trait SiteAdapter: Send + Sync {
     /// hot path allocates nothing.
     fn apply(&self, batch: &mut Vec<(PointId, Sample)>);
 
-    /// The trust in the adapter's source, or in one of its sub-sources. Only changes are told.
+    /// The trust in the adapter's source, or in one of its sub-sources. Only changes are told: a
+    /// sub-source begins good, the adapter's source is told once before the first session.
     fn status(&self, device: Option<usize>, quality: Quality);
 
     /// The device has just vouched for values of this source, changed or not. At most once per

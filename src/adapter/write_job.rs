@@ -38,7 +38,7 @@ pub struct WriteJob {
     /// The datapoint.
     pub point: PointId,
     /// The value for the device, scaling already inverted: an `f64` (or an array of them) where
-    /// the endpoint has scaling, else of the datapoint's declared type. [`crate::convert`] brings
+    /// the endpoint has scaling, else of the datapoint's declared type. [`crate::convert()`] brings
     /// it to the type on the wire, rounded and within range or with an error.
     pub value: Value,
     /// After this reading of the clock it must not be sent any more.

@@ -66,7 +66,8 @@ impl Adapter for ModbusAdapter {
 }
 
 impl Setup {
-    fn new(config: ConnectionConfig, bindings: Vec<Binding>) -> Self {
+    /// Puts the endpoints into groups.
+    pub(crate) fn new(config: ConnectionConfig, bindings: Vec<Binding>) -> Self {
         let units = units(&bindings);
         let mut groups: BTreeMap<(usize, Table, Duration), Vec<Member>> = BTreeMap::new();
         for (index, binding) in bindings.iter().enumerate() {

@@ -113,3 +113,6 @@ impl Cycle {
         self.pending.extend(retries.into_iter().map(Arc::new));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,78 +29,95 @@ pub(crate) struct Exception {
     pub(crate) verdict: Verdict,
 }
 
+type Row = (
+    ExceptionCode,
+    &'static str,
+    &'static str,
+    &'static str,
+    Verdict,
+);
+
+const ROWS: [Row; 9] = [
+    (
+        ExceptionCode::IllegalFunction,
+        "IllegalFunction",
+        "illegal_function",
+        "the device does not know the function code",
+        Verdict::Unable,
+    ),
+    (
+        ExceptionCode::IllegalDataAddress,
+        "IllegalDataAddress",
+        "illegal_data_address",
+        "the device has no such address",
+        Verdict::Address(Reason::BadAddress),
+    ),
+    (
+        ExceptionCode::IllegalDataValue,
+        "IllegalDataValue",
+        "illegal_data_value",
+        "the device does not take this value or length",
+        Verdict::Address(Reason::DeviceError),
+    ),
+    (
+        ExceptionCode::ServerDeviceFailure,
+        "ServerDeviceFailure",
+        "server_device_failure",
+        "the device failed while it carried out the request",
+        Verdict::Failure,
+    ),
+    (
+        ExceptionCode::Acknowledge,
+        "Acknowledge",
+        "acknowledge",
+        "the device has accepted the request and needs long for it",
+        Verdict::Unable,
+    ),
+    (
+        ExceptionCode::ServerDeviceBusy,
+        "ServerDeviceBusy",
+        "server_device_busy",
+        "the device is busy with something that takes long",
+        Verdict::Unable,
+    ),
+    (
+        ExceptionCode::MemoryParityError,
+        "MemoryParityError",
+        "memory_parity_error",
+        "the device's memory is damaged",
+        Verdict::Unable,
+    ),
+    (
+        ExceptionCode::GatewayPathUnavailable,
+        "GatewayPathUnavailable",
+        "gateway_path_unavailable",
+        "the gateway has no way to this unit: it is misconfigured or overloaded",
+        Verdict::UnitSilent,
+    ),
+    (
+        ExceptionCode::GatewayTargetDevice,
+        "GatewayTargetDevice",
+        "gateway_target_device",
+        "the unit behind the gateway did not answer",
+        Verdict::UnitSilent,
+    ),
+];
+
 /// Explains an exception code.
 pub(crate) fn explain(exception: ExceptionCode) -> Exception {
-    use ExceptionCode as Code;
-    let (name, code, meaning, verdict) = match exception {
-        Code::IllegalFunction => (
-            "IllegalFunction",
-            "illegal_function",
-            "the device does not know the function code",
-            Verdict::Unable,
-        ),
-        Code::IllegalDataAddress => (
-            "IllegalDataAddress",
-            "illegal_data_address",
-            "the device has no such address",
-            Verdict::Address(Reason::BadAddress),
-        ),
-        Code::IllegalDataValue => (
-            "IllegalDataValue",
-            "illegal_data_value",
-            "the device does not take this value or length",
-            Verdict::Address(Reason::DeviceError),
-        ),
-        Code::ServerDeviceFailure => (
-            "ServerDeviceFailure",
-            "server_device_failure",
-            "the device failed while it carried out the request",
-            Verdict::Failure,
-        ),
-        Code::Acknowledge => (
-            "Acknowledge",
-            "acknowledge",
-            "the device has accepted the request and needs long for it",
-            Verdict::Unable,
-        ),
-        Code::ServerDeviceBusy => (
-            "ServerDeviceBusy",
-            "server_device_busy",
-            "the device is busy with something that takes long",
-            Verdict::Unable,
-        ),
-        Code::MemoryParityError => (
-            "MemoryParityError",
-            "memory_parity_error",
-            "the device's memory is damaged",
-            Verdict::Unable,
-        ),
-        Code::GatewayPathUnavailable => (
-            "GatewayPathUnavailable",
-            "gateway_path_unavailable",
-            "the gateway has no way to this unit: it is misconfigured or overloaded",
-            Verdict::UnitSilent,
-        ),
-        Code::GatewayTargetDevice => (
-            "GatewayTargetDevice",
-            "gateway_target_device",
-            "the unit behind the gateway did not answer",
-            Verdict::UnitSilent,
-        ),
-        Code::Custom(code) => {
-            return Exception {
-                name: format!("Exception{code:02X}"),
-                code: "exception",
-                meaning: "the device's manual explains this code",
-                verdict: Verdict::Unable,
-            };
-        }
-    };
+    if let Some((_, name, code, meaning, verdict)) = ROWS.iter().find(|row| row.0 == exception) {
+        return Exception {
+            name: (*name).to_owned(),
+            code,
+            meaning,
+            verdict: *verdict,
+        };
+    }
     Exception {
-        name: name.to_owned(),
-        code,
-        meaning,
-        verdict,
+        name: format!("Exception{:02X}", u8::from(exception)),
+        code: "exception",
+        meaning: "the device's manual explains this code",
+        verdict: Verdict::Unable,
     }
 }
 

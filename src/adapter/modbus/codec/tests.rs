@@ -16,6 +16,10 @@ fn format(word: &str) -> Format {
 
 /// (word, registers, value): both ways.
 fn vectors() -> Vec<(&'static str, Vec<u16>, Value)> {
+    [integers(), floats_and_others()].concat()
+}
+
+fn integers() -> Vec<(&'static str, Vec<u16>, Value)> {
     vec![
         ("int16BE", vec![0xFFFE], Value::Int(-2)),
         ("int16LE", vec![0xFEFF], Value::Int(-2)),
@@ -57,6 +61,11 @@ fn vectors() -> Vec<(&'static str, Vec<u16>, Value)> {
         ("int64LE", vec![0, 0, 0, 0x0080], Value::Int(i64::MIN)),
         ("int64BEWS", vec![0, 0, 0, 0x8000], Value::Int(i64::MIN)),
         ("int64LEWS", vec![0x0080, 0, 0, 0], Value::Int(i64::MIN)),
+    ]
+}
+
+fn floats_and_others() -> Vec<(&'static str, Vec<u16>, Value)> {
+    vec![
         // 123.456 as a float is 0x42F6E979
         ("floatBE", vec![0x42F6, 0xE979], Value::F32(123.456)),
         ("floatLE", vec![0x79E9, 0xF642], Value::F32(123.456)),

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mainstem_adapter::SessionEnd;
-use mainstem_model::Value;
+use mainstem_adapter::{SessionEnd, WriteAnswer};
+use mainstem_model::{Access, Value};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::device::{Device, Peer};
-use crate::rig::{Rig, eventually, read};
+use crate::rig::{Rig, endpoint, eventually, read};
 
 /// A sound answer to a read of one register that holds 7.
 fn sound(request: &[u8]) -> Vec<u8> {
@@ -164,6 +164,25 @@ async fn a_late_answer_is_never_taken_for_the_next_one() {
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "invalid_answer");
     assert_eq!(rig.seen().good(0), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_confirms_another_write_leaves_the_outcome_unknown() {
+    // It answers to function code 6 as if another value or address had been meant.
+    for at in [9, 11] {
+        let peer = Peer::new(move |request| {
+            let mut bytes = request.to_vec();
+            bytes[at] ^= 1;
+            Some(bytes)
+        })
+        .await;
+        let operation = json!({ "fc": 6, "address": 4 });
+        let endpoints = vec![endpoint(Access::Write, operation)];
+        let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+        let answer = rig.written(0, Value::UInt(7)).await;
+        assert!(matches!(answer, WriteAnswer::Unknown { .. }), "{answer:?}");
+        assert_eq!(rig.ended().await.unwrap_err().code(), "invalid_answer");
+    }
 }
 
 #[tokio::test]

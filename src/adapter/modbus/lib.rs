@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Modbus TCP: one connection to a device or gateway, its coils and registers as datapoints.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod adapter;
+mod binding;
+mod block;
+mod codec;
+mod config;
+mod cycle;
+mod data_type;
+mod exception;
+mod fields;
+mod kind;
+mod learned;
+mod line;
+mod polling;
+mod request;
+mod session;
+mod unit;
+mod writing;
+
+pub use kind::KIND;

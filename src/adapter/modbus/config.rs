@@ -1,0 +1,187 @@
+//! The options of a connection and of an endpoint, named as Connectware names them.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::data_type::DataType;
+
+/// Registers in one answer (section 6.3 of the specification).
+pub(crate) const READ_REGISTERS_MAX: u16 = 125;
+/// Bits in one answer (section 6.1).
+pub(crate) const READ_BITS_MAX: u16 = 2000;
+/// Registers in one write (section 6.12).
+pub(crate) const WRITE_REGISTERS_MAX: u16 = 123;
+/// Bits in one write (section 6.11).
+pub(crate) const WRITE_BITS_MAX: u16 = 1968;
+
+/// The content of `connection:`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ConnectionConfig {
+    /// Name or IP address of the device or gateway.
+    #[schemars(length(min = 1, max = 253))]
+    pub(crate) host: String,
+    /// TCP port of the device.
+    #[serde(default = "port_default")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub(crate) port: u16,
+    /// Unit that endpoints without a `unitId` of their own speak to.
+    #[serde(default = "unit_default")]
+    #[schemars(range(min = 0, max = 255))]
+    pub(crate) unit_id: u8,
+    /// Milliseconds that a connection attempt or an answer may take.
+    #[serde(default = "timeout_default")]
+    #[schemars(range(min = 100, max = 60000))]
+    pub(crate) socket_timeout: u64,
+    /// Whether neighbouring addresses are read in one request.
+    #[serde(default = "batch_default")]
+    pub(crate) batch_read_enabled: bool,
+    /// Registers in one request; sixteen times as many bits.
+    #[serde(default = "batch_size_default")]
+    #[schemars(range(min = 1, max = 125))]
+    pub(crate) max_batch_size: u16,
+    /// Registers that nobody asked for and that may be read to save a request; sixteen times as
+    /// many bits.
+    #[serde(default = "gap_default")]
+    #[schemars(range(min = 0, max = 124))]
+    pub(crate) max_gap: u16,
+    /// Whether a written datapoint that can be read is read back at once.
+    #[serde(default = "batch_default")]
+    pub(crate) read_back: bool,
+    /// Back-off between connection attempts; the runner obeys it, it is only checked here.
+    pub(crate) connection_strategy: Option<ConnectionStrategy>,
+}
+
+/// Connectware's back-off.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ConnectionStrategy {
+    /// Milliseconds before the second attempt.
+    #[serde(default = "initial_delay_default")]
+    pub(crate) initial_delay: u64,
+    /// Milliseconds at most.
+    #[serde(default = "max_delay_default")]
+    pub(crate) max_delay: u64,
+    /// How much longer each wait is than the one before.
+    #[serde(default = "increment_default")]
+    pub(crate) increment_factor: u64,
+}
+
+/// The content of `subscribe:`, `read:` or `write:`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointConfig {
+    /// Unit behind the gateway; the connection's if absent.
+    #[serde(rename = "unitId")]
+    #[schemars(range(min = 0, max = 255))]
+    pub(crate) unit_id: Option<u8>,
+    /// Function code: one of 1 2 3 4 to read, 5 6 15 16 to write only.
+    pub(crate) fc: u8,
+    /// Address as it stands in the request, counted from 0.
+    #[schemars(range(min = 0, max = 65535))]
+    pub(crate) address: u16,
+    /// Number of registers (function codes 3, 4, 6, 16) or bits (1, 2, 5, 15).
+    #[schemars(range(min = 1, max = 2000))]
+    pub(crate) length: Option<u16>,
+    /// How the registers are read, in Connectware's words.
+    #[serde(rename = "dataType")]
+    pub(crate) data_type: Option<DataType>,
+    /// How the registers are read, in short: bool i16 u16 i32 u32 i64 u64 f32 f64 text bytes.
+    #[serde(rename = "type")]
+    pub(crate) short_type: Option<ShortType>,
+    /// Which register of several holds the most significant word; big: the first.
+    pub(crate) word_order: Option<Endian>,
+    /// Which byte of a register is the more significant one; big: the first.
+    pub(crate) byte_order: Option<Endian>,
+    /// One bit of a register, 0 the least significant.
+    #[schemars(range(min = 0, max = 15))]
+    pub(crate) bit: Option<u8>,
+    /// Milliseconds between two polls.
+    #[schemars(range(min = 10, max = 86400000))]
+    pub(crate) interval: Option<u64>,
+}
+
+/// A type without an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum ShortType {
+    /// A register or bit that is not 0.
+    Bool,
+    /// Signed, one register.
+    I16,
+    /// Unsigned, one register.
+    U16,
+    /// Signed, two registers.
+    I32,
+    /// Unsigned, two registers.
+    U32,
+    /// Signed, four registers.
+    I64,
+    /// Unsigned, four registers.
+    U64,
+    /// IEEE 754, two registers.
+    F32,
+    /// IEEE 754, four registers.
+    F64,
+    /// Characters, two in each register.
+    Text,
+    /// The bytes as they arrive.
+    Bytes,
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Endian {
+    /// The most significant.
+    Big,
+    /// The least significant.
+    Little,
+}
+
+impl ConnectionConfig {
+    /// How long a connection attempt or an answer may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.socket_timeout)
+    }
+}
+
+fn port_default() -> u16 {
+    502
+}
+
+fn unit_default() -> u8 {
+    1
+}
+
+fn timeout_default() -> u64 {
+    3000
+}
+
+fn batch_default() -> bool {
+    true
+}
+
+fn batch_size_default() -> u16 {
+    120
+}
+
+fn gap_default() -> u16 {
+    8
+}
+
+fn initial_delay_default() -> u64 {
+    1000
+}
+
+fn max_delay_default() -> u64 {
+    30_000
+}
+
+fn increment_default() -> u64 {
+    2
+}

@@ -88,6 +88,13 @@ impl EndpointConfig {
         let sampling = self.sampling_interval.unwrap_or(0);
         in_range(sampling, 0..=86_400_000, &at("samplingInterval"), ms, problems);
         in_range(self.queue_size, 1..=10_000, &at("queueSize"), "", problems);
+        if self.interval.is_some() && spec.interval.is_none() {
+            problems.push(Problem::new(
+                at("interval"),
+                "this is no interval",
+                "a duration such as 500ms, or whole milliseconds",
+            ));
+        }
         if spec.interval.is_some_and(|interval| interval < Duration::from_millis(10)) {
             problems.push(Problem::new(
                 format!("{pointer}/interval"),

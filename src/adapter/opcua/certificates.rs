@@ -63,8 +63,10 @@ pub enum CertificateError {
 /// The certificates that the adapter with this folder has met, trusted ones first.
 pub fn list_certificates(folder: &Path) -> Result<Vec<ServerCertificate>, CertificateError> {
     let mut found = Vec::new();
-    for (trusted, sub_folder) in [(true, trusted_folder(folder)), (false, waiting_folder(folder))]
-    {
+    for (trusted, sub_folder) in [
+        (true, trusted_folder(folder)),
+        (false, waiting_folder(folder)),
+    ] {
         for path in files(&sub_folder)? {
             let bytes = read(&path)?;
             let (subject, sha1) = x509::describe(&bytes);
@@ -83,10 +85,15 @@ pub fn list_certificates(folder: &Path) -> Result<Vec<ServerCertificate>, Certif
 /// Trusts a certificate that waits, named by its SHA-256; colons, blanks and case do not matter.
 /// A certificate that is trusted already stays so.
 pub fn trust_certificate(folder: &Path, name: &str) -> Result<(), CertificateError> {
-    let wanted: String =
-        name.chars().filter(|c| *c != ':' && *c != ' ').collect::<String>().to_lowercase();
+    let wanted: String = name
+        .chars()
+        .filter(|c| *c != ':' && *c != ' ')
+        .collect::<String>()
+        .to_lowercase();
     if wanted.len() != 64 || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(CertificateError::NoThumbprint(name.chars().take(100).collect()));
+        return Err(CertificateError::NoThumbprint(
+            name.chars().take(100).collect(),
+        ));
     }
     let from = waiting_folder(folder).join(file_name(&wanted));
     let to = trusted_folder(folder).join(file_name(&wanted));
@@ -95,7 +102,10 @@ pub fn trust_certificate(folder: &Path, name: &str) -> Result<(), CertificateErr
             return Ok(());
         }
         let folder = waiting_folder(folder);
-        return Err(CertificateError::Unknown { thumbprint: wanted, folder });
+        return Err(CertificateError::Unknown {
+            thumbprint: wanted,
+            folder,
+        });
     }
     if thumbprint(&read(&from)?) != wanted {
         return Err(CertificateError::Changed { path: from });
@@ -139,8 +149,10 @@ pub(crate) fn pki(folder: &Path) -> PathBuf {
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), CertificateError> {
-    fs::create_dir_all(path)
-        .map_err(|source| CertificateError::Disk { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|source| CertificateError::Disk {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn trusted_folder(folder: &Path) -> PathBuf {
@@ -156,12 +168,18 @@ fn file_name(thumbprint: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
-    fs::read(path).map_err(|source| CertificateError::Disk { path: path.to_owned(), source })
+    fs::read(path).map_err(|source| CertificateError::Disk {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 // The .der files of a folder, by name; none if there is no folder.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, CertificateError> {
-    let disk = |source| CertificateError::Disk { path: folder.to_owned(), source };
+    let disk = |source| CertificateError::Disk {
+        path: folder.to_owned(),
+        source,
+    };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -196,7 +214,11 @@ mod tests {
 
         // As another tool may show it.
         let upper = listed[0].thumbprint.to_uppercase();
-        let spaced: Vec<_> = upper.as_bytes().chunks(2).map(String::from_utf8_lossy).collect();
+        let spaced: Vec<_> = upper
+            .as_bytes()
+            .chunks(2)
+            .map(String::from_utf8_lossy)
+            .collect();
         trust_certificate(folder.path(), &spaced.join(":")).unwrap();
         assert!(is_trusted(folder.path(), b"one").unwrap());
         assert!(list_certificates(folder.path()).unwrap()[0].trusted);

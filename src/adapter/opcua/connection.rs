@@ -135,10 +135,34 @@ impl ConnectionConfig {
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let ms = " (milliseconds)";
         let session = "/connection/sessionTimeout";
-        in_range(self.session_timeout, 5_000..=3_600_000, session, ms, problems);
-        in_range(self.keep_alive, 100..=600_000, "/connection/keepAlive", ms, problems);
-        in_range(self.request_timeout, 100..=600_000, "/connection/requestTimeout", ms, problems);
-        in_range(self.max_in_flight, 1..=64, "/connection/maxInFlight", "", problems);
+        in_range(
+            self.session_timeout,
+            5_000..=3_600_000,
+            session,
+            ms,
+            problems,
+        );
+        in_range(
+            self.keep_alive,
+            100..=600_000,
+            "/connection/keepAlive",
+            ms,
+            problems,
+        );
+        in_range(
+            self.request_timeout,
+            100..=600_000,
+            "/connection/requestTimeout",
+            ms,
+            problems,
+        );
+        in_range(
+            self.max_in_flight,
+            1..=64,
+            "/connection/maxInFlight",
+            "",
+            problems,
+        );
         if self.port == Some(0) {
             in_range(0, 1..=65_535, "/connection/port", "", problems);
         }
@@ -162,9 +186,11 @@ impl ConnectionConfig {
                 "endpointUrl and host exclude each other",
                 "one of the two",
             ),
-            (Some(_), None) if self.port.is_some() => {
-                wrong("/connection/port", "the port belongs into endpointUrl", "no port here")
-            }
+            (Some(_), None) if self.port.is_some() => wrong(
+                "/connection/port",
+                "the port belongs into endpointUrl",
+                "no port here",
+            ),
             (Some(url), None) => match url.strip_prefix("opc.tcp://") {
                 Some(rest) if !rest.is_empty() && !rest.starts_with(['/', ':']) => {
                     Some(url.clone())
@@ -178,10 +204,16 @@ impl ConnectionConfig {
             (None, Some(host)) if is_host(host) => {
                 Some(format!("opc.tcp://{host}:{}/", self.port.unwrap_or(PORT)))
             }
-            (None, Some(_)) => {
-                wrong("/connection/host", "this is no host", "a name or an IP address, no URL")
-            }
-            (None, None) => wrong("/connection/host", "the server is missing", "host or endpointUrl"),
+            (None, Some(_)) => wrong(
+                "/connection/host",
+                "this is no host",
+                "a name or an IP address, no URL",
+            ),
+            (None, None) => wrong(
+                "/connection/host",
+                "the server is missing",
+                "host or endpointUrl",
+            ),
         }
     }
 

@@ -84,9 +84,21 @@ impl EndpointConfig {
     ) {
         let ms = " (milliseconds)";
         let at = |name: &str| format!("{operation}/{name}");
-        in_range(self.publish_interval, 10..=86_400_000, &at("publishInterval"), ms, problems);
+        in_range(
+            self.publish_interval,
+            10..=86_400_000,
+            &at("publishInterval"),
+            ms,
+            problems,
+        );
         let sampling = self.sampling_interval.unwrap_or(0);
-        in_range(sampling, 0..=86_400_000, &at("samplingInterval"), ms, problems);
+        in_range(
+            sampling,
+            0..=86_400_000,
+            &at("samplingInterval"),
+            ms,
+            problems,
+        );
         in_range(self.queue_size, 1..=10_000, &at("queueSize"), "", problems);
         if self.interval.is_some() && spec.interval.is_none() {
             problems.push(Problem::new(
@@ -95,7 +107,10 @@ impl EndpointConfig {
                 "a duration such as 500ms, or whole milliseconds",
             ));
         }
-        if spec.interval.is_some_and(|interval| interval < Duration::from_millis(10)) {
+        if spec
+            .interval
+            .is_some_and(|interval| interval < Duration::from_millis(10))
+        {
             problems.push(Problem::new(
                 format!("{pointer}/interval"),
                 "polled too often",
@@ -114,7 +129,11 @@ impl EndpointConfig {
         match text.parse() {
             Ok(address) => Some(address),
             Err(error) => {
-                problems.push(Problem::new(pointer, format!("{text:?}: {error}"), expected));
+                problems.push(Problem::new(
+                    pointer,
+                    format!("{text:?}: {error}"),
+                    expected,
+                ));
                 None
             }
         }

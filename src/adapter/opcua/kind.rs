@@ -43,9 +43,17 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     }
     match connection {
         Some(connection) if problems.is_empty() => {
-            let plan = Plan { connection, folder: spec.folder.clone(), points: plans };
+            let plan = Plan {
+                connection,
+                folder: spec.folder.clone(),
+                points: plans,
+            };
             let adapter = Box::new(OpcUaAdapter::new(plan));
-            Ok(Built { adapter, points, devices: Vec::new() })
+            Ok(Built {
+                adapter,
+                points,
+                devices: Vec::new(),
+            })
         }
         _ => Err(problems),
     }

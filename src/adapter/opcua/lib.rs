@@ -18,7 +18,5 @@ mod ua;
 #[cfg(test)]
 mod tests;
 
-pub use certificates::{
-    CertificateError, ServerCertificate, list_certificates, trust_certificate,
-};
+pub use certificates::{CertificateError, ServerCertificate, list_certificates, trust_certificate};
 pub use kind::KIND;

@@ -54,35 +54,49 @@ impl FromStr for NodeAddress {
 
     fn from_str(text: &str) -> Result<Self, NodeAddressError> {
         if text.len() > TEXT_BYTES_MAX {
-            return Err(error(format!("a node id has at most {TEXT_BYTES_MAX} bytes")));
+            return Err(error(format!(
+                "a node id has at most {TEXT_BYTES_MAX} bytes"
+            )));
         }
         let (namespace, rest) = if let Some(rest) = text.strip_prefix("ns=") {
             let (index, rest) = split(rest)?;
-            let index = index.parse().map_err(|_| error("ns= needs a number from 0 to 65535"))?;
+            let index = index
+                .parse()
+                .map_err(|_| error("ns= needs a number from 0 to 65535"))?;
             (Namespace::Index(index), rest)
         } else if let Some(rest) = text.strip_prefix("nsu=") {
             let (uri, rest) = split(rest)?;
             if uri.is_empty() {
                 return Err(error("nsu= needs a namespace URI"));
             }
-            (Namespace::Uri(uri.replace("%3B", ";").replace("%25", "%")), rest)
+            (
+                Namespace::Uri(uri.replace("%3B", ";").replace("%25", "%")),
+                rest,
+            )
         } else {
             (Namespace::Index(0), text)
         };
-        Ok(Self { namespace, identifier: identifier(rest)? })
+        Ok(Self {
+            namespace,
+            identifier: identifier(rest)?,
+        })
     }
 }
 
 fn split(rest: &str) -> Result<(&str, &str), NodeAddressError> {
-    rest.split_once(';').ok_or_else(|| error("a semicolon must follow the namespace"))
+    rest.split_once(';')
+        .ok_or_else(|| error("a semicolon must follow the namespace"))
 }
 
 fn identifier(text: &str) -> Result<Identifier, NodeAddressError> {
-    let (kind, value) =
-        text.split_once('=').ok_or_else(|| error("the identifier (i=, s=, g= or b=) is missing"))?;
+    let (kind, value) = text
+        .split_once('=')
+        .ok_or_else(|| error("the identifier (i=, s=, g= or b=) is missing"))?;
     Ok(match kind {
         "i" => Identifier::Numeric(
-            value.parse().map_err(|_| error("i= needs a number from 0 to 4294967295"))?,
+            value
+                .parse()
+                .map_err(|_| error("i= needs a number from 0 to 4294967295"))?,
         ),
         "s" if !value.is_empty() => Identifier::Text(value.to_owned()),
         "s" => return Err(error("s= needs a text")),
@@ -147,6 +161,10 @@ mod tests {
             let message = text.parse::<NodeAddress>().unwrap_err().to_string();
             assert!(message.contains(part), "{text}: {message}");
         }
-        assert!(format!("s={}", "x".repeat(TEXT_BYTES_MAX)).parse::<NodeAddress>().is_err());
+        assert!(
+            format!("s={}", "x".repeat(TEXT_BYTES_MAX))
+                .parse::<NodeAddress>()
+                .is_err()
+        );
     }
 }

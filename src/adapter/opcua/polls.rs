@@ -37,9 +37,18 @@ impl Polls {
     ) -> Self {
         let groups = groups
             .into_iter()
-            .map(|(interval, points)| Group { interval, points, next: now, unfinished: 0 })
+            .map(|(interval, points)| Group {
+                interval,
+                points,
+                next: now,
+                unfinished: 0,
+            })
             .collect();
-        Self { groups, waiting: VecDeque::new(), batch_max: batch_max.max(1) }
+        Self {
+            groups,
+            waiting: VecDeque::new(),
+            batch_max: batch_max.max(1),
+        }
     }
 
     /// When [`Self::tick`] has to be called next.
@@ -60,7 +69,10 @@ impl Polls {
             } else {
                 for points in group.points.chunks(self.batch_max) {
                     group.unfinished += 1;
-                    self.waiting.push_back(Batch { group: index, points: points.to_vec() });
+                    self.waiting.push_back(Batch {
+                        group: index,
+                        points: points.to_vec(),
+                    });
                 }
             }
             group.next += group.interval;
@@ -100,10 +112,20 @@ mod tests {
         let mut polls = Polls::new(BTreeMap::from([(second, points)]), 2, start);
         assert_eq!(polls.tick(start), 0);
         let batches: Vec<_> = std::iter::from_fn(|| polls.take()).collect();
-        assert_eq!(batches.iter().map(|batch| batch.points.len()).collect::<Vec<_>>(), [2, 2, 1]);
+        assert_eq!(
+            batches
+                .iter()
+                .map(|batch| batch.points.len())
+                .collect::<Vec<_>>(),
+            [2, 2, 1]
+        );
         assert_eq!(polls.next_due(), Some(start + second));
 
-        assert_eq!(polls.tick(start + second), 1, "the first poll is still under way");
+        assert_eq!(
+            polls.tick(start + second),
+            1,
+            "the first poll is still under way"
+        );
         assert!(polls.take().is_none());
         batches.iter().for_each(|batch| polls.finished(batch));
         assert_eq!(polls.tick(start + 2 * second), 0);

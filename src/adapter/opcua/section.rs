@@ -12,17 +12,28 @@ pub(crate) fn read<T: DeserializeOwned>(
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
     let Some(fields) = section.as_object() else {
-        problems.push(Problem::new(pointer, "this is no mapping", "a mapping of options"));
+        problems.push(Problem::new(
+            pointer,
+            "this is no mapping",
+            "a mapping of options",
+        ));
         return None;
     };
     let before = problems.len();
     for (key, value) in fields {
         let alone = Map::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = T::deserialize(Value::Object(alone)) {
-            problems.push(problem(&format!("{pointer}/{}", escape(key)), &error.to_string()));
+            problems.push(problem(
+                &format!("{pointer}/{}", escape(key)),
+                &error.to_string(),
+            ));
         }
     }
-    if problems.len() > before { None } else { T::deserialize(section).ok() }
+    if problems.len() > before {
+        None
+    } else {
+        T::deserialize(section).ok()
+    }
 }
 
 /// A range check that reports itself.
@@ -35,7 +46,11 @@ pub(crate) fn in_range(
 ) {
     if !range.contains(&value) {
         let expected = format!("{} to {}{unit}", range.start(), range.end());
-        problems.push(Problem::new(pointer, format!("{value} is out of range"), expected));
+        problems.push(Problem::new(
+            pointer,
+            format!("{value} is out of range"),
+            expected,
+        ));
     }
 }
 

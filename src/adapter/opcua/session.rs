@@ -3,6 +3,7 @@
 
 mod done;
 mod running;
+mod start;
 
 use std::time::Duration;
 
@@ -29,7 +30,13 @@ impl OpcUaAdapter {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
-        let longest = self.plan.subscribed().keys().copied().max().unwrap_or(Duration::ZERO);
+        let longest = self
+            .plan
+            .subscribed()
+            .keys()
+            .copied()
+            .max()
+            .unwrap_or(Duration::ZERO);
         let mut link = tokio::select! {
             biased;
             () = &mut stopped => return Ok(()),
@@ -51,7 +58,7 @@ impl OpcUaAdapter {
             return Ok(());
         };
         io.online();
-        let mut running = Running::new(&self.plan, io, link, server, requests);
+        let mut running = Running::new(&self.plan, io, link, &server, requests);
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),
@@ -63,10 +70,7 @@ impl OpcUaAdapter {
 }
 
 impl Adapter for OpcUaAdapter {
-    fn session<'a>(
-        &'a mut self,
-        io: &'a mut AdapterIo,
-    ) -> BoxFuture<'a, Result<(), SessionEnd>> {
+    fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(self.connect_and_run(io))
     }
 }

@@ -1,4 +1,8 @@
 //! Tests of whole sessions against a real server, and of the configuration.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the runtime of each test owns its tasks"
+)]
 
 mod config;
 mod harness;

@@ -1,9 +1,11 @@
 //! Everything that knows the OPC UA stack (async-opcua). The rest of the crate sees the types
 //! that are exported here.
 
+mod endpoints;
 pub(crate) mod failure;
 pub(crate) mod from_device;
 pub(crate) mod identity;
+mod json;
 pub(crate) mod link;
 pub(crate) mod open;
 pub(crate) mod requests;

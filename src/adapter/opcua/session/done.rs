@@ -59,7 +59,12 @@ impl Running<'_> {
         for (point, status) in subscribed.refused {
             self.io.statistics().failed(failure::name(status));
             let quality = quality::of_status(status.bits());
-            self.readings.push(Reading { point, value: None, quality, source_time: None });
+            self.readings.push(Reading {
+                point,
+                value: None,
+                quality,
+                source_time: None,
+            });
         }
         self.emit();
         if !points.is_empty() {
@@ -93,19 +98,20 @@ impl Running<'_> {
                     StatusCode::BadTimeout => Quality::of(Reason::Stale),
                     _ => quality::of_status(status.bits()),
                 };
-                self.readings.extend(batch.points.iter().map(|&point| Reading {
-                    point,
-                    value: None,
-                    quality,
-                    source_time: None,
-                }));
+                self.readings
+                    .extend(batch.points.iter().map(|&point| Reading {
+                        point,
+                        value: None,
+                        quality,
+                        source_time: None,
+                    }));
             }
         }
         self.emit();
         Ok(())
     }
 
-    pub(super) fn ended(&self, status: StatusCode) -> SessionEnd {
-        failure::ended(&self.link.url, status)
+    pub(super) fn ended(&mut self, status: StatusCode) -> SessionEnd {
+        self.link.ended(status)
     }
 }

@@ -65,8 +65,15 @@ pub(crate) struct Session {
 }
 
 /// An endpoint of type and access, and the rest as JSON: `interval` in milliseconds.
-pub(crate) fn endpoint(name: &str, value_type: &str, access: Access, operation: serde_json::Value) -> EndpointSpec {
-    let interval = operation.get("interval").and_then(serde_json::Value::as_u64);
+pub(crate) fn endpoint(
+    name: &str,
+    value_type: &str,
+    access: Access,
+    operation: serde_json::Value,
+) -> EndpointSpec {
+    let interval = operation
+        .get("interval")
+        .and_then(serde_json::Value::as_u64);
     EndpointSpec {
         name: name.into(),
         operation,
@@ -96,8 +103,12 @@ pub(crate) fn built(
     connection: serde_json::Value,
     endpoints: Vec<EndpointSpec>,
 ) -> Built {
-    let spec =
-        AdapterSpec { name: "press".into(), connection, endpoints, folder: folder.to_owned() };
+    let spec = AdapterSpec {
+        name: "press".into(),
+        connection,
+        endpoints,
+        folder: folder.to_owned(),
+    };
     (kind.build)(&spec).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
@@ -124,11 +135,22 @@ impl Session {
             let ended = adapter.session(&mut io).await;
             (adapter, ended)
         });
-        Self { recorder, statistics, clock, writes, stop, task }
+        Self {
+            recorder,
+            statistics,
+            clock,
+            writes,
+            stop,
+            task,
+        }
     }
 
     /// Waits until what was recorded fits.
-    pub(crate) async fn until<T>(&self, what: &str, mut fits: impl FnMut(&Recorder) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        mut fits: impl FnMut(&Recorder) -> Option<T>,
+    ) -> T {
         let mut changes = self.recorder.changed.subscribe();
         let waiting = async {
             loop {
@@ -140,18 +162,26 @@ impl Session {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(found) => found,
-            Err(_) => panic!("{what}: not so after {PATIENCE:?}; {:?}", self.recorder.all()),
+            Err(_) => panic!(
+                "{what}: not so after {PATIENCE:?}; {:?}",
+                self.recorder.all()
+            ),
         }
     }
 
     pub(crate) async fn until_online(&self) {
-        self.until("online", |recorder| (*recorder.online.lock() > 0).then_some(())).await;
+        self.until("online", |recorder| {
+            (*recorder.online.lock() > 0).then_some(())
+        })
+        .await;
     }
 
     /// Waits for a value of a datapoint.
     pub(crate) async fn until_value(&self, point: u32, value: Value) -> Reading {
         self.until(&format!("{point} = {value:?}"), |recorder| {
-            recorder.last(point).filter(|reading| reading.value.as_ref() == Some(&value))
+            recorder
+                .last(point)
+                .filter(|reading| reading.value.as_ref() == Some(&value))
         })
         .await
     }
@@ -159,20 +189,31 @@ impl Session {
     /// Waits for a quality of a datapoint.
     pub(crate) async fn until_reason(&self, point: u32, reason: Reason) -> Reading {
         self.until(&format!("{point}: {reason:?}"), |recorder| {
-            recorder.last(point).filter(|reading| reading.quality.reason == reason)
+            recorder
+                .last(point)
+                .filter(|reading| reading.quality.reason == reason)
         })
         .await
     }
 
     pub(crate) async fn write(&self, point: u32, value: Value) -> WriteAnswer {
-        self.write_within(point, value, Duration::from_secs(30)).await
+        self.write_within(point, value, Duration::from_secs(30))
+            .await
     }
 
-    pub(crate) async fn write_within(&self, point: u32, value: Value, time: Duration) -> WriteAnswer {
+    pub(crate) async fn write_within(
+        &self,
+        point: u32,
+        value: Value,
+        time: Duration,
+    ) -> WriteAnswer {
         let deadline = self.clock.monotonic().after(time);
         let (job, answer) = WriteJob::new(PointId(point), value, deadline);
         self.writes.send(job).await.unwrap();
-        tokio::time::timeout(PATIENCE, answer).await.unwrap().unwrap()
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Drops the session's future where it stands.
@@ -188,14 +229,22 @@ impl Session {
 
     /// Waits until it ends by itself.
     pub(crate) async fn end(self) -> (Box<dyn Adapter>, Result<(), SessionEnd>) {
-        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap()
+        tokio::time::timeout(PATIENCE, self.task)
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 
 impl Recorder {
     /// The last reading of a datapoint.
     pub(crate) fn last(&self, point: u32) -> Option<Reading> {
-        self.readings.lock().iter().rev().find(|reading| reading.point.0 == point).cloned()
+        self.readings
+            .lock()
+            .iter()
+            .rev()
+            .find(|reading| reading.point.0 == point)
+            .cloned()
     }
 
     /// Everything so far.

@@ -45,8 +45,14 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
         panic!("one certificate should wait");
     };
     assert!(!certificate.trusted);
-    assert!(message.contains(&format!("mainstem adapters trust press {}", certificate.thumbprint)));
-    assert!(message.contains(&certificate.sha1) && certificate.sha1.len() == 40, "{message}");
+    assert!(message.contains(&format!(
+        "mainstem adapters trust press {}",
+        certificate.thumbprint
+    )));
+    assert!(
+        message.contains(&certificate.sha1) && certificate.sha1.len() == 40,
+        "{message}"
+    );
 
     // The same adapter finds it trusted at the next try.
     trust_certificate(folder.path(), &certificate.thumbprint).unwrap();
@@ -62,18 +68,27 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
 
     let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "wrong"));
     let message = refused(session.end().await.1, "access_denied");
-    assert!(message.contains("operator") && !message.contains("wrong"), "{message}");
+    assert!(
+        message.contains("operator") && !message.contains("wrong"),
+        "{message}"
+    );
 
     // Our key is nobody else's business.
     use std::os::unix::fs::PermissionsExt;
     let key = folder.path().join("pki/private/key.pem");
-    assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 
     // An endpoint that is not offered says what is.
     let connection = json!({ "host": "127.0.0.1", "port": server.port });
     let session = Session::start(built(&KIND, folder.path(), connection, Vec::new()).adapter);
     let message = refused(session.end().await.1, "no_matching_endpoint");
-    assert!(message.contains("Basic256Sha256/SignAndEncrypt"), "{message}");
+    assert!(
+        message.contains("Basic256Sha256/SignAndEncrypt"),
+        "{message}"
+    );
     server.stop().await;
 
     // A server with the same key that does not trust us: the other side refuses, and we say so.

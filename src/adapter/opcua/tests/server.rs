@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use opcua::crypto::SecurityPolicy;
 use opcua::server::address_space::VariableBuilder;
-use opcua::server::node_manager::memory::{SimpleNodeManager, simple_node_manager};
 use opcua::server::diagnostics::NamespaceMetadata;
+use opcua::server::node_manager::memory::{SimpleNodeManager, simple_node_manager};
 use opcua::server::{ServerBuilder, ServerHandle, ServerUserToken};
 use opcua::types::{
     DataTypeId, DataValue, MessageSecurityMode, NodeId, ObjectId, StatusCode, Variant,
@@ -45,7 +45,12 @@ impl TestServer {
         Self::start(folder, port, |builder| {
             builder.add_endpoint(
                 "none",
-                ("/", SecurityPolicy::None, MessageSecurityMode::None, anonymous as &[&str]),
+                (
+                    "/",
+                    SecurityPolicy::None,
+                    MessageSecurityMode::None,
+                    anonymous as &[&str],
+                ),
             )
         })
         .await
@@ -59,9 +64,11 @@ impl TestServer {
                 .create_sample_keypair(true)
                 .trust_client_certs(trust_clients)
                 .add_user_token("operator", ServerUserToken::user_pass("operator", "right"));
-            for mode in [MessageSecurityMode::Sign, MessageSecurityMode::SignAndEncrypt] {
-                let endpoint =
-                    ("/", SecurityPolicy::Basic256Sha256, mode, users as &[&str]);
+            for mode in [
+                MessageSecurityMode::Sign,
+                MessageSecurityMode::SignAndEncrypt,
+            ] {
+                let endpoint = ("/", SecurityPolicy::Basic256Sha256, mode, users as &[&str]);
                 builder = builder.add_endpoint(mode.to_string(), endpoint);
             }
             builder
@@ -89,7 +96,10 @@ impl TestServer {
             .pki_dir(folder.join("server"))
             .with_node_manager(simple_node_manager(namespace, "test"));
         let (server, handle) = endpoints(builder).build().unwrap();
-        let nodes = handle.node_managers().get_of_type::<SimpleNodeManager>().unwrap();
+        let nodes = handle
+            .node_managers()
+            .get_of_type::<SimpleNodeManager>()
+            .unwrap();
         let namespace = handle.get_namespace_index(NAMESPACE).unwrap();
         {
             let space = nodes.address_space();
@@ -107,7 +117,13 @@ impl TestServer {
             }
         }
         let task = tokio::spawn(server.run_with(listener));
-        Self { handle, nodes, namespace, port, task }
+        Self {
+            handle,
+            nodes,
+            namespace,
+            port,
+            task,
+        }
     }
 
     /// The node id of a variable.
@@ -118,19 +134,25 @@ impl TestServer {
     /// Changes a variable at the server.
     pub(crate) fn set(&self, name: &str, value: DataValue) {
         let id = NodeId::new(self.namespace, name);
-        self.nodes.set_value(self.handle.subscriptions(), &id, None, value).unwrap();
+        self.nodes
+            .set_value(self.handle.subscriptions(), &id, None, value)
+            .unwrap();
     }
 
     /// Serves a whole data value, with the status and stamps in it.
     pub(crate) fn serve(&self, name: &str, value: DataValue) {
         let id = NodeId::new(self.namespace, name);
-        self.nodes.inner().add_read_callback(id, move |_, _, _| Ok(value.clone()));
+        self.nodes
+            .inner()
+            .add_read_callback(id, move |_, _, _| Ok(value.clone()));
     }
 
     /// Takes a status for every write to a variable.
     pub(crate) fn answer_writes(&self, name: &str, status: StatusCode) {
         let id = NodeId::new(self.namespace, name);
-        self.nodes.inner().add_write_callback(id, move |_, _| status);
+        self.nodes
+            .inner()
+            .add_write_callback(id, move |_, _| status);
     }
 
     pub(crate) fn value(&self, name: &str) -> Variant {

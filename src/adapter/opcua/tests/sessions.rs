@@ -45,7 +45,9 @@ async fn values_arrive_by_subscription_in_the_declared_type() {
     session.until_value(1, Value::Int(-7)).await;
     session.until_value(2, Value::UInt(u64::MAX)).await;
     session.until_value(3, Value::text("hello")).await;
-    session.until_value(4, Value::Array([Value::F32(1.0), Value::F32(2.0)].into())).await;
+    session
+        .until_value(4, Value::Array([Value::F32(1.0), Value::F32(2.0)].into()))
+        .await;
     session.until_value(5, Value::Bool(true)).await;
 
     let (_, ended) = session.stop().await;
@@ -145,7 +147,12 @@ async fn writes_take_the_type_of_the_node_and_its_status_is_the_answer() {
         subscribed("floats", "f32[]", &here.server.node("floats")),
         subscribed("flag", "bool", &here.server.node("flag")),
         subscribed("missing", "f64", &here.server.node("nothing_here")),
-        endpoint("fixed", "f64", Access::Read, json!({ "nodeId": here.server.node("double") })),
+        endpoint(
+            "fixed",
+            "f64",
+            Access::Read,
+            json!({ "nodeId": here.server.node("double") }),
+        ),
     ]);
     session.until_online().await;
     let applied = WriteAnswer::Applied { verified: false };
@@ -162,14 +169,31 @@ async fn writes_take_the_type_of_the_node_and_its_status_is_the_answer() {
         other => panic!("{other:?}"),
     };
     // Does not fit into 16 bits: the device is not even asked.
-    assert_eq!(code(session.write(1, Value::Int(40_000)).await), "BadTypeMismatch");
+    assert_eq!(
+        code(session.write(1, Value::Int(40_000)).await),
+        "BadTypeMismatch"
+    );
     assert_eq!(here.server.value("int16"), Variant::Int16(-300));
-    assert_eq!(code(session.write(2, Value::Bool(true)).await), "BadTypeMismatch");
-    assert_eq!(code(session.write(5, Value::F64(1.0)).await), "BadNodeIdUnknown");
-    assert_eq!(code(session.write(6, Value::F64(1.0)).await), "BadNotWritable");
+    assert_eq!(
+        code(session.write(2, Value::Bool(true)).await),
+        "BadTypeMismatch"
+    );
+    assert_eq!(
+        code(session.write(5, Value::F64(1.0)).await),
+        "BadNodeIdUnknown"
+    );
+    assert_eq!(
+        code(session.write(6, Value::F64(1.0)).await),
+        "BadNotWritable"
+    );
     here.server.answer_writes("flag", StatusCode::BadOutOfRange);
-    assert_eq!(code(session.write(4, Value::Bool(false)).await), "BadOutOfRange");
-    let late = session.write_within(0, Value::F64(9.0), Duration::ZERO).await;
+    assert_eq!(
+        code(session.write(4, Value::Bool(false)).await),
+        "BadOutOfRange"
+    );
+    let late = session
+        .write_within(0, Value::F64(9.0), Duration::ZERO)
+        .await;
     assert!(matches!(late, WriteAnswer::NotSent { .. }), "{late:?}");
     assert_eq!(here.server.value("double"), Variant::Double(2.5));
     session.stop().await.1.unwrap();
@@ -178,7 +202,11 @@ async fn writes_take_the_type_of_the_node_and_its_status_is_the_answer() {
 #[tokio::test]
 async fn a_server_that_stops_is_lost_and_one_that_comes_back_is_found() {
     let here = setting().await;
-    let session = here.start(vec![subscribed("double", "f64", &here.server.node("double"))]);
+    let session = here.start(vec![subscribed(
+        "double",
+        "f64",
+        &here.server.node("double"),
+    )]);
     session.until_value(0, Value::F64(1.5)).await;
     let port = here.server.port;
     here.server.stop().await;

@@ -31,28 +31,49 @@ pub(crate) fn not_opened(
 ) -> SessionEnd {
     let status_name = name(status);
     if is_login(status) {
-        let who = user.map_or("anonymous users".to_owned(), |name| format!("the user {name:?}"));
+        let who = user.map_or("anonymous users".to_owned(), |name| {
+            format!("the user {name:?}")
+        });
         let message = format!(
             "the server at {url} refuses {who} ({status_name}); check username and password in \
              `connection:` and the user's rights at the server"
         );
-        return SessionEnd::Refused { code: "access_denied", message, retry_after: None };
+        return SessionEnd::Refused {
+            code: "access_denied",
+            message,
+            retry_after: None,
+        };
     }
     if let Some(identity) = identity
         && is_certificate(status)
     {
+        // The stack uses this status itself when the session shows another certificate than the
+        // endpoint did.
+        let or_else = if status == StatusCode::BadCertificateInvalid {
+            "; or the server itself has changed its certificate just now"
+        } else {
+            ""
+        };
         let message = format!(
             "the server at {url} refuses our certificate ({status_name}); trust it over there: \
-             {}, which servers list as SHA-1 {} (SHA-256 {})",
+             {}, which servers list as SHA-1 {} (SHA-256 {}){or_else}",
             identity.certificate.display(),
             identity.sha1,
             identity.sha256
         );
-        return SessionEnd::Refused { code: "certificate_refused", message, retry_after: None };
+        return SessionEnd::Refused {
+            code: "certificate_refused",
+            message,
+            retry_after: None,
+        };
     }
     if status == StatusCode::BadTooManySessions {
         let message = format!("the server at {url} has no session left for us ({status_name})");
-        return SessionEnd::Refused { code: "too_many_sessions", message, retry_after: None };
+        return SessionEnd::Refused {
+            code: "too_many_sessions",
+            message,
+            retry_after: None,
+        };
     }
     // Some servers hang up without a word if they do not trust a certificate.
     let hint = identity.map_or(String::new(), |identity| {
@@ -63,12 +84,18 @@ pub(crate) fn not_opened(
             identity.certificate.display()
         )
     });
-    SessionEnd::lost(code(status), format!("no session at {url}: {status_name}{hint}"))
+    SessionEnd::lost(
+        code(status),
+        format!("no session at {url}: {status_name}{hint}"),
+    )
 }
 
 /// An open session ended.
 pub(crate) fn ended(url: &str, status: StatusCode) -> SessionEnd {
-    SessionEnd::lost(code(status), format!("the session at {url} ended: {}", name(status)))
+    SessionEnd::lost(
+        code(status),
+        format!("the session at {url} ended: {}", name(status)),
+    )
 }
 
 fn code(status: StatusCode) -> &'static str {
@@ -80,9 +107,7 @@ fn code(status: StatusCode) -> &'static str {
         StatusCode::BadSessionIdInvalid
         | StatusCode::BadSessionClosed
         | StatusCode::BadSessionNotActivated => "session_closed",
-        StatusCode::BadNoSubscription | StatusCode::BadSubscriptionIdInvalid => {
-            "subscription_lost"
-        }
+        StatusCode::BadNoSubscription | StatusCode::BadSubscriptionIdInvalid => "subscription_lost",
         StatusCode::BadShutdown | StatusCode::BadServerHalted => "server_stopped",
         _ => "protocol",
     }
@@ -151,7 +176,9 @@ pub(crate) fn written(status: StatusCode) -> WriteAnswer {
 pub(crate) fn write_failed(error: &opcua::types::Error) -> WriteAnswer {
     match error.status() {
         // The channel had no connection to put it on.
-        StatusCode::BadNotConnected => WriteAnswer::NotSent { message: error.to_string() },
+        StatusCode::BadNotConnected => WriteAnswer::NotSent {
+            message: error.to_string(),
+        },
         status @ (StatusCode::BadServiceUnsupported
         | StatusCode::BadUserAccessDenied
         | StatusCode::BadTooManyOperations
@@ -159,7 +186,9 @@ pub(crate) fn write_failed(error: &opcua::types::Error) -> WriteAnswer {
         | StatusCode::BadSessionIdInvalid
         | StatusCode::BadSessionNotActivated
         | StatusCode::BadSecurityModeInsufficient) => refused(status),
-        _ => WriteAnswer::Unknown { message: format!("no answer to the write: {error}") },
+        _ => WriteAnswer::Unknown {
+            message: format!("no answer to the write: {error}"),
+        },
     }
 }
 

@@ -1,12 +1,11 @@
 //! What arrives, as a value of the declared type. Only what loses nothing is converted; all else
 //! is `bad_type`, counted under the type that was found.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use mainstem_adapter::{PointId, Reading, Statistics};
 use mainstem_model::{Quality, Reason, Scalar, Timestamp, Value, ValueType};
 use opcua::types::{Array, DataValue, DateTime, Variant, VariantScalarTypeId};
 
+use super::json::json;
 use crate::quality;
 
 /// 1970 in OPC UA's count: intervals of 100 ns since 1601.
@@ -47,43 +46,89 @@ pub(crate) fn reading(
         statistics.failed(status.sub_code().name());
     }
     let stamp = found.source_timestamp.filter(|stamp| stamp.ticks() > 0);
-    Reading { point, value: converted, quality, source_time: stamp.map(time) }
+    Reading {
+        point,
+        value: converted,
+        quality,
+        source_time: stamp.map(time),
+    }
 }
 
 /// A value of the declared type.
 pub(crate) fn value(found: &Variant, declared: ValueType) -> Result<Value, Mismatch> {
     let mismatch = Mismatch(found_code(found));
     let value = match (found, declared) {
-        (Variant::ByteString(_), ValueType { scalar: Scalar::U8, array: true }) => bytes(found)
-            .map(|bytes| bytes.iter().map(|byte| Value::UInt(u64::from(*byte))).collect())
+        (
+            Variant::ByteString(_),
+            ValueType {
+                scalar: Scalar::U8,
+                array: true,
+            },
+        ) => bytes(found)
+            .map(|bytes| {
+                bytes
+                    .iter()
+                    .map(|byte| Value::UInt(u64::from(*byte)))
+                    .collect()
+            })
             .map(Value::Array),
-        (Variant::Array(array), ValueType { scalar: Scalar::Bytes, array: false })
-            if array.value_type == VariantScalarTypeId::Byte && is_flat(array) =>
-        {
+        (
+            Variant::Array(array),
+            ValueType {
+                scalar: Scalar::Bytes,
+                array: false,
+            },
+        ) if array.value_type == VariantScalarTypeId::Byte && is_flat(array) => {
             bytes(found).map(|bytes| Value::Bytes(bytes.into()))
         }
-        (_, ValueType { scalar: Scalar::Json, array: false }) => {
-            json(found).map(|json| Value::Json(json.to_string().into()))
-        }
-        (Variant::Array(array), ValueType { scalar: element, array: true }) if is_flat(array) => {
-            let items: Option<_> = array.values.iter().map(|item| scalar(item, element)).collect();
+        (
+            _,
+            ValueType {
+                scalar: Scalar::Json,
+                array: false,
+            },
+        ) => json(found).map(|json| Value::Json(json.to_string().into())),
+        (
+            Variant::Array(array),
+            ValueType {
+                scalar: element,
+                array: true,
+            },
+        ) if is_flat(array) => {
+            let items: Option<_> = array
+                .values
+                .iter()
+                .map(|item| scalar(item, element))
+                .collect();
             items.map(Value::Array)
         }
         (Variant::Array(_), _) | (_, ValueType { array: true, .. }) => None,
-        (_, ValueType { scalar: element, .. }) => scalar(found, element),
+        (
+            _,
+            ValueType {
+                scalar: element, ..
+            },
+        ) => scalar(found, element),
     };
     let value = value.ok_or(mismatch)?;
-    value.check(declared).map_err(|_| Mismatch("bad_type_too_large"))?;
+    value
+        .check(declared)
+        .map_err(|_| Mismatch("bad_type_too_large"))?;
     Ok(value)
 }
 
-/// A moment in microseconds; what OPC UA cannot express is already its first or last moment.
+/// A moment in microseconds. What lies outside of OPC UA's years is its first or last moment
+/// (part 6, 5.2.2.5).
 pub(crate) fn time(moment: DateTime) -> Timestamp {
-    Timestamp::from_micros((moment.ticks() - TICKS_AT_1970).div_euclid(TICKS_PER_MICRO))
+    let ticks = moment.ticks().clamp(0, DateTime::endtimes_ticks());
+    Timestamp::from_micros((ticks - TICKS_AT_1970).div_euclid(TICKS_PER_MICRO))
 }
 
 fn is_flat(array: &Array) -> bool {
-    array.dimensions.as_ref().is_none_or(|dimensions| dimensions.len() <= 1)
+    array
+        .dimensions
+        .as_ref()
+        .is_none_or(|dimensions| dimensions.len() <= 1)
 }
 
 fn scalar(found: &Variant, declared: Scalar) -> Option<Value> {
@@ -94,13 +139,19 @@ fn scalar(found: &Variant, declared: Scalar) -> Option<Value> {
         },
         Scalar::F32 => match found {
             Variant::Float(value) => Some(Value::F32(*value)),
-            #[expect(clippy::cast_precision_loss, reason = "the integer is exact in the float")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the integer is exact in the float"
+            )]
             _ => exact(found, EXACT_F32).map(|number| Value::F32(number as f32)),
         },
         Scalar::F64 => match found {
             Variant::Double(value) => Some(Value::F64(*value)),
             Variant::Float(value) => Some(Value::F64(f64::from(*value))),
-            #[expect(clippy::cast_precision_loss, reason = "the integer is exact in the float")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the integer is exact in the float"
+            )]
             _ => exact(found, EXACT_F64).map(|number| Value::F64(number as f64)),
         },
         Scalar::Text => text(found).map(|text| Value::text(&text)),
@@ -121,7 +172,7 @@ fn exact(found: &Variant, limit: u128) -> Option<i128> {
     integer(found).filter(|number| number.unsigned_abs() <= limit)
 }
 
-fn integer(found: &Variant) -> Option<i128> {
+pub(super) fn integer(found: &Variant) -> Option<i128> {
     Some(match found {
         Variant::SByte(value) => i128::from(*value),
         Variant::Byte(value) => i128::from(*value),
@@ -137,7 +188,7 @@ fn integer(found: &Variant) -> Option<i128> {
 }
 
 // A null text is an empty text: nobody can show the difference.
-fn text(found: &Variant) -> Option<String> {
+pub(super) fn text(found: &Variant) -> Option<String> {
     Some(match found {
         Variant::String(value) => value.as_ref().to_owned(),
         Variant::LocalizedText(value) => value.text.as_ref().to_owned(),
@@ -163,47 +214,6 @@ fn bytes(found: &Variant) -> Option<Vec<u8>> {
             .collect(),
         _ => None,
     }
-}
-
-fn json(found: &Variant) -> Option<serde_json::Value> {
-    Some(match found {
-        Variant::Empty => serde_json::Value::Null,
-        Variant::Boolean(value) => (*value).into(),
-        Variant::UInt64(value) => (*value).into(),
-        Variant::Float(value) => float(f64::from(*value), || value.to_string().parse().ok()),
-        Variant::Double(value) => float(*value, || None),
-        Variant::ByteString(value) => BASE64.encode(value.as_ref()).into(),
-        Variant::DateTime(moment) => time(**moment).to_string().into(),
-        Variant::Array(array) => return nested(array),
-        Variant::Variant(inner) if !matches!(**inner, Variant::Variant(_) | Variant::Array(_)) => {
-            return json(inner);
-        }
-        _ => match integer(found) {
-            Some(number) => i64::try_from(number).ok()?.into(),
-            None => text(found)?.into(),
-        },
-    })
-}
-
-// NaN and infinity as texts; a 32-bit float in its own shortest form.
-fn float(value: f64, shortest: impl Fn() -> Option<f64>) -> serde_json::Value {
-    if value.is_finite() {
-        shortest().unwrap_or(value).into()
-    } else if value.is_nan() {
-        "NaN".into()
-    } else {
-        if value > 0.0 { "Infinity".into() } else { "-Infinity".into() }
-    }
-}
-
-// A matrix as arrays of arrays; its elements stand row by row.
-fn nested(array: &Array) -> Option<serde_json::Value> {
-    let mut items: Vec<_> = array.values.iter().map(json).collect::<Option<_>>()?;
-    for &size in array.dimensions.as_deref().unwrap_or_default().iter().skip(1).rev() {
-        let size = usize::try_from(size).ok().filter(|size| *size > 0)?;
-        items = items.chunks(size).map(|row| row.to_vec().into()).collect();
-    }
-    Some(items.into())
 }
 
 fn found_code(found: &Variant) -> &'static str {

@@ -70,18 +70,31 @@ pub(crate) fn ensure(folder: &Path, adapter: &str) -> Result<Identity, IdentityE
     protect(&private, 0o700)?;
     // The key is written first, so a certificate on disk means that both are there.
     if !certificate.exists() || !key.exists() {
-        make(adapter, &certificate, &key)
-            .map_err(|reason| IdentityError::Make { folder: pki, reason })?;
+        make(adapter, &certificate, &key).map_err(|reason| IdentityError::Make {
+            folder: pki,
+            reason,
+        })?;
         protect(&key, 0o600)?;
     }
-    let unreadable =
-        |reason: String| IdentityError::Unreadable { path: certificate.clone(), reason };
+    let unreadable = |reason: String| IdentityError::Unreadable {
+        path: certificate.clone(),
+        reason,
+    };
     let parsed = CertificateStore::read_cert(&certificate).map_err(unreadable)?;
-    let bytes = parsed.to_der().map_err(|_| unreadable("it cannot be encoded".into()))?;
-    CertificateStore::read_pkey(&key)
-        .map_err(|reason| IdentityError::Unreadable { path: key.clone(), reason })?;
+    let bytes = parsed
+        .to_der()
+        .map_err(|_| unreadable("it cannot be encoded".into()))?;
+    CertificateStore::read_pkey(&key).map_err(|reason| IdentityError::Unreadable {
+        path: key.clone(),
+        reason,
+    })?;
     let (sha256, sha1) = (thumbprint(&bytes), parsed.thumbprint().as_hex_string());
-    Ok(Identity { certificate, key, sha256, sha1 })
+    Ok(Identity {
+        certificate,
+        key,
+        sha256,
+        sha1,
+    })
 }
 
 // Both files appear under their names when they are whole.
@@ -113,8 +126,12 @@ fn with_suffix(path: &Path) -> PathBuf {
 }
 
 fn protect(path: &Path, mode: u32) -> Result<(), CertificateError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-        .map_err(|source| CertificateError::Disk { path: path.to_owned(), source })
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|source| {
+        CertificateError::Disk {
+            path: path.to_owned(),
+            source,
+        }
+    })
 }
 
 /// The stack's own store for a session. It knows exactly one server certificate: the one that was
@@ -148,7 +165,9 @@ pub(crate) fn session_store(
     // The certificate is pinned by its hash. Names and dates in it would add nothing, and would
     // stop a plant because a certificate expired.
     store.set_skip_verify_certs(true);
-    let path = store.trusted_certs_dir().join(CertificateStore::cert_file_name(server));
+    let path = store
+        .trusted_certs_dir()
+        .join(CertificateStore::cert_file_name(server));
     fs::write(&path, server.as_byte_string().as_ref()).map_err(disk(&path))?;
     Ok(Arc::new(RwLock::new(store)))
 }

@@ -23,7 +23,7 @@ pub(crate) type SessionEvents =
 /// Operations in one request, whatever the server allows.
 const OPERATIONS_MAX: usize = 500;
 /// How long closing may take; it is not worth more.
-const CLOSE: Duration = Duration::from_millis(1_500);
+const CLOSE: Duration = Duration::from_secs(1);
 
 /// An open session.
 pub(crate) struct Link {
@@ -33,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) events: SessionEvents,
     /// For messages.
     pub(crate) url: String,
+    /// Whether there is no connection any more, so nothing to say goodbye on.
+    pub(crate) gone: bool,
 }
 
 /// What the session's loop has to tell.
@@ -73,30 +75,46 @@ impl Link {
 
     /// The next event; an error ends the session. Cancel safe.
     pub(crate) async fn event(&mut self) -> Result<Event, SessionEnd> {
-        let ended = |status| Err(failure::ended(&self.url, status));
-        match self.events.next().await {
-            None => ended(StatusCode::BadConnectionClosed),
-            Some(Err(status) | Ok(SessionPollResult::ConnectionLost(status))) => ended(status),
+        let event = self.events.next().await;
+        self.judge(event.as_ref())
+    }
+
+    fn judge(
+        &mut self,
+        event: Option<&Result<SessionPollResult, StatusCode>>,
+    ) -> Result<Event, SessionEnd> {
+        match event {
+            None => Err(self.ended(StatusCode::BadConnectionClosed)),
+            Some(Err(status) | Ok(SessionPollResult::ConnectionLost(status))) => {
+                self.gone = true;
+                Err(self.ended(*status))
+            }
             Some(Ok(SessionPollResult::Transport(TransportPollResult::IncomingMessage))) => {
                 Ok(Event::Heard)
             }
-            Some(Ok(SessionPollResult::Subscription(activity))) => match activity {
-                SubscriptionActivity::FatalFailure(status) => ended(status),
-                SubscriptionActivity::PublishFailed(
+            Some(Ok(SessionPollResult::Subscription(
+                SubscriptionActivity::FatalFailure(status)
+                | SubscriptionActivity::PublishFailed(
                     status @ (StatusCode::BadNoSubscription | StatusCode::BadSubscriptionIdInvalid),
-                ) => ended(status),
-                _ => Ok(Event::Nothing),
-            },
+                ),
+            ))) => Err(self.ended(*status)),
             Some(Ok(SessionPollResult::SessionActivity(SessionActivity::KeepAliveFailed(
                 status,
             )))) => {
-                if failure::is_fatal(status) {
-                    return ended(status);
+                if failure::is_fatal(*status) {
+                    return Err(self.ended(*status));
                 }
-                Ok(Event::KeepAliveFailed(failure::name(status)))
+                Ok(Event::KeepAliveFailed(failure::name(*status)))
             }
             Some(Ok(_)) => Ok(Event::Nothing),
         }
+    }
+
+    /// The end of the session for a reason that the stack or the server gave.
+    pub(crate) fn ended(&mut self, status: StatusCode) -> SessionEnd {
+        // Whoever polls the loop of a lost connection makes it connect again.
+        self.gone |= failure::is_fatal(status);
+        failure::ended(&self.url, status)
     }
 
     /// Waits for a request while the loop is polled.
@@ -108,7 +126,7 @@ impl Link {
         loop {
             tokio::select! {
                 done = &mut work => {
-                    return done.map_err(|error| failure::ended(&self.url, error.status()));
+                    return done.map_err(|error| self.ended(error.status()));
                 }
                 event = self.event() => { event?; }
             }
@@ -117,6 +135,9 @@ impl Link {
 
     /// Says goodbye, if that is quickly done.
     pub(crate) async fn close(mut self) {
+        if self.gone {
+            return;
+        }
         let session = self.session.clone();
         let closing = session.disconnect();
         tokio::pin!(closing);
@@ -140,19 +161,25 @@ impl Server {
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
         ];
-        let found = requests.read_values(wanted.map(NodeId::from).to_vec()).await?;
+        let found = requests
+            .read_values(wanted.map(NodeId::from).to_vec())
+            .await?;
         let namespaces = match found.first().and_then(|value| value.value.as_ref()) {
             Some(Variant::Array(array)) => array.values.iter().map(Variant::to_string).collect(),
             _ => Vec::new(),
         };
         // 0, or no such node, means that there is no limit.
         let limit = |index: usize| match found.get(index).and_then(|value| value.value.as_ref()) {
-            Some(Variant::UInt32(limit)) if *limit > 0 => {
-                usize::try_from(*limit).unwrap_or(OPERATIONS_MAX).min(OPERATIONS_MAX)
-            }
+            Some(Variant::UInt32(limit)) if *limit > 0 => usize::try_from(*limit)
+                .unwrap_or(OPERATIONS_MAX)
+                .min(OPERATIONS_MAX),
             _ => OPERATIONS_MAX,
         };
-        Ok(Self { namespaces, read_max: limit(1), items_max: limit(2) })
+        Ok(Self {
+            namespaces,
+            read_max: limit(1),
+            items_max: limit(2),
+        })
     }
 
     /// The node of an address, unless the server does not know its namespace.
@@ -170,6 +197,9 @@ impl Server {
             Identifier::Guid(guid) => UaIdentifier::Guid(Guid::from(*guid)),
             Identifier::Opaque(bytes) => UaIdentifier::ByteString(bytes.clone().into()),
         };
-        Some(NodeId { namespace, identifier })
+        Some(NodeId {
+            namespace,
+            identifier,
+        })
     }
 }

@@ -42,7 +42,13 @@ pub(crate) struct Written {
 impl Requests {
     /// Values of nodes with their own stamps, one per node.
     pub(crate) async fn read_values(&self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, Error> {
-        self.read(nodes.into_iter().map(|node| (node, AttributeId::Value)).collect()).await
+        self.read(
+            nodes
+                .into_iter()
+                .map(|node| (node, AttributeId::Value))
+                .collect(),
+        )
+        .await
     }
 
     async fn read(&self, what: Vec<(NodeId, AttributeId)>) -> Result<Vec<DataValue>, Error> {
@@ -78,7 +84,11 @@ impl Requests {
         node: NodeId,
         known: Option<NodeType>,
     ) -> Written {
-        let mut written = Written { learned: None, refused: false, fatal: None };
+        let mut written = Written {
+            learned: None,
+            refused: false,
+            fatal: None,
+        };
         let node_type = match known {
             Some(known) => known,
             None => match self.node_type(&node).await {
@@ -100,7 +110,9 @@ impl Requests {
         };
         let left = job.deadline.since(self.clock.monotonic());
         if left.is_zero() {
-            job.answer(WriteAnswer::NotSent { message: "its deadline has passed".into() });
+            job.answer(WriteAnswer::NotSent {
+                message: "its deadline has passed".into(),
+            });
             return written;
         }
         job.begin();
@@ -135,7 +147,10 @@ impl Requests {
                 node_id,
                 attribute_id: AttributeId::Value as u32,
                 // Without stamps: many servers refuse a write that brings them.
-                value: DataValue { value: Some(value), ..DataValue::null() },
+                value: DataValue {
+                    value: Some(value),
+                    ..DataValue::null()
+                },
                 ..Default::default()
             })
             .timeout(timeout)
@@ -156,8 +171,14 @@ impl Requests {
         &self,
         node: &NodeId,
     ) -> Result<NodeType, (WriteAnswer, Option<StatusCode>)> {
-        let attributes = [AttributeId::DataType, AttributeId::ValueRank, AttributeId::Value];
-        let what = attributes.map(|attribute| (node.clone(), attribute)).to_vec();
+        let attributes = [
+            AttributeId::DataType,
+            AttributeId::ValueRank,
+            AttributeId::Value,
+        ];
+        let what = attributes
+            .map(|attribute| (node.clone(), attribute))
+            .to_vec();
         let found = self.read(what).await.map_err(|error| {
             let message = format!("the node's type could not be read: {error}");
             (WriteAnswer::NotSent { message }, Some(error.status()))

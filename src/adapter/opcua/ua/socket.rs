@@ -33,7 +33,9 @@ pub(crate) struct Dialer {
 impl Dialer {
     /// For a URL.
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned() }
+        Self {
+            url: url.to_owned(),
+        }
     }
 }
 
@@ -54,7 +56,9 @@ impl Connector for Dialer {
         outgoing: RequestRecv,
         config: TransportConfiguration,
     ) -> Result<Self::Transport, Error> {
-        StreamConnector::new(dial, self.url.clone()).connect(channel, outgoing, config).await
+        StreamConnector::new(dial, self.url.clone())
+            .connect(channel, outgoing, config)
+            .await
     }
 
     fn default_endpoint(&self) -> EndpointDescription {
@@ -95,7 +99,12 @@ pub(crate) struct ChunkGuard<R> {
 
 impl<R> ChunkGuard<R> {
     pub(crate) fn new(inner: R) -> Self {
-        Self { inner, header: [0; HEADER_BYTES], header_bytes: 0, body_left: 0 }
+        Self {
+            inner,
+            header: [0; HEADER_BYTES],
+            header_bytes: 0,
+            body_left: 0,
+        }
     }
 
     fn follow(&mut self, mut bytes: &[u8]) -> io::Result<()> {

@@ -70,7 +70,10 @@ pub(crate) async fn subscribe(
     items_max: usize,
     inbox: Arc<Mutex<Inbox>>,
 ) -> Result<Subscribed, Error> {
-    let mut subscribed = Subscribed { ids: Vec::new(), refused: Vec::new() };
+    let mut subscribed = Subscribed {
+        ids: Vec::new(),
+        refused: Vec::new(),
+    };
     for group in groups {
         let id = match group.id {
             Some(id) => id,
@@ -115,8 +118,9 @@ async fn add(
     items: &[Item],
 ) -> Result<Vec<(PointId, StatusCode)>, Error> {
     let requests = items.iter().map(request).collect();
-    let created =
-        session.create_monitored_items(subscription, TimestampsToReturn::Source, requests).await?;
+    let created = session
+        .create_monitored_items(subscription, TimestampsToReturn::Source, requests)
+        .await?;
     let refused = items.iter().zip(created).filter_map(|(item, created)| {
         let status = created.result.status_code;
         status.is_bad().then_some((item.point, status))
@@ -132,9 +136,9 @@ fn request(item: &Item) -> MonitoredItemCreateRequest {
             // 0 means "choose one for me" to the stack.
             client_handle: item.point.0 + 1,
             // -1 asks for the publishing interval.
-            sampling_interval: item.sampling.map_or(-1.0, |sampling| {
-                sampling.as_secs_f64() * 1000.0
-            }),
+            sampling_interval: item
+                .sampling
+                .map_or(-1.0, |sampling| sampling.as_secs_f64() * 1000.0),
             queue_size: item.queue_size,
             discard_oldest: item.discard_oldest,
             ..Default::default()

@@ -45,14 +45,19 @@ impl NodeType {
         };
         // Ranks: -1 is a scalar, 1 an array, -3 to 0 leave it to the value.
         let array = rank == 1 || (rank != -1 && matches!(current, Some(Variant::Array(_))));
-        Some(Self { scalar: declared.or(scalar)?, array })
+        Some(Self {
+            scalar: declared.or(scalar)?,
+            array,
+        })
     }
 }
 
 // Built-in types have the ids 1 to 25 in namespace 0; of their well-known subtypes those matter
 // that a variable has and that may have no value yet.
 fn builtin(id: &NodeId) -> Option<Type> {
-    let Identifier::Numeric(number) = id.identifier else { return None };
+    let Identifier::Numeric(number) = id.identifier else {
+        return None;
+    };
     match (id.namespace, number) {
         (0, 1..=21) => Type::try_from(number).ok(),
         // Enumeration, and numbers under other names: Duration, UtcTime, LocaleId, UriString.
@@ -67,20 +72,41 @@ fn builtin(id: &NodeId) -> Option<Type> {
 /// Converts; if that is impossible, why.
 pub(crate) fn variant(value: &Value, node: NodeType) -> Result<Variant, String> {
     match (value, node) {
-        (Value::Array(items), NodeType { array: true, scalar }) => {
-            let values: Vec<_> =
-                items.iter().map(|item| element(item, scalar)).collect::<Result<_, _>>()?;
+        (
+            Value::Array(items),
+            NodeType {
+                array: true,
+                scalar,
+            },
+        ) => {
+            let values: Vec<_> = items
+                .iter()
+                .map(|item| element(item, scalar))
+                .collect::<Result<_, _>>()?;
             let array = Array::new(scalar, values).map_err(|error| error.to_string())?;
             Ok(Variant::Array(Box::new(array)))
         }
-        (Value::Bytes(bytes), NodeType { array: true, scalar: Type::Byte }) => {
+        (
+            Value::Bytes(bytes),
+            NodeType {
+                array: true,
+                scalar: Type::Byte,
+            },
+        ) => {
             let values: Vec<_> = bytes.iter().map(|byte| Variant::Byte(*byte)).collect();
             let array = Array::new(Type::Byte, values).map_err(|error| error.to_string())?;
             Ok(Variant::Array(Box::new(array)))
         }
-        (_, NodeType { array: true, scalar }) => {
-            Err(format!("the node holds an array of {scalar}, not {}", value.kind()))
-        }
+        (
+            _,
+            NodeType {
+                array: true,
+                scalar,
+            },
+        ) => Err(format!(
+            "the node holds an array of {scalar}, not {}",
+            value.kind()
+        )),
         (Value::Array(_), NodeType { scalar, .. }) => {
             Err(format!("the node holds one {scalar}, not an array"))
         }
@@ -139,7 +165,10 @@ fn float(value: &Value) -> Result<Variant, String> {
         return Ok(Variant::Float(*value));
     }
     let double = double(value)?;
-    #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the nearest float is what is wanted"
+    )]
     let float = double as f32;
     if float.is_infinite() && double.is_finite() {
         return Err(format!("{double} is out of the range of Float"));
@@ -153,12 +182,18 @@ fn double(value: &Value) -> Result<f64, String> {
         Value::F32(value) => Ok(f64::from(*value)),
         Value::Int(_) | Value::UInt(_) => {
             let number = value.as_f64().unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "compared with the original")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "compared with the original"
+            )]
             let back = number as i128;
             if Some(back) == value.as_integer() {
                 Ok(number)
             } else {
-                Err(format!("a float would change {}", value.as_integer().unwrap_or_default()))
+                Err(format!(
+                    "a float would change {}",
+                    value.as_integer().unwrap_or_default()
+                ))
             }
         }
         other => Err(format!("the node holds a number, not {}", other.kind())),
@@ -188,7 +223,10 @@ fn integer(value: &Value, wanted: Type) -> Result<Variant, String> {
 fn whole(number: f64) -> Result<i128, String> {
     let rounded = number.round();
     if number.is_finite() && (number - rounded).abs() <= ROUNDING * number.abs().max(1.0) {
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and is checked after")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and is checked after"
+        )]
         return Ok(rounded as i128);
     }
     Err(format!("{number} is no integer, and the node holds one"))

@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The adapter kind `opcua`: an OPC UA client for one server. Values come by subscription or by
+//! polled reads; writes are converted to the node's own data type. What knows the OPC UA stack
+//! stands in `ua`; everything else is pure or speaks in this program's own words.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod certificates;
+mod connection;
+mod endpoint;
+mod kind;
+mod node_address;
+mod plan;
+mod polls;
+mod quality;
+mod section;
+mod session;
+mod ua;
+
+#[cfg(test)]
+mod tests;
+
+pub use certificates::{CertificateError, ServerCertificate, list_certificates, trust_certificate};
+pub use kind::KIND;

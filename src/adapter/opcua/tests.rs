@@ -1,0 +1,12 @@
+//! Tests of whole sessions against a real server, and of the configuration.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the runtime of each test owns its tasks"
+)]
+
+mod config;
+mod harness;
+mod limits;
+mod secured;
+mod server;
+mod sessions;

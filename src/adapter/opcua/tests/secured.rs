@@ -1,0 +1,112 @@
+//! Sessions with Basic256Sha256, users and certificates.
+
+use std::path::Path;
+
+use mainstem_adapter::{Adapter, SessionEnd, WriteAnswer};
+use mainstem_model::Value;
+use serde_json::json;
+
+use super::harness::{Session, built, subscribed};
+use super::server::TestServer;
+use crate::{KIND, list_certificates, trust_certificate};
+
+fn adapter(folder: &Path, server: &TestServer, mode: &str, password: &str) -> Box<dyn Adapter> {
+    let connection = json!({
+        "host": "127.0.0.1",
+        "port": server.port,
+        "securityPolicy": "Basic256Sha256",
+        "securityMode": mode,
+        "username": "operator",
+        "password": password,
+        "requestTimeout": 30_000,
+    });
+    let endpoints = vec![subscribed("double", "f64", &server.node("double"))];
+    built(&KIND, folder, connection, endpoints).adapter
+}
+
+fn refused(ended: Result<(), SessionEnd>, expected: &str) -> String {
+    match ended {
+        Err(SessionEnd::Refused { code, message, .. }) if code == expected => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+// One test, because every key costs seconds in a build without optimisation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::secured(folder.path(), true).await;
+
+    // Nobody has trusted this server yet.
+    let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
+    let (adapter_again, ended) = session.end().await;
+    let message = refused(ended, "certificate_untrusted");
+    let [certificate] = &list_certificates(folder.path()).unwrap()[..] else {
+        panic!("one certificate should wait");
+    };
+    assert!(!certificate.trusted);
+    assert!(message.contains(&format!(
+        "mainstem adapters trust press {}",
+        certificate.thumbprint
+    )));
+    assert!(
+        message.contains(&certificate.sha1) && certificate.sha1.len() == 40,
+        "{message}"
+    );
+
+    // The same adapter finds it trusted at the next try.
+    trust_certificate(folder.path(), &certificate.thumbprint).unwrap();
+    let session = Session::start(adapter_again);
+    session.until_value(0, Value::F64(1.5)).await;
+    let applied = WriteAnswer::Applied { verified: false };
+    assert_eq!(session.write(0, Value::F64(2.5)).await, applied);
+    session.stop().await.1.unwrap();
+
+    let session = Session::start(adapter(folder.path(), &server, "Sign", "right"));
+    session.until_value(0, Value::F64(2.5)).await;
+    session.stop().await.1.unwrap();
+
+    let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "wrong"));
+    let message = refused(session.end().await.1, "access_denied");
+    assert!(
+        message.contains("operator") && !message.contains("wrong"),
+        "{message}"
+    );
+
+    // Our key is nobody else's business.
+    use std::os::unix::fs::PermissionsExt;
+    let key = folder.path().join("pki/private/key.pem");
+    assert_eq!(
+        std::fs::metadata(key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+
+    // An endpoint that is not offered says what is.
+    let connection = json!({ "host": "127.0.0.1", "port": server.port });
+    let session = Session::start(built(&KIND, folder.path(), connection, Vec::new()).adapter);
+    let message = refused(session.end().await.1, "no_matching_endpoint");
+    assert!(
+        message.contains("Basic256Sha256/SignAndEncrypt"),
+        "{message}"
+    );
+    server.stop().await;
+
+    // A server with the same key that does not trust us: the other side refuses, and we say so.
+    let server = TestServer::secured(folder.path(), false).await;
+    let rejected = folder.path().join("server/trusted");
+    for file in std::fs::read_dir(&rejected).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
+    let message = refused(session.end().await.1, "certificate_refused");
+    assert!(message.contains("refuses our certificate"), "{message}");
+    assert!(message.contains("pki/own/cert.der"), "{message}");
+    server.stop().await;
+
+    // A server that got another key is another server.
+    let other = tempfile::tempdir().unwrap();
+    let server = TestServer::secured(other.path(), true).await;
+    let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
+    refused(session.end().await.1, "certificate_untrusted");
+    assert_eq!(list_certificates(folder.path()).unwrap().len(), 2);
+}

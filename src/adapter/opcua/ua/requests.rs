@@ -1,0 +1,202 @@
+//! Single requests on an open session. Each is a future that owns what it needs, so that several
+//! can wait side by side while the session's own loop is polled.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mainstem_adapter::{Statistics, WriteAnswer, WriteJob};
+use mainstem_model::Clock;
+use opcua::client::services::{Read, Write};
+use opcua::client::{Session, UARequest};
+use opcua::types::{
+    AttributeId, DataValue, Error, NodeId, ReadValueId, StatusCode, TimestampsToReturn, Variant,
+    WriteValue,
+};
+
+use super::failure;
+use super::to_device::{NodeType, variant};
+
+/// What every request needs.
+#[derive(Clone)]
+pub(crate) struct Requests {
+    /// The session.
+    pub(crate) session: Arc<Session>,
+    /// How long an answer may take.
+    pub(crate) timeout: Duration,
+    /// Where round trips are counted.
+    pub(crate) statistics: Arc<Statistics>,
+    /// For deadlines.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What became of a write, for the session.
+pub(crate) struct Written {
+    /// The node's type, if it had to be read.
+    pub(crate) learned: Option<NodeType>,
+    /// Whether the server did not want it.
+    pub(crate) refused: bool,
+    /// Set if the session is gone.
+    pub(crate) fatal: Option<StatusCode>,
+}
+
+impl Requests {
+    /// Values of nodes with their own stamps, one per node.
+    pub(crate) async fn read_values(&self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, Error> {
+        self.read(
+            nodes
+                .into_iter()
+                .map(|node| (node, AttributeId::Value))
+                .collect(),
+        )
+        .await
+    }
+
+    async fn read(&self, what: Vec<(NodeId, AttributeId)>) -> Result<Vec<DataValue>, Error> {
+        let wanted = what.len();
+        let nodes = what
+            .into_iter()
+            .map(|(node_id, attribute)| ReadValueId {
+                node_id,
+                attribute_id: attribute as u32,
+                ..Default::default()
+            })
+            .collect();
+        let started = Instant::now();
+        let response = Read::new(&self.session)
+            .timestamps_to_return(TimestampsToReturn::Source)
+            .nodes_to_read(nodes)
+            .timeout(self.timeout)
+            .send(self.session.channel())
+            .await?;
+        self.statistics.answered(started.elapsed());
+        let results = response.results.unwrap_or_default();
+        if results.len() == wanted {
+            return Ok(results);
+        }
+        let message = format!("{} answers to {wanted} reads", results.len());
+        Err(Error::new(StatusCode::BadUnknownResponse, message))
+    }
+
+    /// Carries out a write and answers it, whatever happens.
+    pub(crate) async fn write(
+        &self,
+        mut job: WriteJob,
+        node: NodeId,
+        known: Option<NodeType>,
+    ) -> Written {
+        let mut written = Written {
+            learned: None,
+            refused: false,
+            fatal: None,
+        };
+        let node_type = match known {
+            Some(known) => known,
+            None => match self.node_type(&node).await {
+                Ok(learned) => *written.learned.insert(learned),
+                Err((answer, status)) => {
+                    written.fatal = status.filter(|status| failure::is_fatal(*status));
+                    job.answer(answer);
+                    return written;
+                }
+            },
+        };
+        let value = match variant(&job.value, node_type) {
+            Ok(value) => value,
+            Err(message) => {
+                let code = failure::name(StatusCode::BadTypeMismatch).to_owned();
+                job.answer(WriteAnswer::Refused { code, message });
+                return written;
+            }
+        };
+        let left = job.deadline.since(self.clock.monotonic());
+        if left.is_zero() {
+            job.answer(WriteAnswer::NotSent {
+                message: "its deadline has passed".into(),
+            });
+            return written;
+        }
+        job.begin();
+        // The server is told how long we wait, so that it may drop what it finds later.
+        match self.send_write(node, value, left.min(self.timeout)).await {
+            Ok(status) => {
+                self.statistics.wrote();
+                if !status.is_good() {
+                    written.refused = true;
+                    self.statistics.failed(failure::name(status));
+                }
+                job.answer(failure::written(status));
+            }
+            Err(error) => {
+                self.statistics.failed(failure::name(error.status()));
+                written.fatal = Some(error.status()).filter(|status| failure::is_fatal(*status));
+                job.answer(failure::write_failed(&error));
+            }
+        }
+        written
+    }
+
+    async fn send_write(
+        &self,
+        node_id: NodeId,
+        value: Variant,
+        timeout: Duration,
+    ) -> Result<StatusCode, Error> {
+        let started = Instant::now();
+        let response = Write::new(&self.session)
+            .node(WriteValue {
+                node_id,
+                attribute_id: AttributeId::Value as u32,
+                // Without stamps: many servers refuse a write that brings them.
+                value: DataValue {
+                    value: Some(value),
+                    ..DataValue::null()
+                },
+                ..Default::default()
+            })
+            .timeout(timeout)
+            .send(self.session.channel())
+            .await?;
+        self.statistics.answered(started.elapsed());
+        match response.results.unwrap_or_default()[..] {
+            [status] => Ok(status),
+            ref other => {
+                let message = format!("{} answers to one write", other.len());
+                Err(Error::new(StatusCode::BadUnknownResponse, message))
+            }
+        }
+    }
+
+    // Nothing has been sent that could change the device, so no answer here is `Unknown`.
+    async fn node_type(
+        &self,
+        node: &NodeId,
+    ) -> Result<NodeType, (WriteAnswer, Option<StatusCode>)> {
+        let attributes = [
+            AttributeId::DataType,
+            AttributeId::ValueRank,
+            AttributeId::Value,
+        ];
+        let what = attributes
+            .map(|attribute| (node.clone(), attribute))
+            .to_vec();
+        let found = self.read(what).await.map_err(|error| {
+            let message = format!("the node's type could not be read: {error}");
+            (WriteAnswer::NotSent { message }, Some(error.status()))
+        })?;
+        let [data_type, value_rank, current] = &found[..] else {
+            let message = "the node's type could not be read".to_owned();
+            return Err((WriteAnswer::NotSent { message }, None));
+        };
+        let status = data_type.status.unwrap_or_default();
+        if status.is_bad() {
+            return Err((failure::refused(status), None));
+        }
+        NodeType::learn(data_type, value_rank, current).ok_or_else(|| {
+            let code = failure::name(StatusCode::BadTypeMismatch).to_owned();
+            let message = "the node has a data type of its own and no value yet that would tell \
+                           how to write it"
+                .to_owned();
+            (WriteAnswer::Refused { code, message }, None)
+        })
+    }
+}

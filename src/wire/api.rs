@@ -1,1 +1,3 @@
 //! The documents of the API.
+
+pub mod write;

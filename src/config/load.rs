@@ -28,6 +28,10 @@ const SOCKET_NAME: &str = "mainstem.sock";
 
 /// Loads a node file. Either everything in it is right, or every problem is told. Reads the file
 /// and the secrets it refers to; connects to nothing and writes nothing.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 pub fn load(path: &Path, kinds: &'static [Kind]) -> Result<NodeConfig, Problems> {
     load_with(path, kinds, &|name| std::env::var(name).ok())
 }

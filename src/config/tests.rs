@@ -35,6 +35,7 @@ fn fixtures() -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test itself")]
 fn every_fixture_says_what_it_should() {
     let folder = fixtures();
     let mut cases: Vec<PathBuf> = std::fs::read_dir(&folder)

@@ -132,6 +132,11 @@ fn operation_word(
     if let [word] = words.as_slice() {
         return Some(word);
     }
+    // One that could not be expanded is there, and was reported.
+    let mut all = OPERATIONS.iter();
+    if words.is_empty() && all.any(|word| draft.report.concerns(&join(pointer, word))) {
+        return None;
+    }
     let message = match words.as_slice() {
         [] => "no `subscribe`, `read` or `write`".to_owned(),
         [first, rest @ ..] => format!("`{}` beside `{first}`", rest.join("` and `")),

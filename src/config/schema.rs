@@ -37,11 +37,17 @@ impl Section {
         Self { schema, validator }
     }
 
-    /// The names that the schema gives to the keys of a map.
+    /// Whether the schema names a key.
     pub(crate) fn has_key(&self, key: &str) -> bool {
         self.schema
             .get("properties")
             .is_some_and(|properties| properties.get(key).is_some())
+    }
+
+    /// Takes out keys without a value where the schema knows the key: a section whose lines are
+    /// all commented out is as good as absent.
+    pub(crate) fn prune(&self, value: &mut Value) {
+        prune(value, &self.schema);
     }
 
     /// Checks the value that stands in the tree at a JSON pointer.
@@ -128,9 +134,7 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Value {
         .to_value()
 }
 
-/// Takes out keys without a value where the schema knows the key: a section whose lines are all
-/// commented out is as good as absent.
-pub(crate) fn prune(value: &mut Value, schema: &Value) {
+fn prune(value: &mut Value, schema: &Value) {
     match value {
         Value::Object(map) => {
             let known = |key: &str| schema.get("properties").and_then(|p| p.get(key));

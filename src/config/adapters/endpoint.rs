@@ -13,7 +13,7 @@ use crate::load::Draft;
 use crate::names::{Resource, Taken, resources, type_of};
 use crate::nearest::nearest;
 use crate::resources::EndpointSection;
-use crate::schema::{Section, one_of, prune, schema_of};
+use crate::schema::{Section, one_of};
 use crate::tree::join;
 
 /// The three words for what an endpoint does.
@@ -50,7 +50,7 @@ impl Endpoints {
         let mut all: HashMap<String, Own> = HashMap::new();
         for resource in resources(draft.json, "Endpoint") {
             let mut properties = resource.properties.clone();
-            prune(&mut properties, &schema_of::<EndpointSection>());
+            section.prune(&mut properties);
             section.check(&properties, draft.tree, &resource.pointer, draft.report);
             let kind = check_connection(draft, kinds, &properties, &resource.pointer);
             let word = operation_word(draft, &properties, &resource.pointer);

@@ -149,8 +149,8 @@ fn operation_word(
     None
 }
 
-/// Checks the operation by the kind's schema. `interval` is everybody's, so a kind that does not
-/// name it does not get it.
+/// Checks the operation by the kind's schema. `interval` may be written as a duration everywhere;
+/// a kind gets it as a whole number of milliseconds, and only if its schema names it.
 fn check_operation(
     draft: &mut Draft<'_>,
     schemas: &KindSchemas,
@@ -159,24 +159,29 @@ fn check_operation(
     word: &str,
 ) {
     let at = join(pointer, word);
-    let Some(Value::Object(operation)) = properties.get(word) else {
+    let Some(Value::Object(operation)) = properties.get_mut(word) else {
         return;
     };
     let mut own = operation.clone();
-    if !schemas.endpoint.has_key("interval")
-        && let Some(interval) = own.shift_remove("interval")
-        && read_interval(&interval).is_none()
-    {
-        let expected = "a duration such as `500ms`, or a whole number of milliseconds";
-        draft.problem(
-            &join(&at, "interval"),
-            "`interval` is no duration",
-            expected,
-        );
+    if let Some(interval) = own.get("interval") {
+        match read_interval(interval).map(|interval| u64::try_from(interval.as_millis())) {
+            Some(Ok(millis)) => {
+                own.insert("interval".into(), Value::from(millis));
+                operation.insert("interval".into(), Value::from(millis));
+            }
+            _ => {
+                own.shift_remove("interval");
+                let expected = "a duration such as `500ms`, or a whole number of milliseconds";
+                let key = join(&at, "interval");
+                draft.problem(&key, "`interval` is no duration", expected);
+            }
+        }
     }
-    schemas
-        .endpoint
-        .check(&Value::Object(own), draft.tree, &at, draft.report);
+    if !schemas.endpoint.has_key("interval") {
+        own.shift_remove("interval");
+    }
+    let own = Value::Object(own);
+    schemas.endpoint.check(&own, draft.tree, &at, draft.report);
 }
 
 fn read_interval(value: &Value) -> Option<std::time::Duration> {

@@ -1,5 +1,6 @@
 //! Sections against their JSON Schema: all errors at once, in our own sentences.
 
+mod branch;
 mod expected;
 mod explain;
 mod keywords;
@@ -14,8 +15,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::report::Report;
-use crate::tree::{Node, join};
-use explain::Finding;
+use crate::tree::{Node, join, segments};
+use explain::{Explainer, Finding};
 
 /// A schema, ready to be used many times.
 pub(crate) struct Section {
@@ -44,6 +45,12 @@ impl Section {
             .is_some_and(|properties| properties.get(key).is_some())
     }
 
+    /// Whether nothing can fit.
+    pub(crate) fn refuses_everything(&self) -> bool {
+        let nothing = self.schema.get("not") == Some(&Value::Object(serde_json::Map::new()));
+        nothing || self.schema == Value::Bool(false)
+    }
+
     /// Takes out keys without a value where the schema knows the key: a section whose lines are
     /// all commented out is as good as absent.
     pub(crate) fn prune(&self, value: &mut Value) {
@@ -65,10 +72,14 @@ impl Section {
                 return;
             }
         };
+        let name = segments(pointer).last();
+        let name = name.as_deref().unwrap_or("the file");
+        let explainer = Explainer {
+            root: &self.schema,
+            name,
+        };
         let errors = validator.iter_errors(value);
-        let findings: Vec<Finding> = errors
-            .flat_map(|error| explain::explain(&error, &self.schema))
-            .collect();
+        let findings: Vec<Finding> = errors.flat_map(|error| explainer.explain(&error)).collect();
         // A missing key and an unknown one near to it are one mistake.
         let misspelt: HashSet<(String, String)> = findings
             .iter()

@@ -159,6 +159,11 @@ fn check_operation(
     word: &str,
 ) {
     let at = join(pointer, word);
+    if schemas.endpoint.refuses_everything() {
+        let expected = "a connection of another protocol; this one makes its datapoints itself";
+        draft.problem(&at, "the connection's protocol has no endpoints", expected);
+        return;
+    }
     let Some(Value::Object(operation)) = properties.get_mut(word) else {
         return;
     };

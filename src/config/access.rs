@@ -1,6 +1,6 @@
 //! The sections `roles:` and `tokens:` of the node file.
 
-use mainstem_model::{GlobSet, Name, Secret};
+use mainstem_model::{GlobSet, Name, Secret, Timestamp};
 
 /// Roles that every node has and no file can change.
 pub(crate) const BUILT_IN_ROLES: [&str; 3] = ["admin", "concentrator", "viewer"];
@@ -21,6 +21,8 @@ pub struct RoleConfig {
     pub provide: Option<Name>,
     /// Whether everything else is allowed too: tokens, certificates, configuration.
     pub admin: bool,
+    /// Whether a link may be opened, as a concentrator does.
+    pub link: bool,
 }
 
 /// A token as written: the text itself or its hash.
@@ -40,6 +42,14 @@ pub(crate) struct TokenSection {
     #[serde(default)]
     #[schemars(extend("format" = "fingerprint"))]
     pub(crate) hash: Option<String>,
+    /// When it ends.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "moment"))]
+    pub(crate) expires: Option<Timestamp>,
+    /// The prefix below which this client provides datapoints, in place of the role's.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "name"))]
+    pub(crate) provide: Option<Name>,
 }
 
 /// A client that comes with a token.
@@ -51,6 +61,10 @@ pub struct TokenConfig {
     pub role: String,
     /// By what it is recognised.
     pub credential: Credential,
+    /// When it ends; never if absent.
+    pub expires: Option<Timestamp>,
+    /// The prefix below which it provides datapoints, in place of the role's.
+    pub provide: Option<Name>,
 }
 
 /// By what a token is recognised.

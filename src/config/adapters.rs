@@ -16,7 +16,7 @@ use crate::names::{Resource, Taken, resources};
 use crate::nearest::nearest;
 use crate::node_config::AdapterConfig;
 use crate::resources::{ConnectionSection, StrategyConfig, TargetState};
-use crate::schema::{Section, one_of, prune, schema_of};
+use crate::schema::{Section, one_of};
 use crate::tree::join;
 use endpoint::Endpoints;
 
@@ -136,7 +136,7 @@ impl<'a> Adapters<'a> {
     ) -> Option<Connection> {
         let Resource { id, pointer, .. } = resource;
         let mut properties = resource.properties.clone();
-        prune(&mut properties, &schema_of::<ConnectionSection>());
+        section.prune(&mut properties);
         take_strategy(draft, &mut properties, pointer);
         section.check(&properties, draft.tree, pointer, draft.report);
         let kind = self.known_kind(draft, &properties, pointer)?;

@@ -61,6 +61,8 @@ fn token(section: TokenSection) -> Option<TokenConfig> {
         role,
         token,
         hash,
+        expires,
+        provide,
     } = section;
     let hash = hash.map(|hash| Credential::Hash(hash.to_ascii_lowercase()));
     let credential = token.map(Credential::Token).or(hash)?;
@@ -68,6 +70,8 @@ fn token(section: TokenSection) -> Option<TokenConfig> {
         name,
         role,
         credential,
+        expires,
+        provide,
     })
 }
 

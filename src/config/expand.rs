@@ -32,7 +32,9 @@ pub(crate) fn expand(mut root: Node, report: &mut Report) -> Node {
         report,
     };
     // Also those that nothing refers to: a mistake in them is one all the same.
-    let names: Vec<String> = expander.written.keys().cloned().collect();
+    // Sorted, so that the same file gives the same report each time.
+    let mut names: Vec<String> = expander.written.keys().cloned().collect();
+    names.sort_unstable();
     for name in names {
         expander.definition(&name);
     }

@@ -17,7 +17,7 @@ use crate::node_config::{NodeConfig, NodeSettings};
 use crate::parse::parse;
 use crate::problem::Problems;
 use crate::report::Report;
-use crate::schema::{Section, prune, schema_of};
+use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
@@ -28,6 +28,10 @@ const SOCKET_NAME: &str = "mainstem.sock";
 
 /// Loads a node file. Either everything in it is right, or every problem is told. Reads the file
 /// and the secrets it refers to; connects to nothing and writes nothing.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 pub fn load(path: &Path, kinds: &'static [Kind]) -> Result<NodeConfig, Problems> {
     load_with(path, kinds, &|name| std::env::var(name).ok())
 }
@@ -61,15 +65,24 @@ pub(crate) fn load_with(
         }
         None => read_text(path, &text, kinds, environment, &mut report),
     };
-    match (config, report.finish()) {
-        (Some(config), None) => Ok(config),
-        (_, Some(problems)) => Err(problems),
-        // A part that could not be made has said why.
-        (None, None) => Err(Problems {
-            problems: Vec::new(),
-            left_out: 0,
-        }),
-    }
+    let Some(config) = config else {
+        if report.is_empty() {
+            let start = Span {
+                line: 1,
+                column: 1,
+                ..Span::default()
+            };
+            let expected = "a fault of the program; please report it";
+            report.at(
+                start,
+                "",
+                "the file cannot be used, and nothing says why",
+                expected,
+            );
+        }
+        return Err(report.finish().unwrap_or_default());
+    };
+    report.finish().map_or(Ok(config), Err)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -100,8 +113,9 @@ fn read_text(
     let mut tree = expand(tree, report);
     secrets::resolve(&mut tree, "", folder, environment, report);
     let mut json = tree.to_json();
-    prune(&mut json, &schema_of::<NodeFile>());
-    Section::of::<NodeFile>().check(&json, &tree, "", report);
+    let section = Section::of::<NodeFile>();
+    section.prune(&mut json);
+    section.check(&json, &tree, "", report);
     Draft {
         tree: &tree,
         json: &json,

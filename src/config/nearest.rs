@@ -17,7 +17,7 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .map(|candidate| (distance(&wanted, &folded(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= near && *candidate != text)
-        .min_by_key(|(distance, _)| *distance)
+        .min()
         .map(|(_, candidate)| candidate)
 }
 

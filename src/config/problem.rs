@@ -72,7 +72,7 @@ impl fmt::Display for Problem {
 }
 
 /// Everything that is wrong with a configuration, in the order of the file. Never empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Problems {
     /// The problems.
     pub problems: Vec<Problem>,

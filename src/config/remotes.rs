@@ -8,19 +8,18 @@ use serde_json::Value;
 
 use crate::load::Draft;
 use crate::names::{Resource, Taken, resources};
-use crate::schema::{Section, prune, schema_of};
+use crate::schema::Section;
 use crate::tree::join;
 
 /// The remotes that are right, in the order of the file.
 pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig> {
     let section = Section::of::<RemoteSection>();
-    let schema = schema_of::<RemoteSection>();
     let mut routes = HashMap::new();
     let mut remotes = Vec::new();
     for resource in resources(draft.json, "Remote") {
         let pointer = &resource.pointer;
         let mut properties = resource.properties.clone();
-        prune(&mut properties, &schema);
+        section.prune(&mut properties);
         section.check(&properties, draft.tree, pointer, draft.report);
         let trust = trust(draft, &properties, pointer);
         check_prefix(draft, taken, &properties, &resource);

@@ -113,6 +113,11 @@ impl Report {
         self.at(span, pointer, message, expected);
     }
 
+    /// Whether there is no problem so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Whether a problem was reported at a JSON pointer or below it.
     pub(crate) fn concerns(&self, pointer: &str) -> bool {
         self.found.iter().any(|found| {

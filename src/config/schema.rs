@@ -1,5 +1,6 @@
 //! Sections against their JSON Schema: all errors at once, in our own sentences.
 
+mod branch;
 mod expected;
 mod explain;
 mod keywords;
@@ -14,8 +15,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::report::Report;
-use crate::tree::{Node, join};
-use explain::Finding;
+use crate::tree::{Node, join, segments};
+use explain::{Explainer, Finding};
 
 /// A schema, ready to be used many times.
 pub(crate) struct Section {
@@ -37,11 +38,23 @@ impl Section {
         Self { schema, validator }
     }
 
-    /// The names that the schema gives to the keys of a map.
+    /// Whether the schema names a key.
     pub(crate) fn has_key(&self, key: &str) -> bool {
         self.schema
             .get("properties")
             .is_some_and(|properties| properties.get(key).is_some())
+    }
+
+    /// Whether nothing can fit.
+    pub(crate) fn refuses_everything(&self) -> bool {
+        let nothing = self.schema.get("not") == Some(&Value::Object(serde_json::Map::new()));
+        nothing || self.schema == Value::Bool(false)
+    }
+
+    /// Takes out keys without a value where the schema knows the key: a section whose lines are
+    /// all commented out is as good as absent.
+    pub(crate) fn prune(&self, value: &mut Value) {
+        prune(value, &self.schema);
     }
 
     /// Checks the value that stands in the tree at a JSON pointer.
@@ -59,10 +72,14 @@ impl Section {
                 return;
             }
         };
+        let name = segments(pointer).last();
+        let name = name.as_deref().unwrap_or("the file");
+        let explainer = Explainer {
+            root: &self.schema,
+            name,
+        };
         let errors = validator.iter_errors(value);
-        let findings: Vec<Finding> = errors
-            .flat_map(|error| explain::explain(&error, &self.schema))
-            .collect();
+        let findings: Vec<Finding> = errors.flat_map(|error| explainer.explain(&error)).collect();
         // A missing key and an unknown one near to it are one mistake.
         let misspelt: HashSet<(String, String)> = findings
             .iter()
@@ -128,9 +145,7 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Value {
         .to_value()
 }
 
-/// Takes out keys without a value where the schema knows the key: a section whose lines are all
-/// commented out is as good as absent.
-pub(crate) fn prune(value: &mut Value, schema: &Value) {
+fn prune(value: &mut Value, schema: &Value) {
     match value {
         Value::Object(map) => {
             let known = |key: &str| schema.get("properties").and_then(|p| p.get(key));

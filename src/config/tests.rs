@@ -35,6 +35,7 @@ fn fixtures() -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test itself")]
 fn every_fixture_says_what_it_should() {
     let folder = fixtures();
     let mut cases: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -155,6 +156,24 @@ fn a_good_file_is_resolved() {
     assert_eq!(remote.token.expose(), "geheim-geheim-geheim-and-more");
     assert_eq!((remote.drift, remote.data_loggers.len()), (None, 2));
     assert!(!format!("{remote:?}").contains("geheim"));
+}
+
+#[test]
+fn a_large_file_takes_no_long_time() {
+    let mut text = GOOD.to_owned();
+    for index in 0..5000 {
+        let fc = if index % 10 == 0 { "seven" } else { "3" };
+        text.push_str(&format!(
+            "  e{index}:\n    type: Endpoint\n    properties:\n      connection: !ref plc1\n      \
+             subscribe: {{ fc: {fc}, address: {index}, length: 1, interval: 1000 }}\n"
+        ));
+    }
+    let begin = std::time::Instant::now();
+    let problems = load_text(&text).unwrap_err();
+    assert_eq!((problems.problems.len(), problems.left_out), (500, 0));
+    assert!(load_text(&text.replace("seven", "4")).is_ok());
+    // Far above what it takes without optimisation; a square of the endpoints takes minutes.
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
 }
 
 #[test]

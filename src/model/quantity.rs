@@ -70,7 +70,7 @@ pub fn show_duration(duration: Duration) -> String {
     let units = [(3_600_000, "h"), (60_000, "min"), (1000, "s")];
     let unit = units
         .iter()
-        .find(|(size, _)| millis >= *size && millis % size == 0);
+        .find(|(size, _)| millis >= *size && millis.is_multiple_of(*size));
     match unit {
         Some((size, unit)) => format!("{} {unit}", millis / size),
         None => format!("{millis} ms"),
@@ -82,7 +82,7 @@ pub fn show_size(bytes: u64) -> String {
     let unit = SIZE_UNITS
         .iter()
         .take(3)
-        .find(|(_, size)| bytes >= *size && bytes % size == 0);
+        .find(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
     match unit {
         Some((unit, size)) => format!("{} {unit}", bytes / size),
         None => format!("{bytes} B"),

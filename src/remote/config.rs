@@ -57,10 +57,6 @@ pub enum TargetState {
 /// The properties of a remote as the file has them. The names without an underscore are HSYCO's.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of the file"
-)]
 pub struct RemoteSection {
     /// Where the remote is, or a list of routes to it, tried in turn.
     #[serde(deserialize_with = "route::one_or_many")]
@@ -179,10 +175,6 @@ pub enum Trust {
 
 /// A remote, ready to be dialled.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of the file"
-)]
 pub struct RemoteConfig {
     /// Its resource id.
     pub name: Name,

@@ -13,7 +13,7 @@ use crate::load::Draft;
 use crate::names::{Resource, Taken, resources, type_of};
 use crate::nearest::nearest;
 use crate::resources::EndpointSection;
-use crate::schema::{Section, one_of, prune, schema_of};
+use crate::schema::{Section, one_of};
 use crate::tree::join;
 
 /// The three words for what an endpoint does.
@@ -50,7 +50,7 @@ impl Endpoints {
         let mut all: HashMap<String, Own> = HashMap::new();
         for resource in resources(draft.json, "Endpoint") {
             let mut properties = resource.properties.clone();
-            prune(&mut properties, &schema_of::<EndpointSection>());
+            section.prune(&mut properties);
             section.check(&properties, draft.tree, &resource.pointer, draft.report);
             let kind = check_connection(draft, kinds, &properties, &resource.pointer);
             let word = operation_word(draft, &properties, &resource.pointer);
@@ -132,6 +132,11 @@ fn operation_word(
     if let [word] = words.as_slice() {
         return Some(word);
     }
+    // One that could not be expanded is there, and was reported.
+    let mut all = OPERATIONS.iter();
+    if words.is_empty() && all.any(|word| draft.report.concerns(&join(pointer, word))) {
+        return None;
+    }
     let message = match words.as_slice() {
         [] => "no `subscribe`, `read` or `write`".to_owned(),
         [first, rest @ ..] => format!("`{}` beside `{first}`", rest.join("` and `")),
@@ -144,8 +149,8 @@ fn operation_word(
     None
 }
 
-/// Checks the operation by the kind's schema. `interval` is everybody's, so a kind that does not
-/// name it does not get it.
+/// Checks the operation by the kind's schema. `interval` may be written as a duration everywhere;
+/// a kind gets it as a whole number of milliseconds, and only if its schema names it.
 fn check_operation(
     draft: &mut Draft<'_>,
     schemas: &KindSchemas,
@@ -154,24 +159,34 @@ fn check_operation(
     word: &str,
 ) {
     let at = join(pointer, word);
-    let Some(Value::Object(operation)) = properties.get(word) else {
+    if schemas.endpoint.refuses_everything() {
+        let expected = "a connection of another protocol; this one makes its datapoints itself";
+        draft.problem(&at, "the connection's protocol has no endpoints", expected);
+        return;
+    }
+    let Some(Value::Object(operation)) = properties.get_mut(word) else {
         return;
     };
     let mut own = operation.clone();
-    if !schemas.endpoint.has_key("interval")
-        && let Some(interval) = own.shift_remove("interval")
-        && read_interval(&interval).is_none()
-    {
-        let expected = "a duration such as `500ms`, or a whole number of milliseconds";
-        draft.problem(
-            &join(&at, "interval"),
-            "`interval` is no duration",
-            expected,
-        );
+    if let Some(interval) = own.get("interval") {
+        match read_interval(interval).map(|interval| u64::try_from(interval.as_millis())) {
+            Some(Ok(millis)) => {
+                own.insert("interval".into(), Value::from(millis));
+                operation.insert("interval".into(), Value::from(millis));
+            }
+            _ => {
+                own.shift_remove("interval");
+                let expected = "a duration such as `500ms`, or a whole number of milliseconds";
+                let key = join(&at, "interval");
+                draft.problem(&key, "`interval` is no duration", expected);
+            }
+        }
     }
-    schemas
-        .endpoint
-        .check(&Value::Object(own), draft.tree, &at, draft.report);
+    if !schemas.endpoint.has_key("interval") {
+        own.shift_remove("interval");
+    }
+    let own = Value::Object(own);
+    schemas.endpoint.check(&own, draft.tree, &at, draft.report);
 }
 
 fn read_interval(value: &Value) -> Option<std::time::Duration> {

@@ -1,3 +1,5 @@
+//! What expands, what does not, and what must end.
+
 use std::path::Path;
 
 use serde_json::{Value, json};

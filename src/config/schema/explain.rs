@@ -4,10 +4,11 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
+use super::branch::{Meant, meant};
 use super::expected::{choices, expected, keys, one_of};
 use crate::nearest::nearest;
 use crate::report::is_secret_key;
-use crate::tree::segments;
+use crate::tree::{join, segments};
 
 /// Characters of a found text that are shown.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -27,58 +28,121 @@ pub(super) struct Finding {
     pub(super) nearest: Option<String>,
 }
 
-/// What an error means.
-pub(super) fn explain(error: &ValidationError<'_>, root: &Value) -> Vec<Finding> {
-    let pointer = error.instance_path().as_str().to_owned();
-    let keyword = error.schema_path().as_str();
-    let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let schema = root.pointer(parent).unwrap_or(&Value::Null);
-    match error.kind() {
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let own = error.instance();
-            let finding = |key: &String| unknown_key(&pointer, key, schema, own);
-            unexpected.iter().map(finding).collect()
-        }
-        Kind::Required { property } => {
-            vec![missing_key(
-                pointer,
-                property.as_str().unwrap_or_default(),
-                schema,
-            )]
-        }
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            match meant_branch(context, &pointer, schema) {
-                Some(branch) => branch
-                    .iter()
-                    .flat_map(|error| explain(error, root))
-                    .collect(),
-                None => vec![wrong_value(pointer, error, schema)],
+/// Turns errors into findings.
+#[derive(Clone, Copy)]
+pub(super) struct Explainer<'a> {
+    /// The schema that was applied.
+    pub(super) root: &'a Value,
+    /// What the value that was checked is called, for what concerns it as a whole.
+    pub(super) name: &'a str,
+}
+
+impl Explainer<'_> {
+    /// What an error means.
+    pub(super) fn explain(self, error: &ValidationError<'_>) -> Vec<Finding> {
+        let pointer = error.instance_path().as_str().to_owned();
+        let keyword = error.schema_path().as_str();
+        let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let schema = self.root.pointer(parent).unwrap_or(&Value::Null);
+        match error.kind() {
+            Kind::AdditionalProperties { unexpected }
+            | Kind::UnevaluatedProperties { unexpected } => {
+                let own = error.instance();
+                let finding = |key: &String| unknown_key(&pointer, key, schema, own);
+                unexpected.iter().map(finding).collect()
             }
+            Kind::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                let wanted = schema
+                    .get("properties")
+                    .and_then(|p| p.get(key))
+                    .map(expected);
+                vec![missing_key(pointer, key, wanted.unwrap_or_default())]
+            }
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                self.alternatives(error, context, pointer, schema)
+            }
+            Kind::PropertyNames { error } => self.explain(error),
+            _ => vec![self.wrong_value(pointer, error.instance(), error.kind(), schema)],
         }
-        Kind::PropertyNames { error } => explain(error, root),
-        _ => vec![wrong_value(pointer, error, schema)],
+    }
+
+    /// Nothing fits. If it is plain which alternative was meant, its errors are the ones to tell.
+    fn alternatives(
+        self,
+        error: &ValidationError<'_>,
+        context: &[Vec<ValidationError<'static>>],
+        pointer: String,
+        schema: &Value,
+    ) -> Vec<Finding> {
+        let instance: &Value = error.instance();
+        let all = |errors: &[ValidationError<'static>]| {
+            errors
+                .iter()
+                .flat_map(|error| self.explain(error))
+                .collect()
+        };
+        match meant(instance, schema, &pointer, context) {
+            Meant::Branch(index) => all(context.get(index).map_or(&[], Vec::as_slice)),
+            Meant::NoWord(key, words) => vec![missing_key(pointer, key, one_of(&words))],
+            Meant::OtherWord(key, words) => {
+                let found = instance.get(key).unwrap_or(&Value::Null);
+                let schema = serde_json::json!({"enum": words});
+                vec![self.wrong_value(join(&pointer, key), found, error.kind(), &schema)]
+            }
+            Meant::Unclear => vec![self.wrong_value(pointer, instance, error.kind(), schema)],
+        }
+    }
+
+    fn wrong_value(
+        self,
+        pointer: String,
+        instance: &Value,
+        kind: &Kind,
+        schema: &Value,
+    ) -> Finding {
+        let path: Vec<String> = segments(&pointer).collect();
+        let is_key = |segment: &&String| !segment.bytes().all(|byte| byte.is_ascii_digit());
+        let key = path
+            .iter()
+            .rev()
+            .find(is_key)
+            .map_or(self.name, String::as_str);
+        let what = what_is_wrong(kind);
+        let hidden = format!("`{key}` {what}: what was found is not shown");
+        let secret = is_secret_key(key) && (instance.is_string() || instance.is_number());
+        let message = if secret {
+            hidden.clone()
+        } else {
+            format!("`{key}` {what}: found {}", found(instance))
+        };
+        Finding {
+            pointer,
+            key: None,
+            missing: false,
+            message,
+            hidden,
+            expected: expected(schema),
+            nearest: nearest_value(instance, schema),
+        }
     }
 }
 
-/// The alternative whose type fits, if there is just one: its errors are the ones to tell.
-fn meant_branch<'a>(
-    context: &'a [Vec<ValidationError<'static>>],
-    pointer: &str,
-    schema: &Value,
-) -> Option<&'a [ValidationError<'static>]> {
-    if !choices(schema).is_empty() {
-        return None;
+fn what_is_wrong(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Type { .. } => "has the wrong type",
+        Kind::Minimum { .. }
+        | Kind::Maximum { .. }
+        | Kind::ExclusiveMinimum { .. }
+        | Kind::ExclusiveMaximum { .. } => "is out of range",
+        Kind::MaxLength { .. } | Kind::MaxItems { .. } | Kind::MaxProperties { .. } => {
+            "is too long"
+        }
+        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            "is too short"
+        }
+        _ => "is not valid",
     }
-    let fits = |errors: &&Vec<ValidationError<'static>>| {
-        let about_type =
-            |e: &ValidationError<'_>| matches!(e.kind(), Kind::Type { .. } | Kind::Constant { .. });
-        !errors
-            .iter()
-            .any(|e| e.instance_path().as_str() == pointer && about_type(e))
-    };
-    let mut branches = context.iter().filter(fits);
-    let first = branches.next()?;
-    branches.next().is_none().then_some(first.as_slice())
 }
 
 fn unknown_key(pointer: &str, key: &str, schema: &Value, own: &Value) -> Finding {
@@ -98,14 +162,12 @@ fn unknown_key(pointer: &str, key: &str, schema: &Value, own: &Value) -> Finding
     }
 }
 
-fn missing_key(pointer: String, key: &str, schema: &Value) -> Finding {
-    let wanted = schema
-        .get("properties")
-        .and_then(|p| p.get(key))
-        .map(expected);
-    let wanted = wanted
-        .filter(|words| !words.is_empty())
-        .unwrap_or_else(|| "a value".into());
+fn missing_key(pointer: String, key: &str, wanted: String) -> Finding {
+    let wanted = if wanted.is_empty() {
+        "a value".into()
+    } else {
+        wanted
+    };
     let message = format!("`{key}` is missing");
     Finding {
         pointer,
@@ -115,46 +177,6 @@ fn missing_key(pointer: String, key: &str, schema: &Value) -> Finding {
         message,
         expected: format!("`{key}:` with {wanted}"),
         nearest: None,
-    }
-}
-
-fn wrong_value(pointer: String, error: &ValidationError<'_>, schema: &Value) -> Finding {
-    let instance: &Value = error.instance();
-    let path: Vec<String> = segments(&pointer).collect();
-    let is_item = |segment: &&String| !segment.bytes().all(|byte| byte.is_ascii_digit());
-    let key = path
-        .iter()
-        .rev()
-        .find(is_item)
-        .map_or("the file", String::as_str);
-    let what = match error.kind() {
-        Kind::Type { .. } => "has the wrong type",
-        Kind::Minimum { .. }
-        | Kind::Maximum { .. }
-        | Kind::ExclusiveMinimum { .. }
-        | Kind::ExclusiveMaximum { .. } => "is out of range",
-        Kind::MaxLength { .. } | Kind::MaxItems { .. } | Kind::MaxProperties { .. } => {
-            "is too long"
-        }
-        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
-            "is too short"
-        }
-        _ => "is not valid",
-    };
-    let hidden = format!("`{key}` {what}: what was found is not shown");
-    let message = if is_secret_key(key) && (instance.is_string() || instance.is_number()) {
-        hidden.clone()
-    } else {
-        format!("`{key}` {what}: found {}", found(instance))
-    };
-    Finding {
-        pointer,
-        key: None,
-        missing: false,
-        message,
-        hidden,
-        expected: expected(schema),
-        nearest: nearest_value(instance, schema),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
-use mainstem_model::{Glob, Name, ValueType, quantity};
+use mainstem_model::{Glob, Name, Timestamp, ValueType, quantity};
 use mainstem_remote::Route;
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         .with_format("host", is_host)
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
         .with_format("fingerprint", is_fingerprint)
+        .with_format("moment", |text: &str| text.parse::<Timestamp>().is_ok())
         .with_format("name", |text: &str| Name::local(text).is_ok())
         .with_format("component", |text: &str| Name::component(text).is_ok())
         .with_format("glob", |text: &str| {
@@ -41,6 +42,7 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",
         "fingerprint" => "`sha256:` and 64 hexadecimal digits",
+        "moment" => "a moment such as `2027-01-01T00:00:00Z`",
         "name" => {
             "a name: up to 8 segments joined by dots, at most 160 bytes, without white space and \
              `* ? [ ] { } ! , ; \" \\`"

@@ -8,7 +8,7 @@ use mainstem_adapter::{
 use mainstem_model::{Definition, Scalar, ValueType};
 use serde_json::{Value, json};
 
-pub(super) static KINDS: [Kind; 4] = [
+pub(super) static KINDS: [Kind; 5] = [
     Kind {
         name: "Modbus",
         summary: "Modbus TCP",
@@ -30,7 +30,7 @@ pub(super) static KINDS: [Kind; 4] = [
         summary: "simulated devices",
         sample: "",
         connection_schema: anything,
-        endpoint_schema: anything,
+        endpoint_schema: simulator_endpoint,
         build: any_build,
     },
     Kind {
@@ -38,7 +38,15 @@ pub(super) static KINDS: [Kind; 4] = [
         summary: "the machine",
         sample: "",
         connection_schema: nothing,
-        endpoint_schema: nothing,
+        endpoint_schema: no_endpoints,
+        build: system_build,
+    },
+    Kind {
+        name: "Mixed",
+        summary: "endpoints beside datapoints of its own",
+        sample: "",
+        connection_schema: nothing,
+        endpoint_schema: anything,
         build: system_build,
     },
 ];
@@ -107,8 +115,24 @@ fn anything() -> Value {
     json!({"type": "object"})
 }
 
+fn simulator_endpoint() -> Value {
+    let one = |word: &str, key: &str| {
+        json!({
+            "type": "object",
+            "properties": {"signal": {"type": "string", "const": word}, key: {"type": "number"}},
+            "required": ["signal", key],
+            "additionalProperties": false
+        })
+    };
+    json!({"oneOf": [one("sine", "period_s"), one("counter", "step")]})
+}
+
 fn nothing() -> Value {
     json!({"type": "object", "properties": {}, "additionalProperties": false})
+}
+
+fn no_endpoints() -> Value {
+    json!({"not": {}})
 }
 
 fn modbus_build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

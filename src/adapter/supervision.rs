@@ -13,7 +13,7 @@ const CHECK_SPACING_MIN: Duration = Duration::from_millis(50);
 impl Intake {
     /// Marks what has become stale or frozen, and says when to look again; `None` while there is
     /// no session (the source itself is not good then) or nothing to supervise.
-    pub(crate) fn supervise(&self, wall: Timestamp, now: Monotonic) -> Option<Monotonic> {
+    pub(crate) fn supervise(&self, now: Monotonic) -> Option<Monotonic> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if !state.is_online || self.supervised.is_empty() {
@@ -39,7 +39,7 @@ impl Intake {
                     && slot.quality.reason != Reason::Stale
                 {
                     slot.quality = Quality::of(Reason::Stale);
-                    let sample = Sample::without_value(slot.quality, wall);
+                    let sample = Sample::without_value(slot.quality, None);
                     state.batch.push((PointId(index), sample));
                 }
             }

@@ -28,7 +28,7 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a request to a remote failed.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// There is no connection.
     #[error(transparent)]
     Dial(#[from] DialError),
@@ -54,7 +54,7 @@ pub enum RequestError {
 }
 
 /// An open connection. Dropping it closes it.
-pub struct Connection {
+pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     head: Head,
     _open: DropGuard,
@@ -75,7 +75,7 @@ where
 
 impl Connection {
     /// Dials and shakes hands. Its tasks are the tracker's.
-    pub async fn open(
+    pub(crate) async fn open(
         dial: &dyn Dial,
         token: &str,
         tasks: &TaskTracker,
@@ -104,7 +104,7 @@ impl Connection {
     }
 
     /// Opens the stream of changes.
-    pub async fn changes(
+    pub(crate) async fn changes(
         &self,
         cursor: Option<Cursor>,
         delivery: Delivery,
@@ -140,7 +140,7 @@ impl Connection {
     }
 
     /// Posts a beat.
-    pub fn beat(
+    pub(crate) fn beat(
         &self,
         beat: &Beat,
     ) -> impl Future<Output = Result<BeatAnswer, RequestError>> + Send + 'static {
@@ -149,7 +149,7 @@ impl Connection {
     }
 
     /// Posts a document and reads a document.
-    pub fn post<T: serde::de::DeserializeOwned>(
+    pub(crate) fn post<T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
         body: Vec<u8>,
@@ -158,7 +158,7 @@ impl Connection {
     }
 
     /// A handle that posts over this connection as long as it is open.
-    pub fn poster(&self) -> Poster {
+    pub(crate) fn poster(&self) -> Poster {
         Poster { requests: self.requests.clone(), head: self.head.clone() }
     }
 
@@ -181,14 +181,14 @@ impl Connection {
 
 /// Posts documents over a connection that somebody else owns.
 #[derive(Clone)]
-pub struct Poster {
+pub(crate) struct Poster {
     requests: SendRequest<Full<Bytes>>,
     head: Head,
 }
 
 impl Poster {
     /// Posts a document and reads a document.
-    pub fn post<T: serde::de::DeserializeOwned>(
+    pub(crate) fn post<T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
         body: Vec<u8>,

@@ -9,14 +9,14 @@ use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 const STEP_BYTES: usize = 64 * 1024;
 
 /// Splits a stream into whole lines.
-pub struct Lines {
+pub(crate) struct Lines {
     carry: Vec<u8>,
     decoder: Option<Decoder<'static>>,
 }
 
 /// Why a stream's bytes cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LinesError {
+pub(crate) enum LinesError {
     /// No line feed in sight.
     #[error("the remote sends a line of more than {LINE_BYTES_MAX} bytes")]
     TooLong,
@@ -27,13 +27,13 @@ pub enum LinesError {
 
 impl Lines {
     /// For a plain or a compressed stream.
-    pub fn new(is_compressed: bool) -> Result<Self, LinesError> {
+    pub(crate) fn new(is_compressed: bool) -> Result<Self, LinesError> {
         let decoder = is_compressed.then(Decoder::new).transpose();
         Ok(Self { carry: Vec::new(), decoder: decoder.map_err(LinesError::Compressed)? })
     }
 
     /// Gives each whole line to a visitor. What is not whole yet waits.
-    pub fn push<E: From<LinesError>>(
+    pub(crate) fn push<E: From<LinesError>>(
         &mut self,
         chunk: &[u8],
         mut visit: impl FnMut(&[u8]) -> Result<(), E>,

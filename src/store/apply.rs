@@ -96,12 +96,13 @@ fn update(slot: &mut Slot, sample: Sample, epoch: u32, next: u64, now: Timestamp
     if vouched && same_value && same_time && sample.quality == slot.quality {
         return false;
     }
+    // The time belongs to the value: a quality without a value leaves it, so that its age shows.
+    let is_new = !same_value || sample.source_time.is_some() || !vouched;
+    if (sample.value.is_some() && is_new) || slot.value.is_none() {
+        slot.source_time = sample.source_time.unwrap_or(now);
+    }
     if sample.value.is_some() {
         slot.value = sample.value;
-    }
-    // The time belongs to the value: a quality without a value leaves it, so that its age shows.
-    if !same_value || slot.value.is_none() || sample.source_time.is_some() || !vouched {
-        slot.source_time = sample.source_time.unwrap_or(now);
     }
     slot.quality = sample.quality;
     slot.received = now;

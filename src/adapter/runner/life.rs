@@ -247,7 +247,7 @@ impl Life {
         let now = self.desk.clock.monotonic();
         if self.desk.online_since().is_some() {
             self.is_down = false;
-            return self.desk.intake.supervise(self.desk.clock.now(), now);
+            return self.desk.intake.supervise(now);
         }
         let due = self.without_session_since.after(self.options.bad_after);
         if self.is_down {

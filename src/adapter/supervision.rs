@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_model::{Monotonic, Quality, Reason, Sample, Status, Timestamp};
+use mainstem_model::{Monotonic, Quality, Reason, Sample, Status};
 
 use crate::PointId;
 use crate::intake::Intake;

@@ -98,7 +98,9 @@ impl Link {
 
     fn send(&self, command: Command) {
         // A full queue holds the same wish already; a closed one means that the link is stopping.
-        drop(self.commands.try_send(command));
+        if self.commands.try_send(command).is_err() {
+            tracing::debug!(?command, "the link has enough commands waiting");
+        }
     }
 
     /// Ends the link and waits for its tasks.

@@ -79,7 +79,7 @@ impl Driver {
     pub(super) fn new(
         options: LinkOptions,
         store: Arc<Store>,
-        health: Arc<Health>,
+        health: Health,
         view: Arc<Mutex<RemoteView>>,
         tasks: TaskTracker,
     ) -> Self {

@@ -11,7 +11,7 @@ use crate::clock::Offset;
 
 pub(super) struct Own {
     store: Arc<Store>,
-    health: Arc<Health>,
+    health: Health,
     name: String,
     source: SourceId,
     connection: Option<PointId>,
@@ -23,7 +23,7 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(
         store: &Arc<Store>,
-        health: &Arc<Health>,
+        health: &Health,
         name: &str,
         prefix: &str,
     ) -> Self {
@@ -44,7 +44,7 @@ impl Own {
         let uncertainty = define("clock.uncertainty", seconds("how wrong the offset can be"));
         Self {
             store: Arc::clone(store),
-            health: Arc::clone(health),
+            health: health.clone(),
             name: name.to_owned(),
             source,
             connection,

@@ -110,6 +110,10 @@ impl Driver {
         }
     }
 
+    pub(super) fn source(&self) -> SourceId {
+        self.source
+    }
+
     pub(super) async fn run(
         mut self,
         mut commands: mpsc::Receiver<Command>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use mainstem_remote::{
-    Delivery, Dial, Link, LinkOptions, Mode, Profile, RemoteConfig, Timing, TlsDial, Trust,
+    Delivery, Dial, Link, LinkOptions, Mode, Profile, RemoteConfig, TlsDial, Trust,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
@@ -31,11 +31,7 @@ pub(super) fn start(
         prefix: config.prefix.to_string(),
         routes: config.routes.iter().map(route).collect(),
         token: config.token.expose().to_owned(),
-        timing: match config.profile {
-            Profile::Lan => Timing::LAN,
-            Profile::Wan => Timing::WAN,
-            Profile::Poll => Timing::poll(config.poll_interval),
-        },
+        timing: config.timing,
         poll: (config.mode == Mode::Poll).then_some(config.poll_interval),
         delivery: match config.delivery {
             Delivery::Every => mainstem_store::Delivery::Every,

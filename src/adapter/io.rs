@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Clock, Quality};
+use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Reading, Statistics, WriteJob};
+use crate::{PointId, Reading, Statistics, WriteJob};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -18,6 +18,11 @@ pub trait Output: Send + Sync {
 
     /// The state of a sub-source, by its index in [`crate::Built::devices`].
     fn device(&self, device: usize, quality: Quality);
+
+    /// Datapoints whose values the device vouches for without having sent them again.
+    fn confirm(&self, points: &[PointId]) {
+        let _ = points;
+    }
 }
 
 /// The session's side of the runner.
@@ -67,18 +72,41 @@ impl AdapterIo {
         self.output.device(device, quality);
     }
 
+    /// Says that the device vouches for these datapoints though it did not send them again, as
+    /// the keep-alive of a subscription does. It keeps them from becoming stale.
+    pub fn confirm(&self, points: &[PointId]) {
+        self.output.confirm(points);
+    }
+
     /// The next write to carry out; waits for ever if there is none. Cancel safe.
+    /// A write whose deadline has passed is answered here and never handed out.
     pub async fn next_write(&mut self) -> WriteJob {
-        match self.writes.recv().await {
-            Some(job) => job,
-            // The runner is gone, so stop is due: `stopped` ends the session.
-            None => std::future::pending().await,
+        loop {
+            match self.writes.recv().await {
+                Some(job) => match job.unless_late(self.clock.monotonic()) {
+                    Some(job) => return job,
+                    None => continue,
+                },
+                // The runner is gone, so stop is due: `stopped` ends the session.
+                None => std::future::pending().await,
+            }
         }
     }
 
-    /// A write that waits already, if there is one.
+    /// A write that waits already, if there is one in time.
     pub fn try_next_write(&mut self) -> Option<WriteJob> {
-        self.writes.try_recv().ok()
+        while let Ok(job) = self.writes.try_recv() {
+            if let Some(job) = job.unless_late(self.clock.monotonic()) {
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// Resolves when the monotonic clock has reached a moment, such as the next due poll.
+    /// Cancel safe, and does not borrow the io.
+    pub fn sleep_until(&self, moment: Monotonic) -> impl Future<Output = ()> + Send + 'static {
+        crate::sleep::until(Arc::clone(&self.clock), moment)
     }
 
     /// Resolves when the session has to end. Cancel safe, and does not borrow the io.

@@ -2,18 +2,40 @@
 //! that owns everything else (reconnecting, quality on loss, statistics, writes, stop).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod backoff;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod contract;
+mod convert;
+mod intake;
 mod io;
 mod kind;
+mod poll;
 mod reading;
+mod rule;
+mod runner;
+mod site;
+mod sleep;
+mod source_trust;
 mod spec;
+mod standing;
 mod statistics;
+mod supervision;
 mod write_job;
 
+pub use backoff::{Backoff, BackoffOptions};
 pub use contract::{Adapter, BoxFuture, SessionEnd};
+pub use convert::{convert, from_device, to_device};
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
+pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
+pub use runner::{
+    AdapterRunner, AdapterView, DeviceView, RunnerOptions, STOP_TIMEOUT, WRITES_WAITING_MAX,
+    WriteRequest,
+};
+pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
+pub use standing::{AdapterState, Cause, Standing};
 pub use statistics::{Statistics, StatisticsSnapshot};
 pub use write_job::{WriteAnswer, WriteJob};

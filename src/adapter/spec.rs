@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_model::{Access, Limits, ValueType};
+use mainstem_model::{Access, Definition, Limits, Scalar, ValueType};
 
 /// One configured connection with its endpoints.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,28 @@ pub struct EndpointSpec {
     /// Whether this datapoint must keep changing as long as the device lives: if it does not
     /// change for this long, the adapter's source is frozen.
     pub life: Option<Duration>,
+}
+
+impl EndpointSpec {
+    /// The datapoint's definition, from the type of the raw value that the kind derived: the type
+    /// that the file declares, else `f64` where there is scaling, else the raw type.
+    pub fn definition(&self, raw: impl Into<ValueType>) -> Definition {
+        let raw = raw.into();
+        let scaled = ValueType {
+            scalar: Scalar::F64,
+            array: raw.array,
+        };
+        let derived = if self.scaling.is_some() { scaled } else { raw };
+        let definition = Definition {
+            access: self.access,
+            limits: self.limits,
+            ..Definition::new(self.value_type.unwrap_or(derived))
+        };
+        let unit = self.unit.as_deref().unwrap_or_default();
+        definition
+            .unit(unit)
+            .description(self.description.as_deref().unwrap_or_default())
+    }
 }
 
 /// Datapoint = raw × factor + offset.

@@ -37,7 +37,9 @@ pub enum WriteAnswer {
 pub struct WriteJob {
     /// The datapoint.
     pub point: PointId,
-    /// The raw value, scaling already inverted, of the type that the kind derived.
+    /// The value for the device, scaling already inverted: an `f64` (or an array of them) where
+    /// the endpoint has scaling, else of the datapoint's declared type. [`crate::convert()`] brings
+    /// it to the type on the wire, rounded and within range or with an error.
     pub value: Value,
     /// After this reading of the clock it must not be sent any more.
     pub deadline: Monotonic,
@@ -74,6 +76,18 @@ impl WriteJob {
     /// Answers. The entry node may have given up meanwhile; then nobody listens, which is no error.
     pub fn answer(mut self, answer: WriteAnswer) {
         self.reply(answer);
+    }
+
+    /// This job, unless its deadline has passed: then it is answered as not sent.
+    pub(crate) fn unless_late(self, now: Monotonic) -> Option<Self> {
+        if now <= self.deadline {
+            return Some(self);
+        }
+        let message = "its deadline passed before it was this write's turn at the device";
+        self.answer(WriteAnswer::NotSent {
+            message: message.into(),
+        });
+        None
     }
 
     fn reply(&mut self, answer: WriteAnswer) {

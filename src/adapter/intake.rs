@@ -1,0 +1,274 @@
+//! From readings to samples: scaling, types, times, and what did not change stays at home.
+
+use std::sync::Arc;
+
+use mainstem_model::{Clock, Monotonic, Quality, Reason, Sample, Timestamp, Value};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::convert::from_device;
+use crate::rule::Rule;
+use crate::source_trust::SourceTrust;
+use crate::{Output, PointId, Reading, SiteAdapter, Statistics, TimePolicy};
+
+/// How far a device's stamp may be ahead of this node's clock.
+const AHEAD_MAX_MICROS: i64 = 60_000_000;
+
+/// Takes what sessions report and hands it to the site. Everything that goes to the site goes
+/// through its one lock, which is never held across an await.
+pub(crate) struct Intake {
+    pub(crate) site: Arc<dyn SiteAdapter>,
+    clock: Arc<dyn Clock>,
+    statistics: Arc<Statistics>,
+    pub(crate) rules: Box<[Rule]>,
+    /// The points with `stale_after` or `life`, so that nobody walks over all of them.
+    pub(crate) supervised: Box<[u32]>,
+    pub(crate) state: Mutex<IntakeState>,
+    /// Told when a session came online: supervision begins.
+    pub(crate) came_online: Notify,
+}
+
+pub(crate) struct IntakeState {
+    /// The session whose word counts. A task that an aborted session left behind is not heard.
+    session: Option<u64>,
+    pub(crate) is_online: bool,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) trust: SourceTrust,
+    pub(crate) batch: Vec<(PointId, Sample)>,
+}
+
+/// What was last said about a datapoint.
+#[derive(Clone, Default)]
+pub(crate) struct Slot {
+    value: Option<Value>,
+    pub(crate) quality: Quality,
+    source_time: Timestamp,
+    /// When the device last vouched for it.
+    pub(crate) confirmed: Monotonic,
+    /// When the value last became another one.
+    pub(crate) changed: Monotonic,
+    pub(crate) is_known: bool,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        site: Arc<dyn SiteAdapter>,
+        clock: Arc<dyn Clock>,
+        statistics: Arc<Statistics>,
+        rules: Box<[Rule]>,
+        devices: usize,
+    ) -> Self {
+        let is_supervised = |rule: &Rule| rule.stale_after.is_some() || rule.life.is_some();
+        let supervised = (0_u32..)
+            .zip(&rules)
+            .filter(|(_, rule)| is_supervised(rule));
+        let state = IntakeState {
+            session: None,
+            is_online: false,
+            slots: vec![Slot::default(); rules.len()],
+            trust: SourceTrust::new(devices),
+            batch: Vec::new(),
+        };
+        Self {
+            site,
+            clock,
+            statistics,
+            supervised: supervised.map(|(index, _)| index).collect(),
+            rules,
+            state: Mutex::new(state),
+            came_online: Notify::new(),
+        }
+    }
+
+    /// From now on this session is heard.
+    pub(crate) fn open(&self, session: u64) {
+        let mut state = self.state.lock();
+        state.session = Some(session);
+        state.is_online = false;
+    }
+
+    /// From now on no session is heard, and the adapter's source has this quality.
+    pub(crate) fn close(&self, quality: Quality) {
+        let mut state = self.state.lock();
+        state.session = None;
+        state.is_online = false;
+        state.trust.connection(&*self.site, quality);
+    }
+
+    /// The time of patience is over: the adapter's source is bad, unless a session came online.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.state.lock();
+        if !state.is_online {
+            state
+                .trust
+                .connection(&*self.site, Quality::of(Reason::AdapterDown));
+        }
+    }
+
+    /// The trust in the adapter's source or in a sub-source, as the site was told.
+    pub(crate) fn quality(&self, device: Option<usize>) -> Quality {
+        self.state.lock().trust.quality(device)
+    }
+
+    /// The session is up; `and_then` runs under the same lock, so that nothing comes between.
+    fn online(&self, session: u64, and_then: impl FnOnce()) {
+        let mut state = self.state.lock();
+        if state.session != Some(session) || state.is_online {
+            return;
+        }
+        state.is_online = true;
+        let now = self.clock.monotonic();
+        // The time without a session is not the datapoints' fault.
+        for &index in &self.supervised {
+            let slot = &mut state.slots[index as usize];
+            (slot.confirmed, slot.changed) = (now, now);
+        }
+        state.trust.thaw(&*self.site);
+        state.trust.connection(&*self.site, Quality::GOOD);
+        and_then();
+        drop(state);
+        self.came_online.notify_one();
+    }
+
+    fn emit(&self, session: u64, readings: &mut Vec<Reading>) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.session != Some(session) {
+            readings.clear();
+            return;
+        }
+        let moment = Moment {
+            wall: self.clock.now(),
+            monotonic: self.clock.monotonic(),
+        };
+        for reading in readings.drain(..) {
+            let index = reading.point.0 as usize;
+            let (Some(slot), Some(rule)) = (state.slots.get_mut(index), self.rules.get(index))
+            else {
+                self.statistics.failed("unknown_point");
+                continue;
+            };
+            if reading.value.is_some() {
+                state.trust.vouched(rule.device);
+            }
+            let point = reading.point;
+            if let Some(sample) = slot.take(reading, rule, &moment) {
+                if sample.quality.reason == Reason::BadType {
+                    self.statistics.failed("bad_type");
+                }
+                state.batch.push((point, sample));
+            }
+        }
+        if !state.batch.is_empty() {
+            self.site.apply(&mut state.batch);
+            state.batch.clear();
+        }
+        state.trust.confirm(&*self.site);
+    }
+
+    fn confirm(&self, session: u64, points: &[PointId]) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.session != Some(session) {
+            return;
+        }
+        let now = self.clock.monotonic();
+        for point in points {
+            let index = point.0 as usize;
+            if let (Some(slot), Some(rule)) = (state.slots.get_mut(index), self.rules.get(index)) {
+                slot.confirmed = now;
+                state.trust.vouched(rule.device);
+            }
+        }
+        state.trust.confirm(&*self.site);
+    }
+
+    fn device(&self, session: u64, device: usize, quality: Quality) {
+        let mut state = self.state.lock();
+        if state.session == Some(session) {
+            state.trust.device(&*self.site, device, quality);
+        }
+    }
+}
+
+/// Both clocks at the moment of receipt.
+struct Moment {
+    wall: Timestamp,
+    monotonic: Monotonic,
+}
+
+impl Slot {
+    /// Takes a reading in; a sample comes out unless everything is as it was.
+    fn take(&mut self, reading: Reading, rule: &Rule, moment: &Moment) -> Option<Sample> {
+        let Reading {
+            value,
+            mut quality,
+            source_time,
+            ..
+        } = reading;
+        let value = match value.map(|raw| from_device(raw, rule.scaling, rule.value_type)) {
+            None => None,
+            Some(Ok(value)) => Some(value),
+            Some(Err(_)) => {
+                quality = Quality::of(Reason::BadType);
+                None
+            }
+        };
+        if value.is_some() {
+            self.confirmed = moment.monotonic;
+        }
+        let stamp = match (rule.time, source_time) {
+            (Some(TimePolicy::Node), _) | (_, None) => None,
+            (_, Some(stamp)) => Some(stamp),
+        };
+        if stamp.is_some_and(|stamp| !stamp.is_plausible(moment.wall, AHEAD_MAX_MICROS)) {
+            quality = quality.worse(Quality::of(Reason::BadSourceTime));
+        }
+        let is_new_value = value.is_some() && value != self.value;
+        let is_as_before = self.is_known && !is_new_value && quality == self.quality;
+        // Without a stamp of its own, a repeated value keeps the time at which it was first seen.
+        if is_as_before && stamp.is_none_or(|stamp| stamp == self.source_time) {
+            return None;
+        }
+        if is_new_value {
+            self.changed = moment.monotonic;
+            self.value.clone_from(&value);
+        }
+        (self.quality, self.is_known) = (quality, true);
+        self.source_time = stamp.unwrap_or(moment.wall);
+        Some(Sample {
+            value,
+            quality,
+            source_time: self.source_time,
+        })
+    }
+}
+
+/// One session's door to the intake.
+pub(crate) struct SessionOutput<F> {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) session: u64,
+    /// What else has to happen when it comes online.
+    pub(crate) on_online: F,
+}
+
+impl<F: Fn() + Send + Sync> Output for SessionOutput<F> {
+    fn online(&self) {
+        self.intake.online(self.session, &self.on_online);
+    }
+
+    fn emit(&self, readings: &mut Vec<Reading>) {
+        self.intake.emit(self.session, readings);
+    }
+
+    fn device(&self, device: usize, quality: Quality) {
+        self.intake.device(self.session, device, quality);
+    }
+
+    fn confirm(&self, points: &[PointId]) {
+        self.intake.confirm(self.session, points);
+    }
+}
+
+#[cfg(test)]
+mod tests;

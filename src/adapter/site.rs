@@ -1,0 +1,52 @@
+//! Where adapters hang in the rest of the program: the one seam between a runner and the store.
+
+use std::sync::Arc;
+
+use mainstem_model::{Quality, Sample};
+
+use crate::{Point, PointId, Standing};
+
+/// The place in which adapters are installed. The composition root implements it over the store.
+pub trait Site: Send + Sync {
+    /// Makes an adapter known: its source, its sub-sources and its datapoints. Called once per
+    /// runner, before the first session. Names are looked up here and never again: everything
+    /// later goes through the returned seat by index.
+    fn define(&self, installation: &Installation<'_>) -> Arc<dyn SiteAdapter>;
+}
+
+/// What a runner brings along.
+#[derive(Clone, Copy, Debug)]
+pub struct Installation<'a> {
+    /// The adapter's name; the names of its datapoints stand below it.
+    pub adapter: &'a str,
+    /// The kind's name.
+    pub kind: &'a str,
+    /// Its datapoints; a [`PointId`] is the index in this list.
+    pub points: &'a [Point],
+    /// Its sub-sources; a device index is the index in this list.
+    pub devices: &'a [String],
+}
+
+/// One adapter's seat in the site.
+///
+/// The runner calls it under a lock of its own, so calls come one after the other and in the order
+/// in which things happened: a status always stands before the samples that it vouches for, and
+/// after a session's end none of its samples comes any more. Nothing here may block or call back
+/// into the runner. Only [`SiteAdapter::standing`] may run beside the others.
+pub trait SiteAdapter: Send + Sync {
+    /// Applies samples in their order, as one batch. Every sample differs from the one before it
+    /// in value, quality or source time. Drains the list and leaves it its capacity, so that the
+    /// hot path allocates nothing.
+    fn apply(&self, batch: &mut Vec<(PointId, Sample)>);
+
+    /// The trust in the adapter's source, or in one of its sub-sources. Only changes are told: a
+    /// sub-source begins good, the adapter's source is told once before the first session.
+    fn status(&self, device: Option<usize>, quality: Quality);
+
+    /// The device has just vouched for values of this source, changed or not. At most once per
+    /// source and batch; after the batch was applied.
+    fn confirm(&self, device: Option<usize>);
+
+    /// The adapter's state changed: for alarms and events.
+    fn standing(&self, standing: &Standing);
+}

@@ -239,7 +239,7 @@ impl Slot {
         Some(Sample {
             value,
             quality,
-            source_time: self.source_time,
+            source_time: Some(self.source_time),
         })
     }
 }

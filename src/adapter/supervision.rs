@@ -39,7 +39,7 @@ impl Intake {
                     && slot.quality.reason != Reason::Stale
                 {
                     slot.quality = Quality::of(Reason::Stale);
-                    let sample = Sample::without_value(slot.quality, wall);
+                    let sample = Sample::without_value(slot.quality, Some(wall));
                     state.batch.push((PointId(index), sample));
                 }
             }

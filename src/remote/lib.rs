@@ -8,6 +8,7 @@ mod machine;
 mod mirror;
 mod serving;
 mod timing;
+mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, RouteError, Trust};
@@ -15,3 +16,4 @@ pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, Step};
 pub use serving::{ServedStream, Serving};
 pub use timing::Timing;
+pub use view::RemoteView;

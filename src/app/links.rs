@@ -16,7 +16,8 @@ pub(super) fn start(
 ) -> anyhow::Result<Link> {
     let trust = match &config.trust {
         Trust::Pin(pin) => mainstem_security::Trust::Pin(
-            pin.parse().with_context(|| format!("remote {}: pin", config.name))?,
+            pin.parse()
+                .with_context(|| format!("remote {}: pin", config.name))?,
         ),
         Trust::Authority(path) => mainstem_security::Trust::CaFile(path.clone()),
     };
@@ -37,7 +38,11 @@ pub(super) fn start(
             Delivery::Every => mainstem_store::Delivery::Every,
             Delivery::Latest => mainstem_store::Delivery::Latest,
         },
-        read: if config.datapoints { config.read.clone() } else { Default::default() },
+        read: if config.datapoints {
+            config.read.clone()
+        } else {
+            Default::default()
+        },
         write: config.write.clone(),
         compressed: config.profile != Profile::Lan,
         paused: config.paused,

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use mainstem_config::NodeConfig;
-use mainstem_http::{Api, ApiSetup, NodeFacts as ApiFacts, Parts, Server};
+use mainstem_http::{Api, ApiSetup, NodeFacts as ApiFacts, Parts, Server, ServerSetup};
 use mainstem_model::{Clock, NodeId, Quality, Role};
 use mainstem_remote::Serving;
 use mainstem_security::{ADMIN_TOKEN_FILE, Audit, AuditLimits, Identity, Pin, Tokens};
@@ -22,6 +23,9 @@ use super::access;
 use super::checkpoint::Checkpoint;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
+
+/// How long requests may take to end when the node stops.
+const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// What others need to know of a running node.
 #[derive(Clone, Debug)]
@@ -79,8 +83,12 @@ impl Node {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
         let name = config.node.name.as_str();
-        let identity =
-            Identity::load_or_create(folder.path(), name, &certificate_names(&config), clock.now())?;
+        let identity = Identity::load_or_create(
+            folder.path(),
+            name,
+            &certificate_names(&config),
+            clock.now(),
+        )?;
         for notice in identity.notices() {
             tracing::warn!(notice, "the node's identity");
         }
@@ -94,8 +102,12 @@ impl Node {
         )?);
         let roles = Arc::new(access::roles(&config));
         let declared = access::tokens(&config)?;
-        let tokens =
-            Tokens::open(folder.path(), Arc::clone(&roles), declared, Arc::clone(&clock))?;
+        let tokens = Tokens::open(
+            folder.path(),
+            Arc::clone(&roles),
+            declared,
+            Arc::clone(&clock),
+        )?;
         let tokens = Arc::new(tokens);
         let store = Store::new(store_setup(&config, &identity, &clock));
         let checkpoint = Checkpoint {
@@ -133,16 +145,29 @@ impl Node {
             metrics,
             limits: config.limits.clone(),
             parts: Arc::clone(&parts) as Arc<dyn Parts>,
-            writes: Arc::clone(&writes),
         });
-        let tls = mainstem_security::server_config(&identity)?;
-        let server =
-            Server::start(Arc::clone(&api), tls, &config.listen, config.unix_socket.as_deref())
-                .await?;
+        let setup = ServerSetup {
+            listen: config.listen.iter().map(|listen| listen.address).collect(),
+            tls: mainstem_security::server_config(&identity)?,
+            socket: config.unix_socket.clone(),
+        };
+        let server = Server::start(setup, Arc::clone(&api)).await?;
         api.set_ready(true);
         tracing::info!(node = name, parts = report.started.len(), "the node is up");
         let config = Mutex::new(config);
-        Ok(Self { facts, folder, store, tokens, api, server, parts, writes, config, stop, tasks })
+        Ok(Self {
+            facts,
+            folder,
+            store,
+            tokens,
+            api,
+            server,
+            parts,
+            writes,
+            config,
+            stop,
+            tasks,
+        })
     }
 
     /// The HTTPS listeners as they were bound.
@@ -165,7 +190,8 @@ impl Node {
     pub async fn reload(&self, config: NodeConfig) -> anyhow::Result<ReloadReport> {
         let mut current = self.config.lock().await;
         let roles = Arc::new(access::roles(&config));
-        self.tokens.reload(Arc::clone(&roles), access::tokens(&config)?);
+        self.tokens
+            .reload(Arc::clone(&roles), access::tokens(&config)?);
         self.api.set_roles(roles);
         let mut report = self.parts.apply(&config).await;
         report.needs_restart = needs_restart(&current, &config);
@@ -177,7 +203,7 @@ impl Node {
     pub async fn stop(self) {
         self.api.set_ready(false);
         self.writes.stop().await;
-        self.server.stop().await;
+        self.server.stop(STOP_GRACE).await;
         self.parts.stop().await;
         self.stop.cancel();
         self.tasks.close();
@@ -220,7 +246,11 @@ fn facts(config: &NodeConfig, folder: &DataFolder, identity: &Identity) -> NodeF
 /// The names and addresses in the certificate: those of the file, those listened on, and this
 /// machine itself.
 fn certificate_names(config: &NodeConfig) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     for listen in &config.listen {
         names.extend(listen.names.iter().cloned());
         if !listen.address.ip().is_unspecified() {

@@ -77,7 +77,14 @@ impl Link {
         let driver = drive::Driver::new(options, store, health, Arc::clone(&view), tasks.clone());
         let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
-        Self { commands, view, store: kept, source, stop, tasks }
+        Self {
+            commands,
+            view,
+            store: kept,
+            source,
+            stop,
+            tasks,
+        }
     }
 
     /// How it stands.

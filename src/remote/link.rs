@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::GlobSet;
-use mainstem_store::{Delivery, Store};
+use mainstem_store::{Delivery, SourceId, Store};
 use mainstem_telemetry::Health;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -61,19 +61,30 @@ enum Command {
 pub struct Link {
     commands: mpsc::Sender<Command>,
     view: Arc<Mutex<RemoteView>>,
+    store: Arc<Store>,
+    source: SourceId,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Link {
     /// Makes the link's source known and starts its task.
-    pub fn start(options: LinkOptions, store: Arc<Store>, health: Arc<Health>) -> Self {
+    pub fn start(options: LinkOptions, store: Arc<Store>, health: Health) -> Self {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let kept = Arc::clone(&store);
         let driver = drive::Driver::new(options, store, health, Arc::clone(&view), tasks.clone());
+        let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
-        Self { commands, view, stop, tasks }
+        Self {
+            commands,
+            view,
+            store: kept,
+            source,
+            stop,
+            tasks,
+        }
     }
 
     /// How it stands.
@@ -94,6 +105,11 @@ impl Link {
     /// Begins again with a snapshot.
     pub fn resync(&self) {
         self.send(Command::Resync);
+    }
+
+    /// Takes out what came from the remote. To be called after [`Link::stop`].
+    pub fn remove(&self) {
+        self.store.remove_source(self.source);
     }
 
     fn send(&self, command: Command) {

@@ -3,10 +3,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod audit;
-pub mod config;
 mod identity;
 mod role;
-mod secret;
 mod tls;
 mod token;
 
@@ -16,7 +14,6 @@ pub use audit::{
 };
 pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use role::{Decision, Principal, Role, Roles};
-pub use secret::{Secret, SecretError};
 pub use tls::{
     Pin, PinError, PinMismatch, TlsError, Trust, client_config, peer_pin, server_config,
 };

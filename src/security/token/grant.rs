@@ -55,14 +55,21 @@ pub struct TokenInfo {
 }
 
 impl DeclaredToken {
-    /// The hash of a token's text.
-    pub(crate) fn hash_of(text: &str) -> Hash {
-        Hash::of(text)
+    /// A token whose text is known.
+    pub fn from_text(token: NewToken, text: &str) -> Self {
+        Self {
+            token,
+            hash: Hash::of(text),
+        }
     }
 
-    /// Reads a hash; otherwise what was expected.
-    pub(crate) fn parse_hash(text: &str) -> Result<Hash, &'static str> {
-        text.parse()
+    /// A token by `sha256:` and the hexadecimal digits of its text's hash; otherwise what was
+    /// expected.
+    pub fn from_hash(token: NewToken, hash: &str) -> Result<Self, &'static str> {
+        Ok(Self {
+            token,
+            hash: hash.parse()?,
+        })
     }
 
     /// What it is listed by: it has no public part.

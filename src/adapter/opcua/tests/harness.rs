@@ -162,10 +162,13 @@ impl Session {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(found) => found,
-            Err(_) => panic!(
-                "{what}: not so after {PATIENCE:?}; {:?}",
-                self.recorder.all()
-            ),
+            Err(_) => {
+                let errors = self.statistics.snapshot().errors;
+                let ended = self.task.is_finished();
+                let mut readings = self.recorder.all();
+                readings.truncate(20);
+                panic!("{what}: not so after {PATIENCE:?}, ended: {ended}; {errors:?} {readings:?}")
+            }
         }
     }
 

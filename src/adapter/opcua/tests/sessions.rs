@@ -1,14 +1,15 @@
 //! Sessions without security.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mainstem_adapter::{SessionEnd, WriteAnswer};
+use mainstem_adapter::{Reading, SessionEnd, WriteAnswer};
 use mainstem_model::{Access, Quality, Reason, Timestamp, Value};
 use opcua::types::{DataValue, DateTime, StatusCode, Variant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::harness::{Session, built, endpoint, subscribed};
+use super::harness::{Recorder, Session, built, endpoint, subscribed};
 use super::server::{NAMESPACE, TestServer};
 use crate::KIND;
 
@@ -222,4 +223,45 @@ async fn a_server_that_stops_is_lost_and_one_that_comes_back_is_found() {
     session.until_value(0, Value::F64(1.5)).await;
     session.stop().await.1.unwrap();
     server.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_one_request_is_cut_and_what_the_server_refuses_is_bad() {
+    // More than two requests of each kind, and more than this server monitors in a subscription.
+    const NODES: u32 = 1_201;
+    const MONITORED: usize = 1_000;
+    let here = setting().await;
+    here.server.set("double", Variant::Double(7.0).into());
+    let node = here.server.node("double");
+    let polled = json!({ "nodeId": node, "interval": 200 });
+    let endpoints = (0..2 * NODES)
+        .map(|number| match number % 2 {
+            0 => subscribed(&format!("s{number}"), "f64", &node),
+            _ => endpoint(&format!("p{number}"), "f64", Access::Read, polled.clone()),
+        })
+        .collect();
+    let session = here.start(endpoints);
+    let points = |recorder: &Recorder, wanted: &dyn Fn(&Reading) -> bool| {
+        let all = recorder.all();
+        all.iter()
+            .filter(|reading| wanted(reading))
+            .map(|reading| reading.point)
+            .collect::<BTreeSet<_>>()
+    };
+    let seven = |reading: &Reading| reading.value == Some(Value::F64(7.0));
+    let refused = |reading: &Reading| reading.quality.reason == Reason::BadSource;
+    session
+        .until("all have an answer", |recorder| {
+            let fits = points(recorder, &seven).len() == NODES as usize + MONITORED
+                && points(recorder, &refused).len() == NODES as usize - MONITORED;
+            fits.then_some(())
+        })
+        .await;
+    let errors = session.statistics.snapshot().errors;
+    assert_eq!(
+        errors.get("BadTooManyMonitoredItems"),
+        Some(&201),
+        "{errors:?}"
+    );
+    session.stop().await.1.unwrap();
 }

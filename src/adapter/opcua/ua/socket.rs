@@ -149,3 +149,38 @@ impl<R: AsyncRead + Unpin> AsyncRead for ChunkGuard<R> {
         Poll::Ready(self.follow(&buffer.filled()[before..]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    fn chunk(size: u32, body: usize) -> Vec<u8> {
+        [b"MSGF".as_slice(), &size.to_le_bytes(), &vec![7; body]].concat()
+    }
+
+    async fn read(bytes: &[u8], piece: usize) -> io::Result<usize> {
+        let mut guard = ChunkGuard::new(bytes);
+        let (mut buffer, mut total) = (vec![0; piece], 0);
+        loop {
+            match guard.read(&mut buffer).await? {
+                0 => return Ok(total),
+                read => total += read,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn chunks_pass_in_whatever_pieces_until_one_is_too_large() {
+        let good = [chunk(9, 1), chunk(65_535, 65_527), chunk(100, 92)].concat();
+        for piece in [1, 3, 8, 100_000] {
+            assert_eq!(read(&good, piece).await.unwrap(), good.len());
+            for size in [0, 7, 8, 65_536, u32::MAX] {
+                let bad = [good.clone(), chunk(size, 0)].concat();
+                let error = read(&bad, piece).await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{size}");
+            }
+        }
+    }
+}

@@ -12,6 +12,8 @@ use opcua::types::{
 };
 use parking_lot::Mutex;
 
+use super::failure;
+
 /// How often a subscription says that it lives, at least.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Signs of life that may be missing before the server gives a subscription up. The session's
@@ -63,6 +65,20 @@ pub(crate) struct Subscribed {
     pub(crate) refused: Vec<(PointId, StatusCode)>,
 }
 
+impl Subscribed {
+    // A server that has no room for a whole request says so once, for all of it. That is no reason
+    // to give up the session and everything else in it.
+    fn refuse(&mut self, items: &[Item], error: Error) -> Result<(), Error> {
+        let status = error.status();
+        if failure::is_fatal(status) || status == StatusCode::BadTimeout {
+            return Err(error);
+        }
+        self.refused
+            .extend(items.iter().map(|item| (item.point, status)));
+        Ok(())
+    }
+}
+
 /// Makes subscriptions where there are none, and adds the items, `items_max` in a request.
 pub(crate) async fn subscribe(
     session: &Session,
@@ -75,13 +91,23 @@ pub(crate) async fn subscribe(
         refused: Vec::new(),
     };
     for group in groups {
-        let id = match group.id {
-            Some(id) => id,
-            None => create(session, group.publish, inbox.clone()).await?,
+        let created = match group.id {
+            Some(id) => Ok(id),
+            None => create(session, group.publish, inbox.clone()).await,
+        };
+        let id = match created {
+            Ok(id) => id,
+            Err(error) => {
+                subscribed.refuse(&group.items, error)?;
+                continue;
+            }
         };
         subscribed.ids.push((group.publish, id));
         for items in group.items.chunks(items_max) {
-            subscribed.refused.extend(add(session, id, items).await?);
+            match add(session, id, items).await {
+                Ok(refused) => subscribed.refused.extend(refused),
+                Err(error) => subscribed.refuse(items, error)?,
+            }
         }
     }
     Ok(subscribed)

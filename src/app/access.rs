@@ -1,0 +1,34 @@
+//! Roles and tokens of the node file in the words of `security`.
+
+use mainstem_config::{Credential, NodeConfig};
+use mainstem_security::{DeclaredToken, NewToken, Role, Roles};
+
+pub(super) fn roles(config: &NodeConfig) -> Roles {
+    Roles::new(config.roles.iter().map(|(name, role)| {
+        let role = Role {
+            read: role.read.clone(),
+            write: role.write.clone(),
+            provide: role.provide.clone(),
+            admin: role.admin,
+            link: role.link,
+        };
+        (name.clone(), role)
+    }))
+}
+
+pub(super) fn tokens(config: &NodeConfig) -> anyhow::Result<Vec<DeclaredToken>> {
+    let declared = config.tokens.iter().map(|token| {
+        let new = NewToken {
+            name: token.name.to_string(),
+            role: token.role.clone(),
+            expires: token.expires,
+            provide: token.provide.clone(),
+        };
+        match &token.credential {
+            Credential::Token(text) => Ok(DeclaredToken::from_text(new, text.expose())),
+            Credential::Hash(hash) => DeclaredToken::from_hash(new, hash)
+                .map_err(|expected| anyhow::anyhow!("token {}: expected {expected}", token.name)),
+        }
+    });
+    declared.collect()
+}

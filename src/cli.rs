@@ -5,7 +5,7 @@ mod alarms;
 mod check;
 mod client;
 mod connection;
-mod demo;
+//mod demo;
 mod entry;
 mod exit;
 mod init;
@@ -21,7 +21,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use connection::ConnectionArgs;
 use exit::{EXIT_CODES, Exit, Failure};
 use screen::{Screen, Tone};
 
@@ -61,7 +60,7 @@ struct Style {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show a whole enterprise on this machine: four nodes and four simulated devices
-    Demo(demo::DemoArgs),
+    //Demo(demo::DemoArgs),
     /// Write a node file to start from
     Init(init::InitArgs),
     /// Tell everything that is wrong with a node file; connects to nothing
@@ -88,7 +87,10 @@ pub fn main() -> ExitCode {
     let outcome = match tokio::runtime::Runtime::new() {
         // The futures of whole nodes are large, so they go to the heap.
         Ok(runtime) => runtime.block_on(Box::pin(dispatch(cli.command, screen))),
-        Err(error) => Err(Failure::new(Exit::Failure, format!("cannot start: {error}"))),
+        Err(error) => Err(Failure::new(
+            Exit::Failure,
+            format!("cannot start: {error}"),
+        )),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -101,7 +103,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(args) => Box::pin(demo::run(args, screen)).await,
+        //Command::Demo(args) => Box::pin(demo::run(args, screen)).await,
         Command::Init(args) => init::run(&args, screen),
         Command::Check(args) => check::run(&args, screen),
         Command::Run(args) => Box::pin(run::run(&args)).await,
@@ -122,10 +124,15 @@ fn report(failure: &Failure, screen: Screen) {
         failure.to_json().to_string()
     } else {
         let heading = screen.paint_error(Tone::Bad, "error:");
-        let action = failure.action.as_deref().map(|action| {
-            format!("\n{} {action}", screen.paint_error(Tone::Strong, "  try:"))
-        });
-        format!("{heading} {}{}", failure.message, action.unwrap_or_default())
+        let action = failure
+            .action
+            .as_deref()
+            .map(|action| format!("\n{} {action}", screen.paint_error(Tone::Strong, "  try:")));
+        format!(
+            "{heading} {}{}",
+            failure.message,
+            action.unwrap_or_default()
+        )
     };
     // Where nobody listens, nobody misses it; the exit code says the rest.
     drop(writeln!(io::stderr().lock(), "{text}"));

@@ -43,16 +43,17 @@ struct Named {
 }
 
 pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Failure> {
-    let client = Client::from_args(&args.connection)?;
+    let client = || Client::from_args(&args.connection);
     match &args.action {
-        Action::List => list(&client, screen).await,
+        Action::List => list(&client()?, screen).await,
         Action::Show(Named { name }) => {
-            let adapter: AdapterDocument = client.get(&path(name)).await?;
+            let adapter: AdapterDocument = client()?.get(&path(name)).await?;
             show::run(&adapter, screen)
         }
-        Action::Pause(Named { name }) => command(&client, screen, name, "pause").await,
-        Action::Resume(Named { name }) => command(&client, screen, name, "resume").await,
-        Action::Trust(args) => trust::run(args, &client, screen).await,
+        Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
+        Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
+        // Trust is given on the node's own machine, whether the node runs or not.
+        Action::Trust(trust) => trust::run(trust, &args.connection, screen),
     }
 }
 
@@ -67,7 +68,10 @@ async fn command(
     action: &str,
 ) -> Result<Exit, Failure> {
     let at = format!("{}/{action}", path(name));
-    client.send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO).await?.done()?;
+    client
+        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
+        .await?
+        .done()?;
     let adapter: AdapterDocument = client.get(&path(name)).await?;
     if screen.is_json() {
         screen.document(&adapter)?;
@@ -91,7 +95,15 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 }
 
 fn table(adapters: &[AdapterDocument], screen: Screen) -> Table {
-    let headings = ["NAME", "KIND", "STATE", "POINTS", "SAMPLES/S", "ROUND TRIP", "CAUSE"];
+    let headings = [
+        "NAME",
+        "KIND",
+        "STATE",
+        "POINTS",
+        "SAMPLES/S",
+        "ROUND TRIP",
+        "CAUSE",
+    ];
     let mut table = screen.table(&headings, &[6]);
     for adapter in adapters {
         let cause = adapter.cause.as_ref().map_or("", |cause| &cause.message);
@@ -101,7 +113,10 @@ fn table(adapters: &[AdapterDocument], screen: Screen) -> Table {
             screen.cell(text::harmless(&adapter.state), tone(&adapter.state)),
             screen.cell(adapter.points, Tone::Plain),
             screen.cell(format!("{:.1}", adapter.rates.sample_rate), Tone::Plain),
-            screen.cell(text::milliseconds(adapter.rates.round_trip.p50), Tone::Plain),
+            screen.cell(
+                text::milliseconds(adapter.rates.round_trip.p50),
+                Tone::Plain,
+            ),
             screen.cell(text::harmless(cause), Tone::Plain),
         ]);
     }

@@ -64,7 +64,10 @@ impl Client {
             let response = wire.send(request).await.map_err(|e| self.broken(&e))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect();
-            let body = wire.alongside(body).await.map_err(|error| self.broken(&*error))?;
+            let body = wire
+                .alongside(body)
+                .await
+                .map_err(|error| self.broken(&*error))?;
             Ok(Answer::new(self.target.describe(), status, body.to_bytes()))
         };
         match tokio::time::timeout(ANSWER_PATIENCE + wait, exchange).await {
@@ -80,7 +83,11 @@ impl Client {
             let mut wire = self.dial().await?;
             let response = wire.send(request).await.map_err(|e| self.broken(&e))?;
             if response.status().is_success() {
-                return Ok(Events::new(self.target.describe(), wire, response.into_body()));
+                return Ok(Events::new(
+                    self.target.describe(),
+                    wire,
+                    response.into_body(),
+                ));
             }
             Err(self.refusal(wire, response).await)
         };
@@ -111,7 +118,10 @@ impl Client {
         accept: &str,
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let wrong = |error: &dyn std::fmt::Display| {
-            Failure::new(Exit::Usage, format!("this cannot be sent to a node: {error}"))
+            Failure::new(
+                Exit::Usage,
+                format!("this cannot be sent to a node: {error}"),
+            )
         };
         let host = match &self.target {
             Target::Socket(_) => "localhost".to_owned(),
@@ -187,7 +197,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("no.sock");
         let client = Client::new(Target::Socket(socket), None);
-        let failure = client.get::<serde_json::Value>("/api/v1/node").await.unwrap_err();
+        let failure = client
+            .get::<serde_json::Value>("/api/v1/node")
+            .await
+            .unwrap_err();
         assert_eq!(failure.exit, Exit::NoCommunication);
         assert!(failure.message.contains("no.sock"), "{failure:?}");
         assert!(failure.action.is_some());

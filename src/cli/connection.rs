@@ -76,8 +76,11 @@ impl Target {
     /// An HTTPS address, to be believed for the given reason.
     pub(crate) fn https(url: &str, trust: Trust) -> Result<Self, Failure> {
         let wrong = |what: &str| {
-            Failure::new(Exit::Usage, format!("{url} is no address of a node: {what}"))
-                .action("write it as https://HOST:PORT")
+            Failure::new(
+                Exit::Usage,
+                format!("{url} is no address of a node: {what}"),
+            )
+            .action("write it as https://HOST:PORT")
         };
         let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
         if uri.scheme_str() != Some("https") {
@@ -103,7 +106,10 @@ impl ConnectionArgs {
             return Ok(self.token.as_deref().map(|token| token.trim().to_owned()));
         };
         let failed = |what: String| {
-            Failure::new(Exit::Usage, format!("the token file {}: {what}", path.display()))
+            Failure::new(
+                Exit::Usage,
+                format!("the token file {}: {what}", path.display()),
+            )
         };
         let length = std::fs::metadata(path)
             .map_err(|error| failed(error.to_string()))?
@@ -134,22 +140,25 @@ impl ConnectionArgs {
         if let Some(socket) = &self.socket {
             return Ok(Target::Socket(socket.clone()));
         }
-        match &self.config {
-            Some(file) => socket_of(file),
-            None => self.local(),
-        }
+        socket_of(&self.node_file()?)
     }
 
-    fn local(&self) -> Result<Target, Failure> {
-        let found = NODE_FILES.iter().map(Path::new).find(|file| file.exists());
-        match found {
-            Some(file) => socket_of(file),
-            None => Err(Failure::new(
-                Exit::Usage,
-                format!("no node is named, and there is no {}", NODE_FILES.join(", ")),
-            )
-            .action("name a node file with -c, or a node with --url, a token and --ca")),
-        }
+    /// The node file of the local node.
+    pub(crate) fn node_file(&self) -> Result<PathBuf, Failure> {
+        let known = || {
+            NODE_FILES
+                .iter()
+                .map(PathBuf::from)
+                .find(|file| file.exists())
+        };
+        self.config.clone().or_else(known).ok_or_else(|| {
+            let message = format!(
+                "no node is named, and there is no {}",
+                NODE_FILES.join(", ")
+            );
+            Failure::new(Exit::Usage, message)
+                .action("name a node file with -c, or a node with --url, a token and --ca")
+        })
     }
 }
 
@@ -200,7 +209,14 @@ mod tests {
             panic!("no HTTPS");
         };
         assert_eq!((host.as_str(), port), ("[::1]", 8443));
-        for bad in ["http://a:1", "a:1", "https://", "https://a/api", "https://a?b", "::"] {
+        for bad in [
+            "http://a:1",
+            "a:1",
+            "https://",
+            "https://a/api",
+            "https://a?b",
+            "::",
+        ] {
             assert_eq!(args(bad).target().unwrap_err().exit, Exit::Usage, "{bad}");
         }
     }

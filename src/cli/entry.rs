@@ -21,14 +21,19 @@ pub(crate) fn parse(text: &str, value_type: &str) -> Result<Box<RawValue>, Strin
 }
 
 fn is_integer(value_type: &str) -> bool {
-    matches!(value_type, "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64")
+    matches!(
+        value_type,
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64"
+    )
 }
 
 fn boolean(text: &str) -> Result<&'static str, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "on" | "1" | "yes" => Ok("true"),
         "false" | "off" | "0" | "no" => Ok("false"),
-        _ => Err(format!("{text:?} is no bool: use true or false, on or off, 1 or 0")),
+        _ => Err(format!(
+            "{text:?} is no bool: use true or false, on or off, 1 or 0"
+        )),
     }
 }
 
@@ -67,14 +72,18 @@ fn integer(text: &str, value_type: &str) -> Result<String, String> {
     if (low..=high).contains(&number) {
         Ok(number.to_string())
     } else {
-        Err(format!("{number} does not fit into {value_type}: {low} to {high}"))
+        Err(format!(
+            "{number} does not fit into {value_type}: {low} to {high}"
+        ))
     }
 }
 
 fn document(text: &str, value_type: &str) -> Result<String, String> {
     match serde_json::from_str::<&RawValue>(text.trim()) {
         Ok(raw) => Ok(raw.get().to_owned()),
-        Err(error) => Err(format!("{value_type} is written as JSON, and this is not: {error}")),
+        Err(error) => Err(format!(
+            "{value_type} is written as JSON, and this is not: {error}"
+        )),
     }
 }
 

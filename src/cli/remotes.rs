@@ -63,7 +63,10 @@ async fn command(
     action: &str,
 ) -> Result<Exit, Failure> {
     let at = format!("{}/{action}", path(name));
-    client.send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO).await?.done()?;
+    client
+        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
+        .await?
+        .done()?;
     let remote: RemoteDocument = client.get(&path(name)).await?;
     if screen.is_json() {
         screen.document(&remote)?;
@@ -91,7 +94,9 @@ fn table(remotes: &[RemoteDocument], screen: Screen) -> Table {
     let mut table = screen.table(&headings, &[6]);
     for remote in remotes {
         let heard = remote.heard.map_or_else(|| "–".to_owned(), text::age);
-        let lag = remote.lag.map_or_else(|| "–".to_owned(), |lag| lag.to_string());
+        let lag = remote
+            .lag
+            .map_or_else(|| "–".to_owned(), |lag| lag.to_string());
         let cause = remote.cause.as_deref().unwrap_or_default();
         table.add_row([
             screen.cell(text::harmless(&remote.name), Tone::Plain),

@@ -109,13 +109,19 @@ impl Screen {
     }
 
     /// One line for eyes.
-    #[expect(clippy::unused_self, reason = "everything shown goes through the screen")]
+    #[expect(
+        clippy::unused_self,
+        reason = "everything shown goes through the screen"
+    )]
     pub(crate) fn line(self, text: impl Display) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{text}")
     }
 
     /// A text without a line's end, shown at once.
-    #[expect(clippy::unused_self, reason = "everything shown goes through the screen")]
+    #[expect(
+        clippy::unused_self,
+        reason = "everything shown goes through the screen"
+    )]
     pub(crate) fn part(self, text: impl Display) -> io::Result<()> {
         let mut out = io::stdout().lock();
         write!(out, "{text}")?;
@@ -130,7 +136,10 @@ impl Screen {
     }
 
     /// One document in one line.
-    #[expect(clippy::unused_self, reason = "everything shown goes through the screen")]
+    #[expect(
+        clippy::unused_self,
+        reason = "everything shown goes through the screen"
+    )]
     pub(crate) fn document_line(self, document: &impl Serialize) -> io::Result<()> {
         let mut out = io::stdout().lock();
         serde_json::to_writer(&mut out, document)?;

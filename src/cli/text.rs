@@ -16,7 +16,10 @@ pub(crate) fn harmless(text: &str) -> String {
         .flat_map(|c| {
             let escape = c.is_control() || is_reordering(c);
             let escaped = escape.then(|| c.escape_default().collect::<String>());
-            escaped.unwrap_or_else(|| c.to_string()).chars().collect::<Vec<_>>()
+            escaped
+                .unwrap_or_else(|| c.to_string())
+                .chars()
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -54,7 +57,11 @@ pub(crate) fn short_value(raw: Option<&RawValue>) -> String {
 }
 
 fn short_number(number: f64) -> String {
-    let magnitude = if number == 0.0 { 0.0 } else { number.abs().log10().floor() };
+    let magnitude = if number == 0.0 {
+        0.0
+    } else {
+        number.abs().log10().floor()
+    };
     if !(-5.0..15.0).contains(&magnitude) {
         return format!("{number:.5e}");
     }
@@ -63,7 +70,8 @@ fn short_number(number: f64) -> String {
     let decimals = usize::try_from(decimals).unwrap_or(0).clamp(1, 10);
     let text = format!("{number:.decimals$}");
     let text = text.trim_end_matches('0');
-    text.strip_suffix('.').map_or_else(|| text.to_owned(), |whole| format!("{whole}.0"))
+    text.strip_suffix('.')
+        .map_or_else(|| text.to_owned(), |whole| format!("{whole}.0"))
 }
 
 /// The last value with its unit.
@@ -115,7 +123,10 @@ pub(crate) fn age(seconds: f64) -> String {
 
 /// Seconds of a round trip, in milliseconds.
 pub(crate) fn milliseconds(seconds: Option<f64>) -> String {
-    seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{:.1} ms", seconds * 1000.0))
+    seconds.map_or_else(
+        || "–".to_owned(),
+        |seconds| format!("{:.1} ms", seconds * 1000.0),
+    )
 }
 
 /// A moment with its day, to the millisecond: `2026-11-20 08:15:30.123 UTC`.
@@ -163,7 +174,10 @@ mod tests {
         }
         assert_eq!(short_value(None), "–");
         let long = raw(&format!("\"{}\"", "ü".repeat(200)));
-        assert_eq!(short_value(Some(&long)).chars().count(), VALUE_CHARACTERS_MAX);
+        assert_eq!(
+            short_value(Some(&long)).chars().count(),
+            VALUE_CHARACTERS_MAX
+        );
         assert_eq!(value(Some(&raw("60.123456789"))), "60.123456789");
     }
 

@@ -41,12 +41,22 @@ pub(super) fn details(adapter: &AdapterDocument) -> Vec<(&'static str, String, T
     } else {
         format!("{}, {}", adapter.quality, adapter.reason)
     };
-    rows.push(("quality", text::harmless(&quality), Tone::of_status(&adapter.quality)));
+    rows.push((
+        "quality",
+        text::harmless(&quality),
+        Tone::of_status(&adapter.quality),
+    ));
     let rates = &adapter.rates;
     let mut plain = |label, content| rows.push((label, content, Tone::Plain));
     plain("datapoints", adapter.points.to_string());
-    plain("requests", format!("{}, {:.1}/s", rates.requests, rates.request_rate));
-    plain("samples", format!("{}, {:.1}/s", rates.samples, rates.sample_rate));
+    plain(
+        "requests",
+        format!("{}, {:.1}/s", rates.requests, rates.request_rate),
+    );
+    plain(
+        "samples",
+        format!("{}, {:.1}/s", rates.samples, rates.sample_rate),
+    );
     plain("writes", rates.writes.to_string());
     let trip = &rates.round_trip;
     let trips = format!(
@@ -60,12 +70,18 @@ pub(super) fn details(adapter: &AdapterDocument) -> Vec<(&'static str, String, T
     }
     if !rates.errors.is_empty() {
         let errors = rates.errors.iter();
-        let errors: Vec<_> = errors.map(|(code, count)| format!("{count} × {code}")).collect();
+        let errors: Vec<_> = errors
+            .map(|(code, count)| format!("{count} × {code}"))
+            .collect();
         plain("errors", text::harmless(&errors.join(", ")));
     }
     for device in &adapter.devices {
         let text = format!("{}: {}, {}", device.name, device.status, device.reason);
-        rows.push(("device", text::harmless(&text), Tone::of_status(&device.status)));
+        rows.push((
+            "device",
+            text::harmless(&text),
+            Tone::of_status(&device.status),
+        ));
     }
     rows
 }

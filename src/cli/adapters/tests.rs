@@ -20,7 +20,10 @@ fn adapter() -> AdapterDocument {
 #[test]
 fn a_table_tells_state_and_cause() {
     let table = table(&[adapter()], Screen::plain());
-    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<_> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     let expected = "\
 NAME  KIND    STATE    POINTS  SAMPLES/S  ROUND TRIP  CAUSE
 plc   modbus  waiting  13      36.2       1.2 ms      Nothing listens at 10.0.0.21:502";
@@ -35,7 +38,10 @@ fn details_tell_everything() {
         found.map(|(_, content, _)| content.as_str()).unwrap()
     };
     assert_eq!(row("state"), "waiting since 2026-11-20 08:00:00.000 UTC");
-    assert_eq!(row("cause"), "Nothing listens at 10.0.0.21:502 (connection_refused)");
+    assert_eq!(
+        row("cause"),
+        "Nothing listens at 10.0.0.21:502 (connection_refused)"
+    );
     assert_eq!(row("quality"), "bad, adapter_down");
     assert_eq!(row("errors"), "3 × timeout");
     assert_eq!(row("device"), "unit7: bad, device_down");

@@ -31,7 +31,11 @@ impl Answer {
 
     /// Nothing but the success, or why there was none.
     pub(crate) fn done(self) -> Result<(), Failure> {
-        if self.status.is_success() { Ok(()) } else { Err(self.failure()) }
+        if self.status.is_success() {
+            Ok(())
+        } else {
+            Err(self.failure())
+        }
     }
 
     /// The body as a document, whatever the status.
@@ -51,7 +55,11 @@ impl Answer {
             return Failure::new(exit, message)
                 .action("see whether a mainstem node listens there, and its log");
         };
-        let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
+        let detail = if problem.detail.is_empty() {
+            problem.title
+        } else {
+            problem.detail
+        };
         let failure = Failure::new(exit, harmless(&detail));
         if problem.action.is_empty() {
             failure
@@ -77,7 +85,11 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
-        Answer::new("https://a:1".into(), status, Bytes::copy_from_slice(body.as_bytes()))
+        Answer::new(
+            "https://a:1".into(),
+            status,
+            Bytes::copy_from_slice(body.as_bytes()),
+        )
     }
 
     #[test]

@@ -102,7 +102,9 @@ async fn socket(path: &Path) -> Result<Wire, Failure> {
              another node with -c or --url",
         )
     };
-    let stream = UnixStream::connect(path).await.map_err(|error| failed(&error))?;
+    let stream = UnixStream::connect(path)
+        .await
+        .map_err(|error| failed(&error))?;
     Wire::over(stream).await.map_err(|error| failed(&error))
 }
 
@@ -133,8 +135,11 @@ async fn https(host: &str, port: u16, trust: &Trust) -> Result<Wire, Failure> {
 }
 
 fn unreachable(at: &str, why: &str) -> Failure {
-    Failure::new(Exit::NoCommunication, format!("cannot reach the node at {at}: {why}"))
-        .action("see whether the node runs, and whether address and port are right")
+    Failure::new(
+        Exit::NoCommunication,
+        format!("cannot reach the node at {at}: {why}"),
+    )
+    .action("see whether the node runs, and whether address and port are right")
 }
 
 fn distrusted(at: &str, error: &std::io::Error) -> Failure {

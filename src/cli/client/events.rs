@@ -103,7 +103,11 @@ impl Lines {
             return None;
         }
         Some(Event {
-            name: if name.is_empty() { "message".to_owned() } else { name },
+            name: if name.is_empty() {
+                "message".to_owned()
+            } else {
+                name
+            },
             data: data.join("\n"),
         })
     }

@@ -19,7 +19,9 @@ pub(super) struct GetArgs {
 
 /// Reads a datapoint with its definition.
 pub(super) async fn read(client: &Client, name: &str) -> Result<PointDocument, Failure> {
-    client.get(&format!("/api/v1/datapoints/{}?meta=true", escaped(name))).await
+    client
+        .get(&format!("/api/v1/datapoints/{}?meta=true", escaped(name)))
+        .await
 }
 
 pub(super) async fn run(args: &GetArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {
@@ -45,7 +47,11 @@ fn details(point: &PointDocument) -> Vec<(&'static str, String, Tone)> {
     let quality = &point.quality;
     let mut rows = vec![
         ("value", value, Tone::Strong),
-        ("quality", text::quality(quality), Tone::of_status(&quality.status)),
+        (
+            "quality",
+            text::quality(quality),
+            Tone::of_status(&quality.status),
+        ),
         ("since", text::moment(quality.since), Tone::Plain),
     ];
     let mut plain = |label, content| rows.push((label, content, Tone::Plain));

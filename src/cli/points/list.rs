@@ -27,11 +27,7 @@ pub(super) struct ListArgs {
     bad: bool,
 }
 
-pub(super) async fn run(
-    args: &ListArgs,
-    client: &Client,
-    screen: Screen,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &ListArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {
     let mut points: Vec<PointDocument> = Vec::new();
     let mut after: Option<String> = None;
     let more = loop {
@@ -39,8 +35,10 @@ pub(super) async fn run(
         if limit == 0 {
             break after.is_some();
         }
-        let mut path =
-            format!("/api/v1/datapoints?meta=true&limit={limit}&glob={}", escaped(&args.glob));
+        let mut path = format!(
+            "/api/v1/datapoints?meta=true&limit={limit}&glob={}",
+            escaped(&args.glob)
+        );
         if let Some(after) = &after {
             path = format!("{path}&after={}", escaped(after));
         }
@@ -78,7 +76,11 @@ fn table(points: &[PointDocument], screen: Screen) -> Table {
     let mut table = screen.table(&["NAME", "VALUE", "QUALITY", "AGE"], &WRAPPING);
     for point in points {
         let tone = Tone::of_status(&point.quality.status);
-        let value_tone = if tone == Tone::Good { Tone::Plain } else { Tone::Quiet };
+        let value_tone = if tone == Tone::Good {
+            Tone::Plain
+        } else {
+            Tone::Quiet
+        };
         table.add_row([
             screen.cell(text::harmless(&point.name), Tone::Plain),
             screen.cell(text::value_with_unit(point), value_tone),
@@ -93,12 +95,25 @@ fn table(points: &[PointDocument], screen: Screen) -> Table {
 
 /// `27 datapoints: 25 good, 2 bad`.
 fn summary(points: &[PointDocument], more: bool) -> String {
-    let counted = ["good", "uncertain", "bad"].into_iter().filter_map(|status| {
-        let count = points.iter().filter(|point| point.quality.status == status).count();
-        (count > 0).then(|| format!("{count} {status}"))
-    });
-    let noun = if points.len() == 1 { "datapoint" } else { "datapoints" };
-    let mut text = format!("{} {noun}: {}", points.len(), counted.collect::<Vec<_>>().join(", "));
+    let counted = ["good", "uncertain", "bad"]
+        .into_iter()
+        .filter_map(|status| {
+            let count = points
+                .iter()
+                .filter(|point| point.quality.status == status)
+                .count();
+            (count > 0).then(|| format!("{count} {status}"))
+        });
+    let noun = if points.len() == 1 {
+        "datapoint"
+    } else {
+        "datapoints"
+    };
+    let mut text = format!(
+        "{} {noun}: {}",
+        points.len(),
+        counted.collect::<Vec<_>>().join(", ")
+    );
     if more {
         text.push_str("; there are more, see --limit");
     }

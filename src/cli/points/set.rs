@@ -44,7 +44,10 @@ struct Refused {
 
 pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {
     let point = get::read(client, &args.name).await?;
-    let value_type = point.meta.as_ref().map_or("json", |meta| meta.value_type.as_str());
+    let value_type = point
+        .meta
+        .as_ref()
+        .map_or("json", |meta| meta.value_type.as_str());
     let value = entry::parse(&args.value, value_type).map_err(|error| {
         let message = format!("{error}; {} is {value_type}", args.name);
         Failure::new(Exit::Usage, message)
@@ -61,7 +64,9 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
         deadline: None,
     };
     let path = format!("/api/v1/datapoints/{}?wait={millis}ms", escaped(&args.name));
-    let answer = client.send(Method::PUT, &path, Some(&request), args.wait).await?;
+    let answer = client
+        .send(Method::PUT, &path, Some(&request), args.wait)
+        .await?;
     let write = outcome(&answer)?;
     if screen.is_json() {
         screen.document(&write)?;
@@ -96,11 +101,17 @@ fn hops(write: &WriteDocument, screen: Screen) -> Vec<String> {
             None => format!("{} UTC", text::time_of_day(hop.at)),
             #[expect(clippy::cast_precision_loss, reason = "milliseconds for people")]
             Some(first) => {
-                format!("{:+.1} ms", (hop.at.micros() - first.micros()) as f64 / 1000.0)
+                format!(
+                    "{:+.1} ms",
+                    (hop.at.micros() - first.micros()) as f64 / 1000.0
+                )
             }
         };
         let node = text::harmless(&hop.node);
-        format!("  {node:<names$}  {state}  {}", screen.paint(Tone::Quiet, at))
+        format!(
+            "  {node:<names$}  {state}  {}",
+            screen.paint(Tone::Quiet, at)
+        )
     });
     lines.collect()
 }
@@ -121,7 +132,10 @@ fn verdict(write: &WriteDocument, screen: Screen) -> String {
     }
     let why: Vec<String> = [
         write.reason.as_deref().map(text::harmless),
-        write.hop.as_deref().map(|hop| format!("at {}", text::harmless(hop))),
+        write
+            .hop
+            .as_deref()
+            .map(|hop| format!("at {}", text::harmless(hop))),
     ]
     .into_iter()
     .flatten()

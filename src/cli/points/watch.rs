@@ -46,8 +46,10 @@ pub(super) async fn run(
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
         };
         let Some(event) = event else {
-            return Err(Failure::new(Exit::NoCommunication, "the node ended the stream")
-                .action("see whether it was stopped, and begin again"));
+            return Err(
+                Failure::new(Exit::NoCommunication, "the node ended the stream")
+                    .action("see whether it was stopped, and begin again"),
+            );
         };
         for line in lines.of(&event) {
             screen.part(format!("{line}\n"))?;
@@ -113,13 +115,28 @@ impl Lines {
         match kind {
             "removed" | "remove" => {
                 let name = document.get("name").unwrap_or(&document).as_str()?;
-                let name = format!("{:<width$}", text::harmless(name), width = self.name_columns);
-                Some(format!("{:12}  {name}  {}", "", self.screen.paint(Tone::Quiet, "removed")))
+                let name = format!(
+                    "{:<width$}",
+                    text::harmless(name),
+                    width = self.name_columns
+                );
+                Some(format!(
+                    "{:12}  {name}  {}",
+                    "",
+                    self.screen.paint(Tone::Quiet, "removed")
+                ))
             }
             "gap" => {
-                let count = document.get("count").and_then(Value::as_u64).unwrap_or_default();
+                let count = document
+                    .get("count")
+                    .and_then(Value::as_u64)
+                    .unwrap_or_default();
                 let text = format!("{count} entries were passed over: they came too fast");
-                Some(format!("{:12}  {}", "", self.screen.paint(Tone::Warning, text)))
+                Some(format!(
+                    "{:12}  {}",
+                    "",
+                    self.screen.paint(Tone::Warning, text)
+                ))
             }
             _ => None,
         }
@@ -135,10 +152,16 @@ impl Lines {
         let wide = name.chars().count().min(NAME_COLUMNS_MAX);
         self.name_columns = self.name_columns.max(wide);
         let mut value = text::short_value(point.value.as_deref());
-        if let Some(unit) = self.units.get(&point.name).filter(|_| point.value.is_some()) {
+        if let Some(unit) = self
+            .units
+            .get(&point.name)
+            .filter(|_| point.value.is_some())
+        {
             value = format!("{value} {unit}");
         }
-        let at = point.received_time.map_or_else(String::new, text::time_of_day);
+        let at = point
+            .received_time
+            .map_or_else(String::new, text::time_of_day);
         let tone = Tone::of_status(&point.quality.status);
         Some(format!(
             "{}  {name:<names$}  {value:<values$}  {}",

@@ -21,8 +21,11 @@ pub(super) fn run(remote: &RemoteDocument, screen: Screen) -> Result<Exit, Failu
 }
 
 pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Tone)> {
-    let state =
-        format!("{} since {}", text::harmless(&remote.state), text::moment(remote.since));
+    let state = format!(
+        "{} since {}",
+        text::harmless(&remote.state),
+        text::moment(remote.since)
+    );
     let mut rows = vec![("state", state, tone(&remote.state))];
     let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     if let Some(cause) = remote.cause.as_deref().filter(|cause| !cause.is_empty()) {
@@ -33,7 +36,10 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     }
     plain("address", text::harmless(&remote.address));
     if let Some(node) = &remote.node {
-        plain("node", text::harmless(&format!("{} ({})", node.name, node.id)));
+        plain(
+            "node",
+            text::harmless(&format!("{} ({})", node.name, node.id)),
+        );
     }
     plain("prefix", text::harmless(&remote.prefix));
     if let Some(heard) = remote.heard {
@@ -44,11 +50,20 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     }
     if let Some(found) = remote.clock {
         let exact = found.uncertainty * 1000.0;
-        plain("clock", format!("{} ahead of ours, ± {exact:.1} ms", clock(remote)));
+        plain(
+            "clock",
+            format!("{} ahead of ours, ± {exact:.1} ms", clock(remote)),
+        );
     }
     let mirror = &remote.mirror;
-    plain("rows", format!("{}, of them {} changes", mirror.rows, mirror.changes));
-    plain("streams", format!("{} snapshots, {} resumed", mirror.snapshots, mirror.resumes));
+    plain(
+        "rows",
+        format!("{}, of them {} changes", mirror.rows, mirror.changes),
+    );
+    plain(
+        "streams",
+        format!("{} snapshots, {} resumed", mirror.snapshots, mirror.resumes),
+    );
     let mut warning = |label, count: u64, why: &str| {
         if count > 0 {
             rows.push((label, format!("{count}{why}"), Tone::Warning));
@@ -58,7 +73,11 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     let last = last.map_or_else(String::new, |last| format!(", the last: {last}"));
     warning("missed", mirror.missed, " entries were gone at the remote");
     warning("left out", mirror.left_out, &last);
-    warning("looped", mirror.looped, " sources came from here or too far");
+    warning(
+        "looped",
+        mirror.looped,
+        " sources came from here or too far",
+    );
     warning("bad values", mirror.bad_values, "");
     rows
 }

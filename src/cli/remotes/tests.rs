@@ -18,7 +18,10 @@ fn remote() -> RemoteDocument {
 #[test]
 fn a_table_tells_how_links_stand() {
     let table = table(&[remote()], Screen::plain());
-    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<_> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     let expected = "\
 NAME   STATE  ADDRESS                 HEARD  LAG  CLOCK    CAUSE
 line1  live   https://127.0.0.1:8443  0.2 s  0    -1.2 ms";
@@ -28,7 +31,10 @@ line1  live   https://127.0.0.1:8443  0.2 s  0    -1.2 ms";
 #[test]
 fn details_name_what_was_left_out() {
     let rows = show::details(&remote());
-    let found = rows.iter().find(|(label, ..)| *label == "left out").unwrap();
+    let found = rows
+        .iter()
+        .find(|(label, ..)| *label == "left out")
+        .unwrap();
     assert_eq!(found.1, "1, the last: x is too long");
     assert_eq!(found.2, Tone::Warning);
     assert!(!rows.iter().any(|(label, ..)| *label == "missed"));

@@ -121,7 +121,7 @@ impl Node {
             folder.path(),
             Arc::clone(&store),
             Arc::clone(&audit),
-            health.clone(),
+            Arc::new(health.clone()),
         )
         .context("the ledger of writes")?;
         let parts = Arc::new(RunningParts::new(&store, &health));
@@ -183,6 +183,11 @@ impl Node {
     /// What the node knows.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// Its running adapters and remotes.
+    pub fn parts(&self) -> &dyn Parts {
+        &*self.parts
     }
 
     /// Takes over a changed configuration, which was checked before. What did not change keeps

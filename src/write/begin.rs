@@ -47,7 +47,10 @@ impl Office {
             }
         };
         // What was begun before is answered whether it could be begun now or not.
-        let known = self.table.lock().known(&record, &checked.hash);
+        let known = {
+            let mut table = self.table.lock();
+            table.look_up(&record, &checked.hash, came, &self.config)
+        };
         if let Some(known) = known {
             return answer_known(known, &record);
         }

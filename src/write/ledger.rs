@@ -105,6 +105,19 @@ impl Ledger {
         }
     }
 
+    /// Hands a row over that need not last. Only before anybody commits.
+    pub(crate) fn note(&self, row: &Row) {
+        if let Ok(log) = self.log.try_lock()
+            && let Some(log) = &*log
+        {
+            log.commit(row.bytes(), |fate| {
+                if let Err(error) = fate {
+                    tracing::warn!(error = chain(&error), "a row of the ledger was not kept");
+                }
+            });
+        }
+    }
+
     /// Whether it takes no rows.
     pub(crate) fn is_failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)

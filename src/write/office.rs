@@ -70,34 +70,20 @@ impl Office {
     }
 
     /// What was begun in an earlier life and has no outcome: nobody can tell.
-    fn give_up_begun(self: &Arc<Self>) {
+    fn give_up_begun(&self) {
         let ids = self.table.lock().without_outcome();
-        for &id in &ids {
+        for id in ids {
             let outcome = Outcome::because(
                 WriteState::Unknown,
                 reason::RESTARTED,
                 "the node stopped before the outcome was known",
             );
-            self.conclude(id, self.completed(outcome, None));
+            let outcome = self.completed(outcome, None);
+            // Kept as an outcome too, so that a later start does not report it again; handed to
+            // the ledger before anybody else, so that a later outcome stands behind it.
+            self.ledger.note(&Row::end(id, &outcome));
+            self.conclude(id, outcome);
         }
-        if ids.is_empty() {
-            return;
-        }
-        // Kept as outcomes too, so that a later start does not report them again.
-        let office = Arc::clone(self);
-        self.tasks.spawn(async move {
-            for id in ids {
-                let row = {
-                    let table = office.table.lock();
-                    let kept = table.kept(id);
-                    kept.map(|kept| Row::end(id, &kept.record.outcome))
-                };
-                let Some(row) = row else { continue };
-                if office.ledger.commit(&row).await.is_err() {
-                    return;
-                }
-            }
-        });
     }
 
     pub(crate) fn now(&self) -> Monotonic {

@@ -86,8 +86,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// What an id or a key already stands for, if anything.
-    pub(crate) fn known(&self, record: &WriteRecord, hash: &BodyHash) -> Option<Begun> {
+    /// What an id or a key stands for now, if anything.
+    pub(crate) fn look_up(
+        &mut self,
+        record: &WriteRecord,
+        hash: &BodyHash,
+        now: Monotonic,
+        config: &WriteConfig,
+    ) -> Option<Begun> {
+        self.forget_old(now, config);
+        self.known(record, hash)
+    }
+
+    fn known(&self, record: &WriteRecord, hash: &BodyHash) -> Option<Begun> {
         if let Some(kept) = self.entries.get(&record.id) {
             let same = kept.record.principal == record.principal && kept.hash == *hash;
             return Some(match same {

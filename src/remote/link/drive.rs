@@ -79,7 +79,7 @@ impl Driver {
     pub(super) fn new(
         options: LinkOptions,
         store: Arc<Store>,
-        health: Health,
+        health: &Health,
         view: Arc<Mutex<RemoteView>>,
         tasks: TaskTracker,
     ) -> Self {
@@ -89,7 +89,7 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, &health, &options.name, &options.prefix);
+        let own = Own::new(&store, health, &options.name, &options.prefix);
         let orders: OwnerHandle = store.register_owner(source, true);
         let options = Arc::new(options);
         Self {

@@ -114,7 +114,12 @@ impl TestNode {
     }
 
     /// Waits until a datapoint is as wanted.
-    pub(crate) async fn wait(&self, name: &str, what: &str, is: impl Fn(&PointView) -> bool) -> PointView {
+    pub(crate) async fn wait(
+        &self,
+        name: &str,
+        what: &str,
+        is: impl Fn(&PointView) -> bool,
+    ) -> PointView {
         eventually(&format!("{} has {name} {what}", self.name), || {
             self.get(name).filter(|view| is(view))
         })

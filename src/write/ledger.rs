@@ -38,7 +38,7 @@ pub(crate) struct Ledger {
     /// Bytes from which it is rotated.
     rotate_at: AtomicU64,
     failed: AtomicBool,
-    health: Arc<Health>,
+    health: Health,
     /// Wakes whoever repairs and rotates.
     pub(crate) due: Notify,
 }
@@ -48,7 +48,7 @@ impl Ledger {
     pub(crate) fn open(
         folder: &Path,
         limit: u64,
-        health: Arc<Health>,
+        health: Health,
         mut row: impl FnMut(Row),
     ) -> Result<Self, OpenError> {
         let path = folder.join(LEDGER_FILE);

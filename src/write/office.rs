@@ -24,7 +24,7 @@ pub(crate) struct Office {
     pub(crate) table: Mutex<Table>,
     pub(crate) ledger: Ledger,
     pub(crate) trail: Trail,
-    pub(crate) health: Arc<Health>,
+    pub(crate) health: Health,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
 }
@@ -35,7 +35,7 @@ impl Office {
         config: WriteConfig,
         store: Arc<Store>,
         audit: Arc<Audit>,
-        health: Arc<Health>,
+        health: Health,
     ) -> Result<Arc<Self>, OpenError> {
         // The monotonic clock of an earlier life says nothing, and the wall may have been set: so
         // what the ledger tells of is as old as this start, which keeps keys longer, never shorter.
@@ -44,7 +44,7 @@ impl Office {
         let ledger = Ledger::open(
             folder,
             config.ledger_bytes,
-            Arc::clone(&health),
+            health.clone(),
             |row| match row {
                 Row::Begin(row) => {
                     if let Some((record, hash)) = row.into_record() {

@@ -29,7 +29,7 @@ struct Node {
     folder: PathBuf,
     store: Arc<Store>,
     audit: Arc<Audit>,
-    health: Arc<Health>,
+    health: Health,
     desk: Arc<WriteDesk>,
     source: SourceId,
     owner: OwnerHandle,
@@ -95,13 +95,13 @@ fn node(
         .define(orphan, &name, Definition::new(Scalar::Text).writable())
         .unwrap();
     let owner = store.register_owner(source, is_link);
-    let health = Arc::new(Health::new(Arc::clone(&clock)));
+    let health = Health::new(Arc::clone(&clock));
     let trail = folder.join("audit.log");
     let audit = Audit::open(
         &trail,
         AuditLimits::default(),
         clock,
-        (*health).clone(),
+        health.clone(),
         &Metrics::new(),
     );
     let audit = Arc::new(audit.unwrap());
@@ -110,7 +110,7 @@ fn node(
         config,
         Arc::clone(&store),
         Arc::clone(&audit),
-        Arc::clone(&health),
+        health.clone(),
     );
     Node {
         folder: folder.to_owned(),

@@ -64,7 +64,7 @@ async fn a_failing_ledger_refuses_writes_and_comes_back() {
 
     std::fs::remove_file(&folder).unwrap();
     std::fs::rename(&away, &folder).unwrap();
-    let health = Arc::clone(&line.health);
+    let health = line.health.clone();
     eventually("the ledger works again", || {
         !health.get("writes.journal").unwrap().active
     })

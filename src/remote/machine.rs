@@ -73,8 +73,12 @@ pub enum Action {
 #[derive(Debug)]
 pub struct LinkMachine {
     timing: Timing,
+    /// Whether the link is polled: its streams end when they are at the head.
+    in_rounds: bool,
     /// When a polled link's last round was complete.
     polled: Option<Monotonic>,
+    /// Why the connection has to be closed.
+    hang: Option<String>,
     state: LinkState,
     cause: String,
     since: Monotonic,
@@ -104,10 +108,12 @@ struct Quiet {
 
 impl LinkMachine {
     /// A link that has not been up in this life of the node.
-    pub fn new(timing: Timing, now: Monotonic) -> Self {
+    pub fn new(timing: Timing, in_rounds: bool, now: Monotonic) -> Self {
         Self {
             timing,
+            in_rounds,
             polled: None,
+            hang: None,
             state: LinkState::Waiting,
             cause: "not connected yet".into(),
             since: now,
@@ -264,8 +270,9 @@ impl LinkMachine {
                 });
             }
         }
-        if !answer.known {
-            self.lost("the remote no longer knows this stream".into(), now);
+        // A round of a polled link may have ended while the beat was under way.
+        if !answer.known && !self.in_rounds {
+            self.hang = Some("the remote no longer knows this stream".into());
         }
     }
 
@@ -334,6 +341,10 @@ impl LinkMachine {
     /// What is to be done now. To be called after every event and at [`LinkMachine::deadline`].
     pub fn poll(&mut self, now: Monotonic, wall: i64) -> Vec<Action> {
         let mut actions = Vec::new();
+        if let Some(cause) = self.hang.take().filter(|_| self.is_open()) {
+            actions.push(Action::Hang(cause.clone()));
+            self.lost(cause, now);
+        }
         self.watch_silence(now, &mut actions);
         self.judge_lag(now);
         if self.is_waiting() && now >= self.next_try {

@@ -86,7 +86,7 @@ impl Driver {
         let quality = Quality::of(Reason::Restarted);
         let source = store.put_own_source(None, &options.prefix, Role::Link, quality, false);
         let now = store.clock().monotonic();
-        let mut machine = LinkMachine::new(options.timing, now);
+        let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
         let own = Own::new(&store, health, &options.name, &options.prefix);

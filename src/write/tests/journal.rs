@@ -59,6 +59,15 @@ async fn a_failing_ledger_refuses_writes_and_comes_back() {
         (stored.id, stored.state()),
         (record.id, WriteState::Applied)
     );
+    let kept = line.desk.list(&admin(), None, 100, false).items;
+    assert!(kept.len() > 3);
+    for kept in kept.iter().filter(|kept| kept.id != refused.id) {
+        let found = again.desk.get(kept.id, &admin());
+        assert_eq!(
+            found.map(|record| record.state()),
+            Some(WriteState::Applied)
+        );
+    }
     let told = again.desk.list(&admin(), None, 100, false).items;
     let unknown = told
         .iter()

@@ -8,6 +8,7 @@ use mainstem_security::Audit;
 use mainstem_store::{Hop, Outcome, Store};
 use mainstem_telemetry::Health;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,9 @@ use crate::table::Table;
 use crate::trail::{Moment, Trail};
 use crate::{OpenError, WriteConfig, reason};
 
+/// Writes whose true outcome is listened for after they became `unknown`.
+const LATE_MAX: usize = 1024;
+
 pub(crate) struct Office {
     pub(crate) config: WriteConfig,
     pub(crate) store: Arc<Store>,
@@ -27,6 +31,8 @@ pub(crate) struct Office {
     pub(crate) health: Health,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    /// Places for those that listen for the true outcome of an `unknown` write.
+    pub(crate) late: Semaphore,
 }
 
 impl Office {
@@ -63,6 +69,7 @@ impl Office {
             health,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            late: Semaphore::new(LATE_MAX),
         });
         office.give_up_begun();
         office.tasks.spawn(maintain(Arc::clone(&office)));

@@ -74,26 +74,7 @@ fn node(
         mainstem_model::Role::Adapter
     };
     let source = store.put_own_source(None, "plc", role, Quality::GOOD, true);
-    let limits = Limits {
-        min: Some(0.0),
-        max: Some(100.0),
-    };
-    let define = |name: &str, definition| {
-        store
-            .define(source, &Name::new(name).unwrap(), definition)
-            .unwrap();
-    };
-    define(
-        "plc.setpoint",
-        Definition::new(Scalar::F64).writable().limits(limits),
-    );
-    define("plc.safety", Definition::new(Scalar::F64).writable());
-    define("plc.state", Definition::new(Scalar::I32));
-    let orphan = store.put_own_source(None, "mes", role, Quality::GOOD, true);
-    let name = Name::new("mes.order").unwrap();
-    store
-        .define(orphan, &name, Definition::new(Scalar::Text).writable())
-        .unwrap();
+    define_points(&store, source, role);
     let owner = store.register_owner(source, is_link);
     let health = Health::new(Arc::clone(&clock));
     let trail = folder.join("audit.log");
@@ -122,6 +103,29 @@ fn node(
         owner,
         count: 0,
     }
+}
+
+fn define_points(store: &Store, source: SourceId, role: mainstem_model::Role) {
+    let limits = Limits {
+        min: Some(0.0),
+        max: Some(100.0),
+    };
+    let define = |name: &str, definition| {
+        store
+            .define(source, &Name::new(name).unwrap(), definition)
+            .unwrap();
+    };
+    define(
+        "plc.setpoint",
+        Definition::new(Scalar::F64).writable().limits(limits),
+    );
+    define("plc.safety", Definition::new(Scalar::F64).writable());
+    define("plc.state", Definition::new(Scalar::I32));
+    let orphan = store.put_own_source(None, "mes", role, Quality::GOOD, true);
+    let name = Name::new("mes.order").unwrap();
+    store
+        .define(orphan, &name, Definition::new(Scalar::Text).writable())
+        .unwrap();
 }
 
 impl Node {

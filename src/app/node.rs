@@ -200,12 +200,20 @@ impl Ground {
         let (path, limits) = (folder.join("audit.log"), AuditLimits::default());
         let audit = Audit::open(&path, limits, Arc::clone(&clock), health.clone(), &metrics)?;
         let (roles, declared) = (Arc::new(access::roles(config)), access::tokens(config)?);
-        let tokens =
-            Tokens::open(folder.path(), Arc::clone(&roles), declared, Arc::clone(&clock))?;
+        let tokens = Tokens::open(
+            folder.path(),
+            Arc::clone(&roles),
+            declared,
+            Arc::clone(&clock),
+        )?;
         let store = Store::new(store_setup(config, &identity, &clock));
-        let writes =
-            WriteDesk::open(folder.path(), Arc::clone(&store), Arc::new(audit), health.clone())
-                .context("the ledger of writes")?;
+        let writes = WriteDesk::open(
+            folder.path(),
+            Arc::clone(&store),
+            Arc::new(audit),
+            health.clone(),
+        )
+        .context("the ledger of writes")?;
         let ground = Self {
             folder,
             health,
@@ -217,7 +225,9 @@ impl Ground {
             writes,
         };
         ground.checkpoint().restore();
-        ground.store.put_own_source(None, name, Role::Node, Quality::GOOD, true);
+        ground
+            .store
+            .put_own_source(None, name, Role::Node, Quality::GOOD, true);
         Ok(ground)
     }
 

@@ -2,7 +2,6 @@
 //! table holds; nothing is committed meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mainstem_journal::{AppendLog, CommitError, GroupCommit, LogError, Opened};

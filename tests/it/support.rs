@@ -114,14 +114,22 @@ impl TestNode {
     }
 
     /// Waits until a datapoint is as wanted.
-    pub(crate) async fn wait(&self, name: &str, what: &str, is: impl Fn(&PointView) -> bool) -> PointView {
+    pub(crate) async fn wait(
+        &self,
+        name: &str,
+        what: &str,
+        is: impl Fn(&PointView) -> bool,
+    ) -> PointView {
         let begun = Instant::now();
         loop {
             match self.get(name) {
                 Some(view) if is(&view) => return view,
                 view if begun.elapsed() > PATIENCE => {
                     let links = self.node().parts().remotes();
-                    panic!("{}: {name} is not {what} in time: {view:?} {links:#?}", self.name);
+                    panic!(
+                        "{}: {name} is not {what} in time: {view:?} {links:#?}",
+                        self.name
+                    );
                 }
                 _ => tokio::time::sleep(Duration::from_millis(10)).await,
             }

@@ -156,9 +156,10 @@ impl Intake {
             if slot.word == Word::Awaited {
                 state.trust.heard(rule.device);
             }
-            let point = reading.point;
+            let (point, has_value) = (reading.point, reading.value.is_some());
             if let Some(sample) = slot.take(reading, rule, &moment) {
-                if sample.quality.reason == Reason::BadType {
+                // Where an adapter found the wrong type it has counted that itself.
+                if has_value && sample.value.is_none() && sample.quality.reason == Reason::BadType {
                     self.statistics.failed("bad_type");
                 }
                 state.batch.push((point, sample));

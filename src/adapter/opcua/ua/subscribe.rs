@@ -12,8 +12,9 @@ use opcua::types::{
 };
 use parking_lot::Mutex;
 
-/// How often a subscription says that it lives, at least.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// How often a subscription says that it lives, at least. More often, if a datapoint of it would
+/// be stale sooner.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Signs of life that may be missing before the server gives a subscription up. The session's
 /// own keep-alive is faster, so this only has to be generous.
 const LIFETIME: u32 = 6;
@@ -26,6 +27,9 @@ const NOTIFICATIONS_MAX: u32 = 10_000;
 pub(crate) struct Inbox {
     /// Values, in the server's order.
     pub(crate) values: Vec<(PointId, DataValue)>,
+    /// Publishing intervals of the subscriptions that the server has just answered for: with
+    /// values or, as a sign of life, with the word that there are no new ones.
+    pub(crate) alive: Vec<Duration>,
     /// The server gave a subscription up.
     pub(crate) lost: Option<StatusCode>,
 }
@@ -49,6 +53,8 @@ pub(crate) struct Item {
 pub(crate) struct Group {
     /// The interval.
     pub(crate) publish: Duration,
+    /// How often the server has to say that nothing has changed.
+    pub(crate) sign_of_life: Duration,
     /// Their subscription, if there is one already.
     pub(crate) id: Option<u32>,
     /// The nodes.
@@ -77,7 +83,7 @@ pub(crate) async fn subscribe(
     for group in groups {
         let id = match group.id {
             Some(id) => id,
-            None => create(session, group.publish, inbox.clone()).await?,
+            None => create(session, &group, inbox.clone()).await?,
         };
         subscribed.ids.push((group.publish, id));
         for items in group.items.chunks(items_max) {
@@ -87,12 +93,9 @@ pub(crate) async fn subscribe(
     Ok(subscribed)
 }
 
-async fn create(
-    session: &Session,
-    publish: Duration,
-    inbox: Arc<Mutex<Inbox>>,
-) -> Result<u32, Error> {
-    let turns = SIGN_OF_LIFE.as_millis() / publish.as_millis().max(1);
+async fn create(session: &Session, group: &Group, inbox: Arc<Mutex<Inbox>>) -> Result<u32, Error> {
+    let publish = group.publish;
+    let turns = group.sign_of_life.as_millis() / publish.as_millis().max(1);
     let keep_alive = u32::try_from(turns).unwrap_or(u32::MAX).max(1);
     session
         .create_subscription(
@@ -102,7 +105,7 @@ async fn create(
             NOTIFICATIONS_MAX,
             0,
             true,
-            Receiver { inbox },
+            Receiver { publish, inbox },
         )
         .await
 }
@@ -147,6 +150,7 @@ fn request(item: &Item) -> MonitoredItemCreateRequest {
 }
 
 struct Receiver {
+    publish: Duration,
     inbox: Arc<Mutex<Inbox>>,
 }
 
@@ -157,6 +161,9 @@ impl OnSubscriptionNotificationCore for Receiver {
         _: MonitoredItemMap<'_>,
     ) {
         let mut inbox = self.inbox.lock();
+        if !inbox.alive.contains(&self.publish) {
+            inbox.alive.push(self.publish);
+        }
         for object in notification.notification_data.into_iter().flatten() {
             if let Some(change) = object.inner_as::<DataChangeNotification>() {
                 for item in change.monitored_items.iter().flatten() {

@@ -36,18 +36,28 @@ impl RunningAdapter {
         };
         let clock = Arc::clone(store.clock());
         let site_trait: &dyn Site = site;
-        let runner =
-            AdapterRunner::start(*config.kind, config.spec.clone(), site_trait, clock, options)
-                .map_err(|problems| {
-                    let texts = problems.iter().map(|p| format!("{}: {}", p.pointer, p.message));
-                    let texts: Vec<String> = texts.collect();
-                    anyhow::anyhow!("adapter {}: {}", config.name, texts.join("; "))
-                })?;
+        let runner = AdapterRunner::start(
+            *config.kind,
+            config.spec.clone(),
+            site_trait,
+            clock,
+            options,
+        )
+        .map_err(|problems| {
+            let texts = problems
+                .iter()
+                .map(|p| format!("{}: {}", p.pointer, p.message));
+            let texts: Vec<String> = texts.collect();
+            anyhow::anyhow!("adapter {}: {}", config.name, texts.join("; "))
+        })?;
         if config.paused {
             runner.pause();
         }
-        let (runner, stop, tasks) =
-            (Arc::new(runner), CancellationToken::new(), TaskTracker::new());
+        let (runner, stop, tasks) = (
+            Arc::new(runner),
+            CancellationToken::new(),
+            TaskTracker::new(),
+        );
         if let Some(seat) = site.get(config.name.as_str()) {
             let orders = store.register_owner(seat.source, false);
             let carrier = Carrier {
@@ -58,7 +68,11 @@ impl RunningAdapter {
             };
             tasks.spawn(carrier.run(orders, stop.clone()));
         }
-        Ok(Self { runner, stop, tasks })
+        Ok(Self {
+            runner,
+            stop,
+            tasks,
+        })
     }
 
     pub(super) async fn stop(&self) {
@@ -97,8 +111,11 @@ impl Carrier {
             drop(order.reply.send(outcome));
             return;
         };
-        let request =
-            WriteRequest { point, value: order.value.clone(), deadline: order.deadline };
+        let request = WriteRequest {
+            point,
+            value: order.value.clone(),
+            deadline: order.deadline,
+        };
         let answer = self.runner.write(request);
         let (clock, adapter) = (Arc::clone(&self.clock), self.runner.name().to_owned());
         self.tasks.spawn(async move {
@@ -113,7 +130,10 @@ impl Carrier {
 fn outcome(answer: WriteAnswer, is_late: bool, adapter: String) -> Outcome {
     let mut outcome = match answer {
         WriteAnswer::Applied { verified } => {
-            return Outcome { verified, ..Outcome::new(WriteState::Applied) };
+            return Outcome {
+                verified,
+                ..Outcome::new(WriteState::Applied)
+            };
         }
         WriteAnswer::Refused { code, message } => {
             Outcome::because(WriteState::Rejected, code, message)

@@ -31,7 +31,10 @@ impl Checkpoint {
             Err(error) => error.to_string(),
         };
         tracing::error!(path = %self.path.display(), trouble, "the checkpoint cannot be used");
-        self.raise(Severity::Warning, format!("The checkpoint could not be used: {trouble}."));
+        self.raise(
+            Severity::Warning,
+            format!("The checkpoint could not be used: {trouble}."),
+        );
     }
 
     /// Saves until told to stop, and once more then.

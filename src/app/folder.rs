@@ -31,7 +31,10 @@ impl DataFolder {
                 path.display()
             )
         })?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

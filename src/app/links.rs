@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use mainstem_remote::{
-    Delivery, Dial, Link, LinkOptions, Mode, Profile, RemoteConfig, Timing, TlsDial, Trust,
+    Delivery, Dial, Link, LinkOptions, Mode, Profile, RemoteConfig, TlsDial, Trust,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
@@ -16,7 +16,8 @@ pub(super) fn start(
 ) -> anyhow::Result<Link> {
     let trust = match &config.trust {
         Trust::Pin(pin) => mainstem_security::Trust::Pin(
-            pin.parse().with_context(|| format!("remote {}: pin", config.name))?,
+            pin.parse()
+                .with_context(|| format!("remote {}: pin", config.name))?,
         ),
         Trust::Authority(path) => mainstem_security::Trust::CaFile(path.clone()),
     };
@@ -31,20 +32,20 @@ pub(super) fn start(
         prefix: config.prefix.to_string(),
         routes: config.routes.iter().map(route).collect(),
         token: config.token.expose().to_owned(),
-        timing: match config.profile {
-            Profile::Lan => Timing::LAN,
-            Profile::Wan => Timing::WAN,
-            Profile::Poll => Timing::poll(config.poll_interval),
-        },
+        timing: config.timing,
         poll: (config.mode == Mode::Poll).then_some(config.poll_interval),
         delivery: match config.delivery {
             Delivery::Every => mainstem_store::Delivery::Every,
             Delivery::Latest => mainstem_store::Delivery::Latest,
         },
-        read: if config.datapoints { config.read.clone() } else { Default::default() },
+        read: if config.datapoints {
+            config.read.clone()
+        } else {
+            Default::default()
+        },
         write: config.write.clone(),
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     };
-    Ok(Link::start(options, Arc::clone(store), health.clone()))
+    Ok(Link::start(options, Arc::clone(store), health))
 }

@@ -68,7 +68,11 @@ impl RunningParts {
         for (name, adapter) in doomed {
             adapter.stop().await;
             self.adapters.write().remove(&name);
-            if !config.adapters.iter().any(|adapter| adapter.name.as_str() == name) {
+            if !config
+                .adapters
+                .iter()
+                .any(|adapter| adapter.name.as_str() == name)
+            {
                 self.site.remove(&name);
                 report.removed.push(name);
             }
@@ -87,10 +91,18 @@ impl RunningParts {
             link.stop().await;
             self.remotes.write().remove(&name);
             // Another prefix is another place in the tree; only the same one is kept.
-            if !config.remotes.iter().any(|remote| remote.prefix == running.prefix) {
+            if !config
+                .remotes
+                .iter()
+                .any(|remote| remote.prefix == running.prefix)
+            {
                 link.remove();
             }
-            if !config.remotes.iter().any(|remote| remote.name.as_str() == name) {
+            if !config
+                .remotes
+                .iter()
+                .any(|remote| remote.name.as_str() == name)
+            {
                 report.removed.push(name);
             }
         }
@@ -130,7 +142,11 @@ impl RunningParts {
 
     fn failed(&self, name: &str, error: &anyhow::Error, report: &mut ReloadReport) {
         let text = format!("{error:#}");
-        tracing::error!(part = name, error = text, "a part of the node cannot be started");
+        tracing::error!(
+            part = name,
+            error = text,
+            "a part of the node cannot be started"
+        );
         self.health.raise(Problem {
             id: format!("part.{name}"),
             severity: Severity::High,
@@ -154,7 +170,10 @@ impl RunningParts {
     }
 
     fn with_adapter<T>(&self, name: &str, act: impl FnOnce(&RunningAdapter) -> T) -> Option<T> {
-        self.adapters.read().get(name).map(|(_, adapter)| act(adapter))
+        self.adapters
+            .read()
+            .get(name)
+            .map(|(_, adapter)| act(adapter))
     }
 
     fn with_remote<T>(&self, name: &str, act: impl FnOnce(&Link) -> T) -> Option<T> {
@@ -164,7 +183,11 @@ impl RunningParts {
 
 impl Parts for RunningParts {
     fn adapters(&self) -> Vec<AdapterView> {
-        self.adapters.read().values().map(|(_, adapter)| adapter.runner.view()).collect()
+        self.adapters
+            .read()
+            .values()
+            .map(|(_, adapter)| adapter.runner.view())
+            .collect()
     }
 
     fn adapter(&self, name: &str) -> Option<AdapterView> {
@@ -172,15 +195,21 @@ impl Parts for RunningParts {
     }
 
     fn pause_adapter(&self, name: &str) -> Result<(), PartError> {
-        self.with_adapter(name, |adapter| adapter.runner.pause()).ok_or(PartError::Unknown)
+        self.with_adapter(name, |adapter| adapter.runner.pause())
+            .ok_or(PartError::Unknown)
     }
 
     fn resume_adapter(&self, name: &str) -> Result<(), PartError> {
-        self.with_adapter(name, |adapter| adapter.runner.resume()).ok_or(PartError::Unknown)
+        self.with_adapter(name, |adapter| adapter.runner.resume())
+            .ok_or(PartError::Unknown)
     }
 
     fn remotes(&self) -> Vec<RemoteView> {
-        self.remotes.read().values().map(|(_, link)| link.view()).collect()
+        self.remotes
+            .read()
+            .values()
+            .map(|(_, link)| link.view())
+            .collect()
     }
 
     fn remote(&self, name: &str) -> Option<RemoteView> {
@@ -188,10 +217,12 @@ impl Parts for RunningParts {
     }
 
     fn pause_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, Link::pause).ok_or(PartError::Unknown)
+        self.with_remote(name, Link::pause)
+            .ok_or(PartError::Unknown)
     }
 
     fn resume_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, Link::resume).ok_or(PartError::Unknown)
+        self.with_remote(name, Link::resume)
+            .ok_or(PartError::Unknown)
     }
 }

@@ -36,7 +36,9 @@ pub(super) struct Seat {
 impl Site for StoreSite {
     fn define(&self, installation: &Installation<'_>) -> Arc<dyn SiteAdapter> {
         let seat = Arc::new(self.seat(installation));
-        self.seats.lock().insert(installation.adapter.to_owned(), Arc::clone(&seat));
+        self.seats
+            .lock()
+            .insert(installation.adapter.to_owned(), Arc::clone(&seat));
         seat
     }
 }
@@ -61,9 +63,14 @@ impl StoreSite {
                     .map_err(|error| error.to_string())
                     .and_then(|full| {
                         let definition = point.definition.clone();
-                        store.define(of, &full, definition).map_err(|error| error.to_string())
+                        store
+                            .define(of, &full, definition)
+                            .map_err(|error| error.to_string())
                     });
-                defined.map(|id| (id, of)).map_err(|error| refused.push(error)).ok()
+                defined
+                    .map(|id| (id, of))
+                    .map_err(|error| refused.push(error))
+                    .ok()
             })
             .collect();
         self.retain(source, &devices, &points);
@@ -107,14 +114,19 @@ impl StoreSite {
             id,
             severity: Severity::Warning,
             source: name.to_owned(),
-            text: format!("{} datapoints of {name} are left out: {first}", refused.len()),
+            text: format!(
+                "{} datapoints of {name} are left out: {first}",
+                refused.len()
+            ),
             action: "Rename them in the node file.".into(),
         });
     }
 
     fn connection(&self, name: &str) -> Option<(SourceId, PointId)> {
         let node = Arc::clone(&self.store.setup().name);
-        let source = self.store.put_own_source(None, &node, Role::Node, Quality::GOOD, true);
+        let source = self
+            .store
+            .put_own_source(None, &node, Role::Node, Quality::GOOD, true);
         let full = Name::new(&format!("{name}.connection")).ok()?;
         let definition = Definition::new(Scalar::Text).description("online or offline");
         Some((source, self.store.define(source, &full, definition).ok()?))
@@ -122,9 +134,17 @@ impl StoreSite {
 
     /// Takes an adapter out, with its datapoints.
     pub(super) fn remove(&self, name: &str) {
-        let Some(seat) = self.seats.lock().remove(name) else { return };
+        let Some(seat) = self.seats.lock().remove(name) else {
+            return;
+        };
         self.store.remove_source(seat.source);
-        self.store.remove_points(&seat.connection.map(|(_, id)| id).into_iter().collect::<Vec<_>>());
+        self.store.remove_points(
+            &seat
+                .connection
+                .map(|(_, id)| id)
+                .into_iter()
+                .collect::<Vec<_>>(),
+        );
         self.health.clear(&format!("adapter.{name}"));
         self.health.clear(&format!("adapter.{name}.points"));
     }
@@ -137,12 +157,17 @@ impl StoreSite {
 impl Seat {
     /// The adapter's number of a datapoint of the store.
     pub(super) fn adapter_point(&self, id: PointId) -> Option<AdapterPoint> {
-        let index = self.points.iter().position(|p| p.is_some_and(|(point, _)| point == id))?;
+        let index = self
+            .points
+            .iter()
+            .position(|p| p.is_some_and(|(point, _)| point == id))?;
         Some(AdapterPoint(u32::try_from(index).ok()?))
     }
 
     fn source_of(&self, device: Option<usize>) -> SourceId {
-        device.and_then(|device| self.devices.get(device).copied()).unwrap_or(self.source)
+        device
+            .and_then(|device| self.devices.get(device).copied())
+            .unwrap_or(self.source)
     }
 }
 
@@ -190,14 +215,20 @@ impl SiteAdapter for Seat {
             }
         };
         tracing::warn!(
-            adapter = self.name, state = standing.state.as_str(), code = cause.code,
-            cause = cause.message, "no session with the device"
+            adapter = self.name,
+            state = standing.state.as_str(),
+            code = cause.code,
+            cause = cause.message,
+            "no session with the device"
         );
         self.health.raise(Problem {
             id,
             severity: Severity::High,
             source: self.name.clone(),
-            text: format!("No communication with the device of {}: {}", self.name, cause.message),
+            text: format!(
+                "No communication with the device of {}: {}",
+                self.name, cause.message
+            ),
             action: format!("`mainstem adapters show {}` has the details.", self.name),
         });
     }
@@ -205,5 +236,8 @@ impl SiteAdapter for Seat {
 
 /// Whether a state needs nobody.
 fn is_healthy(state: AdapterState) -> bool {
-    matches!(state, AdapterState::Online | AdapterState::Paused | AdapterState::Stopped)
+    matches!(
+        state,
+        AdapterState::Online | AdapterState::Paused | AdapterState::Stopped
+    )
 }

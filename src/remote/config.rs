@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use mainstem_model::{GlobSet, Name, Secret, quantity};
 
+use crate::timing::Timing;
+
 /// How a remote is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -24,9 +26,9 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Uncertain 4 s after the last byte, bad 30 s later.
+    /// Uncertain 2 s after the last byte, bad 30 s later.
     Lan,
-    /// Uncertain 15 s after the last byte, bad 60 s later.
+    /// Uncertain 10 s after the last byte, bad 60 s later.
     Wan,
     /// Uncertain after 2.5 intervals, bad after 6.
     Poll,
@@ -94,6 +96,18 @@ pub struct RemoteSection {
     /// `poll`.
     #[serde(default)]
     pub profile: Option<Profile>,
+    /// Time between two beats, in place of the profile's.
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[schemars(with = "Option<String>", extend("duration" = {"min": "50ms", "max": "30s"}))]
+    pub beat: Option<Duration>,
+    /// Silence after which the remote's values are uncertain, in place of the profile's.
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[schemars(with = "Option<String>", extend("duration" = {"min": "200ms", "max": "1h"}))]
+    pub uncertain_after: Option<Duration>,
+    /// Time from uncertain to bad, in place of the profile's.
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[schemars(with = "Option<String>", extend("duration" = {"min": "200ms", "max": "24h"}))]
+    pub bad_after: Option<Duration>,
     /// Which of the remote's datapoints are read, in the remote's names.
     #[serde(default = "GlobSet::everything")]
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
@@ -192,6 +206,8 @@ pub struct RemoteConfig {
     pub poll_interval: Duration,
     /// The quality timing.
     pub profile: Profile,
+    /// The profile's times, with what the file puts in their place.
+    pub timing: Timing,
     /// What is read.
     pub read: GlobSet,
     /// What may be written.
@@ -228,6 +244,12 @@ impl RemoteSection {
         } else {
             Profile::Lan
         };
+        let profile = self.profile.unwrap_or(by_mode);
+        let times = match profile {
+            Profile::Lan => Timing::LAN,
+            Profile::Wan => Timing::WAN,
+            Profile::Poll => Timing::poll(self.poll_interval),
+        };
         RemoteConfig {
             prefix: self.prefix.unwrap_or_else(|| name.clone()),
             name,
@@ -236,7 +258,13 @@ impl RemoteSection {
             trust,
             mode: self.mode,
             poll_interval: self.poll_interval,
-            profile: self.profile.unwrap_or(by_mode),
+            profile,
+            timing: Timing {
+                beat: self.beat.unwrap_or(times.beat),
+                uncertain_after: self.uncertain_after.unwrap_or(times.uncertain_after),
+                bad_after: self.bad_after.unwrap_or(times.bad_after),
+                ..times
+            },
             read: self.read,
             write: self.write,
             delivery: self.delivery,

@@ -99,8 +99,15 @@ impl Connection {
                 () = until_closed.cancelled() => {}
             }
         });
-        let head = Head { authority: dial.address(), token: format!("Bearer {token}") };
-        Ok(Self { requests, head, _open: closed.drop_guard() })
+        let head = Head {
+            authority: dial.address(),
+            token: format!("Bearer {token}"),
+        };
+        Ok(Self {
+            requests,
+            head,
+            _open: closed.drop_guard(),
+        })
     }
 
     /// Opens the stream of changes.
@@ -126,7 +133,10 @@ impl Connection {
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, NDJSON);
         if compressed {
-            headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("zstd"));
+            headers.insert(
+                header::ACCEPT_ENCODING,
+                header::HeaderValue::from_static("zstd"),
+            );
         }
         let response = self.send(request).await?;
         if response.status() == StatusCode::GONE {
@@ -159,7 +169,10 @@ impl Connection {
 
     /// A handle that posts over this connection as long as it is open.
     pub(crate) fn poster(&self) -> Poster {
-        Poster { requests: self.requests.clone(), head: self.head.clone() }
+        Poster {
+            requests: self.requests.clone(),
+            head: self.head.clone(),
+        }
     }
 
     fn request(
@@ -175,7 +188,11 @@ impl Connection {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, RequestError> {
-        self.requests.clone().send_request(request).await.map_err(RequestError::Broken)
+        self.requests
+            .clone()
+            .send_request(request)
+            .await
+            .map_err(RequestError::Broken)
     }
 }
 
@@ -196,10 +213,17 @@ impl Poster {
         let request = self.head.request(Method::POST, path, body.into());
         let mut requests = self.requests.clone();
         async move {
-            let response = requests.send_request(request?).await.map_err(RequestError::Broken)?;
+            let response = requests
+                .send_request(request?)
+                .await
+                .map_err(RequestError::Broken)?;
             let response = accepted(response).await?;
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| RequestError::Answer(error.to_string()))?.to_bytes();
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+                .collect()
+                .await;
+            let body = body
+                .map_err(|error| RequestError::Answer(error.to_string()))?
+                .to_bytes();
             serde_json::from_slice(&body).map_err(|error| RequestError::Answer(error.to_string()))
         }
     }
@@ -241,7 +265,9 @@ async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, Re
     let retry_after = retry_after
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_secs);
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+        .collect()
+        .await;
     let said = match body {
         Ok(body) => said(&body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => None,
@@ -257,11 +283,18 @@ async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, Re
         Some(said) => format!("{what} ({status}: {said})"),
         None => format!("{what} ({status})"),
     };
-    Err(RequestError::Refused { status, message, retry_after })
+    Err(RequestError::Refused {
+        status,
+        message,
+        retry_after,
+    })
 }
 
 fn said(body: &[u8]) -> Option<String> {
     let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = problem.get("detail").or_else(|| problem.get("title"))?.as_str()?;
+    let text = problem
+        .get("detail")
+        .or_else(|| problem.get("title"))?
+        .as_str()?;
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
 }

@@ -99,16 +99,25 @@ impl TlsDial {
         let connected = TcpStream::connect((self.host.as_str(), self.port)).await;
         let socket = connected
             .and_then(|socket| tune(&socket).map(|()| socket))
-            .map_err(|source| DialError::Connect { address: address.clone(), source })?;
+            .map_err(|source| DialError::Connect {
+                address: address.clone(),
+                source,
+            })?;
         let name = ServerName::try_from(self.host.clone()).map_err(|error| {
             let source = io::Error::new(io::ErrorKind::InvalidInput, error);
-            DialError::Tls { address: address.clone(), source }
+            DialError::Tls {
+                address: address.clone(),
+                source,
+            }
         })?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let session = connector
             .connect(name, socket)
             .await
-            .map_err(|source| DialError::Tls { address: address.clone(), source })?;
+            .map_err(|source| DialError::Tls {
+                address: address.clone(),
+                source,
+            })?;
         if session.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(DialError::NotHttp2(address));
         }

@@ -29,7 +29,10 @@ impl Lines {
     /// For a plain or a compressed stream.
     pub(crate) fn new(is_compressed: bool) -> Result<Self, LinesError> {
         let decoder = is_compressed.then(Decoder::new).transpose();
-        Ok(Self { carry: Vec::new(), decoder: decoder.map_err(LinesError::Compressed)? })
+        Ok(Self {
+            carry: Vec::new(),
+            decoder: decoder.map_err(LinesError::Compressed)?,
+        })
     }
 
     /// Gives each whole line to a visitor. What is not whole yet waits.
@@ -45,7 +48,9 @@ impl Lines {
         let mut step = vec![0; STEP_BYTES];
         loop {
             let mut output = OutBuffer::around(step.as_mut_slice());
-            decoder.run(&mut input, &mut output).map_err(LinesError::Compressed)?;
+            decoder
+                .run(&mut input, &mut output)
+                .map_err(LinesError::Compressed)?;
             let written = output.pos();
             if written > 0 {
                 self.split(&step[..written], &mut visit)?;
@@ -120,7 +125,11 @@ mod tests {
             let mut lines = Lines::new(false).unwrap();
             let found = collect(&mut lines, &chunks).unwrap();
             let found: Vec<&String> = found.iter().filter(|line| !line.is_empty()).collect();
-            assert_eq!(found, ["{\"a\":1}", "{\"bb\":2}", "{\"c\":3}"], "chunks of {size}");
+            assert_eq!(
+                found,
+                ["{\"a\":1}", "{\"bb\":2}", "{\"c\":3}"],
+                "chunks of {size}"
+            );
         }
     }
 
@@ -146,6 +155,9 @@ mod tests {
     fn a_bomb_stays_small() {
         let packed = zstd::bulk::compress(&vec![b'x'; 64 << 20], 1).unwrap();
         let mut lines = Lines::new(true).unwrap();
-        assert!(matches!(collect(&mut lines, &[&packed]), Err(LinesError::TooLong)));
+        assert!(matches!(
+            collect(&mut lines, &[&packed]),
+            Err(LinesError::TooLong)
+        ));
     }
 }

@@ -69,7 +69,7 @@ pub struct Link {
 
 impl Link {
     /// Makes the link's source known and starts its task.
-    pub fn start(options: LinkOptions, store: Arc<Store>, health: Health) -> Self {
+    pub fn start(options: LinkOptions, store: Arc<Store>, health: &Health) -> Self {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -77,7 +77,14 @@ impl Link {
         let driver = drive::Driver::new(options, store, health, Arc::clone(&view), tasks.clone());
         let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
-        Self { commands, view, store: kept, source, stop, tasks }
+        Self {
+            commands,
+            view,
+            store: kept,
+            source,
+            stop,
+            tasks,
+        }
     }
 
     /// How it stands.

@@ -158,7 +158,10 @@ impl LinkMachine {
     }
 
     fn is_waiting(&self) -> bool {
-        matches!(self.state, LinkState::Waiting | LinkState::Refused | LinkState::Resting)
+        matches!(
+            self.state,
+            LinkState::Waiting | LinkState::Refused | LinkState::Resting
+        )
     }
 
     /// Whether a stream is open.
@@ -383,7 +386,9 @@ impl LinkMachine {
     /// Whether a polled link's last round still vouches for what it brought.
     fn is_vouched_by_round(&self, now: Monotonic) -> bool {
         self.state != LinkState::Paused
-            && self.polled.is_some_and(|round| now.since(round) < self.timing.uncertain_after)
+            && self
+                .polled
+                .is_some_and(|round| now.since(round) < self.timing.uncertain_after)
     }
 
     /// The state of the link's source follows from the link's, once per change.

@@ -1,4 +1,4 @@
-//! A link as the API shows it.
+//! What a remote's page shows.
 
 use std::time::Duration;
 
@@ -6,36 +6,36 @@ use mainstem_model::{NodeId, Timestamp};
 
 use crate::{LinkState, MirrorCounters};
 
-/// How a remote stands.
+/// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteView {
-    /// Its name in the configuration.
+    /// Its name here.
     pub name: String,
     /// What stands before its names here.
     pub prefix: String,
-    /// Who it said it is.
+    /// The node that answered, and its own name.
     pub node: Option<(NodeId, String)>,
-    /// Where it is or was reached.
+    /// The route in use or tried last.
     pub address: String,
-    /// Where the link stands.
+    /// Where its link stands.
     pub state: LinkState,
-    /// Why, in a sentence; empty while nothing is wrong.
-    pub cause: String,
-    /// Since when.
+    /// Why, where it is not live.
+    pub cause: Option<String>,
+    /// Since when it stands there.
     pub since: Timestamp,
-    /// When it dials again, while it does not try at the moment.
+    /// When the next try is due.
     pub next_try: Option<Timestamp>,
-    /// Entries that the remote has and this node not yet.
-    pub lag: u64,
-    /// How long ago something came from it.
+    /// Entries of its feed that are not applied here yet.
+    pub lag: Option<u64>,
+    /// How long ago anything came from it.
     pub heard: Option<Duration>,
-    /// Its wall clock minus ours, in microseconds: positive if it is ahead.
+    /// Its wall clock minus ours, in microseconds.
     pub offset_us: Option<i64>,
     /// How wrong that can be, in microseconds.
     pub uncertainty_us: Option<u64>,
-    /// What came so far.
+    /// What it brought.
     pub counters: MirrorCounters,
-    /// The last datapoint that was left out, and why.
+    /// Why a datapoint was left out, the last time.
     pub last_left_out: Option<String>,
 }
 
@@ -47,10 +47,10 @@ impl RemoteView {
             node: None,
             address: String::new(),
             state: LinkState::Waiting,
-            cause: "not connected yet".into(),
+            cause: None,
             since: Timestamp::default(),
             next_try: None,
-            lag: 0,
+            lag: None,
             heard: None,
             offset_us: None,
             uncertainty_us: None,

@@ -1,19 +1,23 @@
-//! The one write path of a node.
+//! The one write path of a node, as everybody sees it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_model::WriteId;
+use mainstem_model::{WriteId, WriteState};
 use mainstem_security::{Audit, Principal};
 use mainstem_store::{Outcome, Store};
 use mainstem_telemetry::Health;
+use tokio::sync::watch;
 
-use crate::{Refusal, Request, WriteRecord};
+use crate::begin::Begin;
+use crate::office::Office;
+use crate::{Refusal, Request, WriteConfig, WriteCounters, WriteRecord};
 
 /// The one write path of a node. Shared by all who ask for writes.
-pub struct WriteDesk {}
+pub struct WriteDesk {
+    office: Arc<Office>,
+}
 
 /// Why there is no write path.
 #[derive(Debug, thiserror::Error)]
@@ -35,81 +39,114 @@ pub struct WriteList {
     pub next: Option<u64>,
 }
 
-/// What the desk has done since it was opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WriteCounters {
-    /// Requests that became writes and were begun.
-    pub accepted: u64,
-    /// Writes that the device confirmed.
-    pub applied: u64,
-    /// Writes refused here, below or by the device, by reason.
-    pub rejected: BTreeMap<String, u64>,
-    /// Writes too late to be carried out.
-    pub expired: u64,
-    /// Writes of which nobody can tell.
-    pub unknown: u64,
-    /// Writes open now.
-    pub open: u64,
-    /// Writes kept now.
-    pub kept: u64,
-}
-
-#[expect(clippy::todo, reason = "the surface first; bodies follow")]
 impl WriteDesk {
-    /// Opens the ledger in a folder and takes up what it tells.
+    /// Opens the ledger in a folder and takes up what it tells, with the bounds and durations
+    /// that every node has. To be called within a runtime.
     pub fn open(
-        _folder: &Path,
-        _store: Arc<Store>,
-        _audit: Arc<Audit>,
-        _health: Arc<Health>,
+        folder: &Path,
+        store: Arc<Store>,
+        audit: Arc<Audit>,
+        health: Arc<Health>,
     ) -> Result<Arc<Self>, OpenError> {
-        todo!()
+        Self::open_with(folder, WriteConfig::default(), store, audit, health)
+    }
+
+    /// As [`open`](Self::open), with other bounds and durations.
+    pub fn open_with(
+        folder: &Path,
+        config: WriteConfig,
+        store: Arc<Store>,
+        audit: Arc<Audit>,
+        health: Arc<Health>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let office = Office::open(folder, config, store, audit, health)?;
+        Ok(Arc::new(Self { office }))
     }
 
     /// Takes a write in and returns once it is committed or refused. What happens to it then
-    /// does not depend on whether the caller still waits; [`wait`](Self::wait) tells.
-    pub async fn submit(&self, _request: Request) -> Result<Arc<WriteRecord>, Refusal> {
-        todo!()
+    /// does not depend on whether the caller still waits; [`wait`](Self::wait) tells. What was
+    /// begun before, by its key or its id, is returned as it stands and not carried out again.
+    pub async fn submit(&self, request: Request) -> Result<Arc<WriteRecord>, Refusal> {
+        match self.office.begin(&request)? {
+            Begin::Refused(record) => Ok(record),
+            Begin::Open(id) => {
+                let shown = self.until(id, |record, shown| shown || record.is_final());
+                // It cannot be forgotten while it is open, nor so soon after.
+                shown.await.ok_or(Refusal::Stopping)
+            }
+        }
     }
 
     /// A write, if there is one with this id that the viewer may see.
-    pub fn get(&self, _id: WriteId, _viewer: &Principal) -> Option<Arc<WriteRecord>> {
-        todo!()
+    pub fn get(&self, id: WriteId, viewer: &Principal) -> Option<Arc<WriteRecord>> {
+        let found = self.office.table.lock().find(id)?;
+        (found.shown && found.record.is_visible_to(viewer)).then_some(found.record)
     }
 
     /// As [`get`](Self::get), once it is final or some time has passed.
     pub async fn wait(
         &self,
-        _id: WriteId,
-        _viewer: &Principal,
-        _longest: Duration,
+        id: WriteId,
+        viewer: &Principal,
+        longest: Duration,
     ) -> Option<Arc<WriteRecord>> {
-        todo!()
+        self.get(id, viewer)?;
+        let end = self.until(id, |record, _| record.is_final());
+        // Too long a wait ends with the write as it stands.
+        let ended = tokio::time::timeout(longest, end).await.ok().flatten();
+        ended.or_else(|| self.get(id, viewer))
     }
 
-    /// Writes that the viewer may see, newest first, behind a place where an earlier part ended.
+    /// Writes that the viewer may see, newest first, behind the place where an earlier part ended.
     pub fn list(
         &self,
-        _viewer: &Principal,
-        _after: Option<u64>,
-        _limit: usize,
-        _open_only: bool,
+        viewer: &Principal,
+        after: Option<u64>,
+        limit: usize,
+        open_only: bool,
     ) -> WriteList {
-        todo!()
+        let table = self.office.table.lock();
+        table.list(viewer, after, limit, open_only)
     }
 
     /// Replaces an `unknown` by what really happened. Returns whether there was such a write.
-    pub async fn resolve(&self, _id: WriteId, _outcome: Outcome) -> bool {
-        todo!()
+    pub async fn resolve(&self, id: WriteId, outcome: Outcome) -> bool {
+        outcome.state.is_final()
+            && outcome.state != WriteState::Unknown
+            && self.office.resolve(id, outcome).await
     }
 
     /// What it has done so far.
     pub fn counters(&self) -> WriteCounters {
-        todo!()
+        let (open, kept) = self.office.table.lock().counts();
+        WriteCounters {
+            open: open as u64,
+            kept: kept as u64,
+            ..self.office.trail.counters()
+        }
     }
 
-    /// Answers every open write, takes no more, and returns when all its tasks have ended.
+    /// Answers every open write, takes no more, and returns when all its tasks have ended and
+    /// the ledger is closed. What was handed over already becomes `unknown`, the rest `expired`.
     pub async fn stop(&self) {
-        todo!()
+        self.office.stop().await;
+    }
+
+    /// Waits until a write is as it should be.
+    async fn until(
+        &self,
+        id: WriteId,
+        enough: impl Fn(&WriteRecord, bool) -> bool,
+    ) -> Option<Arc<WriteRecord>> {
+        loop {
+            // The receiver is made under the same lock as the look, so no change is missed.
+            let found = self.office.table.lock().find(id)?;
+            if enough(&found.record, found.shown) {
+                return Some(found.record);
+            }
+            let mut next: watch::Receiver<()> = found.next?;
+            // An error means that the sender is gone, which is the last change.
+            drop(next.changed().await);
+        }
     }
 }

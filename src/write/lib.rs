@@ -2,14 +2,30 @@
 //! whatever the depth, one audit record per outcome, and nothing late is ever carried out.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod begin;
+mod bounds;
+mod check;
+mod config;
 mod desk;
+mod journey;
+mod ledger;
+mod office;
 pub mod reason;
 mod record;
 mod request;
+mod row;
+mod table;
+mod trail;
 
-pub use desk::{OpenError, WriteCounters, WriteDesk, WriteList};
+#[cfg(test)]
+mod tests;
+
+pub use config::WriteConfig;
+pub use desk::{OpenError, WriteDesk, WriteList};
+pub use ledger::LEDGER_FILE;
 pub use record::WriteRecord;
 pub use request::{
     BUDGET_DEFAULT, BUDGET_MAX, Entry, KEY_BYTES_MAX, ORIGINATOR_BYTES_MAX, ORIGINATORS_MAX,
     Refusal, Request,
 };
+pub use trail::WriteCounters;

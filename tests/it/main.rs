@@ -6,6 +6,8 @@
     reason = "a test says by a panic what is wrong"
 )]
 
+mod links;
 mod service_unit;
 mod skipped;
+mod support;
 mod tidy;

@@ -68,7 +68,9 @@ pub async fn comes_online_with_values(mut fixture: Box<dyn Fixture>) {
         let definition = &seen.points[point.0 as usize].definition;
         assert_eq!(value.check(definition.value_type), Ok(()), "{point:?}");
         let now = rig.clock.now();
-        let is_plausible = sample.source_time.is_some_and(|time| time.is_plausible(now, 60_000_000));
+        let is_plausible = sample
+            .source_time
+            .is_some_and(|time| time.is_plausible(now, 60_000_000));
         assert!(is_plausible, "{sample:?}");
     }
     rig.runner.stop().await;

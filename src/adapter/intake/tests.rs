@@ -112,7 +112,10 @@ fn scaling_and_type_are_applied() {
     assert_eq!(out[0], (0, Sample::good(Value::Int(22), Some(NOW))));
     assert_eq!(
         out[1],
-        (1, Sample::without_value(Quality::of(Reason::BadType), Some(NOW)))
+        (
+            1,
+            Sample::without_value(Quality::of(Reason::BadType), Some(NOW))
+        )
     );
     assert_eq!(bench.statistics.snapshot().errors.get("bad_type"), Some(&1));
 }

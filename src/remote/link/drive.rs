@@ -79,7 +79,7 @@ impl Driver {
     pub(super) fn new(
         options: LinkOptions,
         store: Arc<Store>,
-        health: Health,
+        health: &Health,
         view: Arc<Mutex<RemoteView>>,
         tasks: TaskTracker,
     ) -> Self {
@@ -89,7 +89,7 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, &health, &options.name, &options.prefix);
+        let own = Own::new(&store, health, &options.name, &options.prefix);
         let orders: OwnerHandle = store.register_owner(source, true);
         let options = Arc::new(options);
         Self {
@@ -128,7 +128,8 @@ impl Driver {
             }
         }
         self.own.all_clear();
-        self.store.set_status(self.source, Quality::of(Reason::Stopped));
+        self.store
+            .set_status(self.source, Quality::of(Reason::Stopped));
         self.relay.end();
     }
 
@@ -169,7 +170,9 @@ impl Driver {
             Event::Dialled(opened) => {
                 self.dialling = None;
                 match opened {
-                    Ok((connection, body, is_compressed)) => self.opened(connection, body, is_compressed),
+                    Ok((connection, body, is_compressed)) => {
+                        self.opened(connection, body, is_compressed)
+                    }
                     Err(error) => self.failed(&error),
                 }
             }
@@ -215,7 +218,8 @@ impl Driver {
                 Action::Beat(beat) => {
                     if let Some((connection, ..)) = &self.open {
                         let answer = connection.beat(&beat);
-                        self.beats.push(Box::pin(async move { (beat, answer.await) }));
+                        self.beats
+                            .push(Box::pin(async move { (beat, answer.await) }));
                     }
                 }
                 Action::Status(quality) => {
@@ -223,8 +227,11 @@ impl Driver {
                     let (_, cause, _) = self.machine.state();
                     self.own.tell_status(quality, cause);
                     tracing::info!(
-                        remote = self.options.name, status = quality.status.as_str(),
-                        reason = quality.reason.as_str(), cause, "the link's state changed"
+                        remote = self.options.name,
+                        status = quality.status.as_str(),
+                        reason = quality.reason.as_str(),
+                        cause,
+                        "the link's state changed"
                     );
                 }
                 Action::Complete(complete) => self.store.set_complete(self.source, complete),
@@ -232,23 +239,31 @@ impl Driver {
             }
         }
         let offset = self.machine.offset().best();
-        self.relay.set_session(self.machine.session(), offset.is_some());
+        self.relay
+            .set_session(self.machine.session(), offset.is_some());
     }
 
     fn dial(&mut self) {
         self.mirror.begin();
-        let Some(dial) = self.options.routes.get(self.route % self.options.routes.len().max(1))
+        let Some(dial) = self
+            .options
+            .routes
+            .get(self.route % self.options.routes.len().max(1))
         else {
             return;
         };
-        let (dial, tasks, options) =
-            (Arc::clone(dial), self.tasks.clone(), Arc::clone(&self.options));
+        let (dial, tasks, options) = (
+            Arc::clone(dial),
+            self.tasks.clone(),
+            Arc::clone(&self.options),
+        );
         let cursor = self.mirror.cursor();
         self.dialling = Some(Box::pin(async move {
             let connection = Connection::open(&*dial, &options.token, &tasks).await?;
             let follow = options.poll.is_none();
-            let answer =
-                connection.changes(cursor, options.delivery, follow, options.compressed).await?;
+            let answer = connection
+                .changes(cursor, options.delivery, follow, options.compressed)
+                .await?;
             let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");
             Ok((connection, answer.into_body(), is_compressed))
@@ -266,9 +281,14 @@ impl Driver {
     }
 
     fn chunk(&mut self, chunk: &[u8]) {
-        let (now, applied) = (self.now(), self.mirror.cursor().map(|cursor| cursor.sequence));
+        let (now, applied) = (
+            self.now(),
+            self.mirror.cursor().map(|cursor| cursor.sequence),
+        );
         self.machine.on_bytes(now);
-        let Some((_, _, lines)) = &mut self.open else { return };
+        let Some((_, _, lines)) = &mut self.open else {
+            return;
+        };
         let (mirror, machine) = (&mut self.mirror, &mut self.machine);
         let read = lines.push(chunk, |line| {
             let line = decode_line(line)?;
@@ -327,7 +347,8 @@ impl Driver {
     fn refused(&mut self, cause: String, retry_after: Option<Duration>) {
         let now = self.now();
         self.hang_up();
-        self.machine.on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
+        self.machine
+            .on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
     }
 
     fn hang_up(&mut self) {
@@ -349,10 +370,10 @@ impl Driver {
         let wall = self.store.clock().now();
         let ago = |then: Monotonic| wall_at(wall, now, then);
         view.state = state;
-        cause.clone_into(&mut view.cause);
+        view.cause = (!cause.is_empty()).then(|| cause.to_owned());
         view.since = ago(since);
         view.next_try = self.machine.next_try().map(ago);
-        view.lag = self.machine.lag();
+        view.lag = self.machine.is_open().then(|| self.machine.lag());
         view.heard = self.machine.heard().map(|heard| now.since(heard));
         view.offset_us = self.machine.offset().best().map(|best| best.wall_us);
         view.uncertainty_us = self.machine.offset().best().map(|best| best.uncertainty_us);
@@ -361,7 +382,10 @@ impl Driver {
         if let Some(hello) = self.mirror.hello() {
             view.node = Some((hello.node, hello.name.clone()));
         }
-        let route = self.options.routes.get(self.route % self.options.routes.len().max(1));
+        let route = self
+            .options
+            .routes
+            .get(self.route % self.options.routes.len().max(1));
         view.address = route.map(|dial| dial.address()).unwrap_or_default();
     }
 }
@@ -376,7 +400,9 @@ async fn wait<T>(future: &mut Option<Boxed<T>>) -> T {
 async fn next_chunk(
     open: &mut Option<(Connection, Incoming, Lines)>,
 ) -> Option<Result<Bytes, hyper::Error>> {
-    let Some((_, body, _)) = open else { return std::future::pending().await };
+    let Some((_, body, _)) = open else {
+        return std::future::pending().await;
+    };
     loop {
         match body.frame().await? {
             Ok(frame) => {

@@ -21,12 +21,7 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn new(
-        store: &Arc<Store>,
-        health: &Health,
-        name: &str,
-        prefix: &str,
-    ) -> Self {
+    pub(super) fn new(store: &Arc<Store>, health: &Health, name: &str, prefix: &str) -> Self {
         let node = Arc::clone(&store.setup().name);
         let source = store.put_own_source(None, &node, Role::Node, Quality::GOOD, true);
         let define = |suffix: &str, definition: Definition| {
@@ -55,7 +50,11 @@ impl Own {
     }
 
     pub(super) fn tell_status(&mut self, quality: Quality, cause: &str) {
-        let word = if quality.is_good() { "online" } else { "offline" };
+        let word = if quality.is_good() {
+            "online"
+        } else {
+            "offline"
+        };
         self.put(self.connection, Value::text(word));
         self.flush();
         let id = format!("link.{}", self.name);
@@ -94,7 +93,8 @@ impl Own {
     }
 
     fn put(&mut self, point: Option<PointId>, value: Value) {
-        self.batch.extend(point.map(|point| (point, Sample::good(value, None))));
+        self.batch
+            .extend(point.map(|point| (point, Sample::good(value, None))));
     }
 
     fn flush(&mut self) {

@@ -96,18 +96,30 @@ impl Relay {
         let name = self.remote_name(&order);
         if !self.options.write.allows(name) {
             let rule = self.options.write.deciding(name);
-            let rule = rule.map_or("no pattern of `write` fits".into(), |rule| format!("{rule:?}"));
-            let why = format!("the remote entry {:?} lets no write pass: {rule}", self.options.name);
+            let rule = rule.map_or("no pattern of `write` fits".into(), |rule| {
+                format!("{rule:?}")
+            });
+            let why = format!(
+                "the remote entry {:?} lets no write pass: {rule}",
+                self.options.name
+            );
             self.reject(order, "policy", &why);
         } else if self.is_ready() {
             self.post(order);
         } else {
-            self.reject(order, "link_down", "there is no communication with the remote");
+            self.reject(
+                order,
+                "link_down",
+                "there is no communication with the remote",
+            );
         }
     }
 
     fn remote_name<'a>(&self, order: &'a Order) -> &'a str {
-        order.name.strip(&self.options.prefix).unwrap_or(order.name.as_str())
+        order
+            .name
+            .strip(&self.options.prefix)
+            .unwrap_or(order.name.as_str())
     }
 
     fn post(&mut self, order: Order) {
@@ -136,7 +148,10 @@ impl Relay {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let answer = poster.post("/api/v1/link/writes", body);
         self.under_way.push(Box::pin(async move {
-            (order, tokio::time::timeout(budget + GRACE, answer).await.ok())
+            (
+                order,
+                tokio::time::timeout(budget + GRACE, answer).await.ok(),
+            )
         }));
     }
 
@@ -166,7 +181,10 @@ impl Relay {
     }
 
     fn tell(&self, order: Order, document: &WriteDocument) {
-        let below = document.hop.as_deref().map_or(String::new(), |hop| format!(".{hop}"));
+        let below = document
+            .hop
+            .as_deref()
+            .map_or(String::new(), |hop| format!(".{hop}"));
         let is_refusal = document.state != WriteState::Applied;
         let outcome = Outcome {
             state: document.state,
@@ -177,7 +195,11 @@ impl Relay {
             hops: document
                 .hops
                 .iter()
-                .map(|hop| Hop { node: hop.node.clone(), state: hop.state, at: hop.at })
+                .map(|hop| Hop {
+                    node: hop.node.clone(),
+                    state: hop.state,
+                    at: hop.at,
+                })
                 .collect(),
         };
         self.reply(order, outcome);

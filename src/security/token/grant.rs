@@ -57,13 +57,19 @@ pub struct TokenInfo {
 impl DeclaredToken {
     /// A token whose text is known.
     pub fn from_text(token: NewToken, text: &str) -> Self {
-        Self { token, hash: Hash::of(text) }
+        Self {
+            token,
+            hash: Hash::of(text),
+        }
     }
 
     /// A token by `sha256:` and the hexadecimal digits of its text's hash; otherwise what was
     /// expected.
     pub fn from_hash(token: NewToken, hash: &str) -> Result<Self, &'static str> {
-        Ok(Self { token, hash: hash.parse()? })
+        Ok(Self {
+            token,
+            hash: hash.parse()?,
+        })
     }
 
     /// What it is listed by: it has no public part.

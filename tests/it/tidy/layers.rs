@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
+    &["mainstem-write"],
     &[
         "mainstem-adapter",
         "mainstem-remote",

@@ -1,0 +1,108 @@
+//! Who asks: a bearer token, or the socket file.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use mainstem_security::{Principal, Refusal};
+use mainstem_store::Filter;
+
+use crate::Api;
+use crate::arrival::{Arrival, Peer};
+use crate::problem::{Code, Problem};
+
+/// Bytes of a token that are looked at.
+const TOKEN_BYTES_MAX: usize = 512;
+
+/// Somebody who was let in.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) arrival: Arrival,
+}
+
+impl Caller {
+    /// Refuses who may not administer the node.
+    pub(crate) fn need_admin(&self) -> Result<(), Problem> {
+        self.need(self.principal.rights.admin, "admin")
+    }
+
+    /// Refuses who may not open links.
+    pub(crate) fn need_link(&self) -> Result<(), Problem> {
+        self.need(self.principal.rights.link, "link")
+    }
+
+    fn need(&self, has: bool, right: &str) -> Result<(), Problem> {
+        let role = &self.principal.role;
+        let detail = || format!("the role {role} lacks the right `{right}`");
+        has.then_some(())
+            .ok_or_else(|| Problem::new(Code::Forbidden, detail()))
+    }
+
+    /// What of the node this caller sees.
+    pub(crate) fn filter(&self, wanted: mainstem_model::GlobSet) -> Filter {
+        Filter::new(self.principal.rights.read.clone(), wanted)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Problem::internal(&"a route stands outside the guard"))
+    }
+}
+
+/// The guard before all routes but the open ones. Nothing of the body is read before it.
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let arrival = *request
+        .extensions()
+        .get::<Arrival>()
+        .ok_or_else(|| Problem::internal(&"a request without an arrival"))?;
+    let principal = match arrival.peer {
+        Peer::Local => api
+            .local_principal()
+            .ok_or_else(|| Problem::internal(&"the role admin is missing"))?,
+        Peer::Network(_) => verify(&api, &request, arrival.peer)?,
+    };
+    let principal = Arc::new(principal);
+    request
+        .extensions_mut()
+        .insert(Caller { principal, arrival });
+    Ok(next.run(request).await)
+}
+
+fn verify(api: &Api, request: &Request, peer: Peer) -> Result<Principal, Problem> {
+    let header = request.headers().get(AUTHORIZATION);
+    let text = header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let (scheme, token) = text.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.len() > TOKEN_BYTES_MAX {
+        return Err(Problem::new(
+            Code::Unauthorized,
+            "the request has no bearer token",
+        ));
+    }
+    match api.tokens.verify(token.trim(), peer.address()) {
+        Ok(verified) => {
+            if verified.first_login {
+                tracing::info!("the administrator's first token was used; its file is gone");
+            }
+            Ok(verified.principal)
+        }
+        Err(Refusal::Throttled(seconds)) => {
+            let detail = format!("wait {seconds} s");
+            Err(Problem::new(Code::Throttled, detail).retry_after(seconds))
+        }
+        Err(refusal) => Err(Problem::new(Code::Unauthorized, refusal.to_string())),
+    }
+}

@@ -1,0 +1,109 @@
+//! Request bodies: bounded in size, depth and time, and JSON only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::Api;
+use crate::problem::{Code, Problem};
+
+/// A document nests at most so deep; values nest half of it.
+pub(crate) const JSON_DEPTH_MAX: usize = 64;
+/// From the headers to the end of the body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A JSON body of at most so many bytes.
+pub(crate) struct Document<T, const BYTES_MAX: usize>(pub(crate) T);
+
+impl<T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<Arc<Api>> for Document<T, BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
+        need_media_type(request.headers(), "application/json")?;
+        let configured = usize::try_from(api.limits.body_bytes).unwrap_or(usize::MAX);
+        let bytes = read(request, BYTES_MAX.min(configured)).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Refuses bodies that say that they are something else.
+pub(crate) fn need_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::MediaType,
+        format!("send `Content-Type: {wanted}`"),
+    ))
+}
+
+async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), bytes_max).collect();
+    let collected = tokio::time::timeout(BODY_TIMEOUT, body).await;
+    let slow = |_| Problem::new(Code::Timeout, format!("a body may take {BODY_TIMEOUT:?}"));
+    match collected.map_err(slow)? {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            let detail = format!("a body has at most {bytes_max} bytes here");
+            Err(Problem::new(Code::TooLarge, detail))
+        }
+        Err(_) => Err(Problem::new(Code::Json, "the body ended before its end")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if depth(bytes) > JSON_DEPTH_MAX {
+        let detail = format!("the body nests deeper than {JSON_DEPTH_MAX}");
+        return Err(Problem::new(Code::Json, detail));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::Json, error.to_string()))
+}
+
+/// How deep brackets nest, those in texts left out.
+pub(crate) fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_limited_at_n_and_n_plus_one() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let read = |text: &str| parse::<serde_json::Value>(text.as_bytes());
+        assert!(read(&nested(JSON_DEPTH_MAX)).is_ok());
+        assert!(read(&nested(JSON_DEPTH_MAX + 1)).is_err());
+        assert!(read(&format!("\"\\\"{}\"", "[".repeat(1000))).is_ok());
+        assert!(read(&"{\"a\":".repeat(100_000)).is_err());
+    }
+}

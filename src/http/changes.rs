@@ -1,0 +1,38 @@
+//! `GET /api/v1/changes`: one resource, four ways to read it.
+//!
+//! | asked for | way |
+//! |---|---|
+//! | `Accept: text/event-stream` | events; resumed by `Last-Event-ID` or `since` |
+//! | `Accept: application/x-ndjson` | frames without end (`follow=false`: up to the head) |
+//! | `wait`, or `since` without the above | one document: what changed behind the cursor |
+//! | nothing of it | a snapshot as frames, up to the head |
+
+mod request;
+mod seat;
+mod squeeze;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::query::Params;
+use request::{ChangesQuery, Way, Wish};
+
+pub(crate) async fn read(
+    State(api): State<Arc<Api>>,
+    Params(query): Params<ChangesQuery>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let wish = Wish::new(&query, &headers, &caller)?;
+    match wish.way {
+        Way::Frames { follow } => stream::open(&api, wish, &caller, follow),
+        Way::Poll { .. } | Way::Events => Err(Problem::internal(&"not there yet")),
+    }
+}

@@ -1,0 +1,207 @@
+//! What a reader asks for.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::{HeaderMap, HeaderName};
+use mainstem_model::quantity;
+use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
+use mainstem_wire::Cursor;
+use serde::Deserialize;
+
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+use crate::query;
+
+const FRAMES: &str = "application/x-ndjson";
+const EVENTS: &str = "text/event-stream";
+const DOCUMENT: &str = "application/json";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The parameters of `GET /api/v1/changes`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangesQuery {
+    since: Option<String>,
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    wait: Option<Duration>,
+    #[serde(default)]
+    delivery: Option<DeliveryWord>,
+    prefix: Option<String>,
+    glob: Option<String>,
+    #[serde(default)]
+    expand: bool,
+    follow: Option<bool>,
+    #[serde(default)]
+    meta: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DeliveryWord {
+    Latest,
+    Every,
+}
+
+/// Which of the four ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Frames, up to the head or without end.
+    Frames { follow: bool },
+    /// One document.
+    Poll { wait: Duration },
+    /// Events.
+    Events,
+}
+
+/// A request, checked.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) way: Way,
+    pub(super) since: Option<Cursor>,
+    pub(super) delivery: Delivery,
+    pub(super) filter: Filter,
+    pub(super) expand: bool,
+    pub(super) meta: bool,
+    pub(super) squeeze: bool,
+}
+
+impl Wish {
+    pub(super) fn new(
+        query: &ChangesQuery,
+        headers: &HeaderMap,
+        caller: &Caller,
+    ) -> Result<Self, Problem> {
+        let way = way(query, headers)?;
+        let every = query.delivery == Some(DeliveryWord::Every);
+        if every && !matches!(way, Way::Frames { .. }) {
+            let detail = format!("delivery=every is offered with `Accept: {FRAMES}` only");
+            return Err(Problem::new(Code::Query, detail));
+        }
+        let since = match way {
+            Way::Events => text(headers, &LAST_EVENT_ID).or(query.since.as_deref()),
+            _ => query.since.as_deref(),
+        };
+        let since = since.map(str::parse::<Cursor>).transpose();
+        let wanted = query::wanted(query.prefix.as_deref(), query.glob.as_deref())?;
+        Ok(Self {
+            way,
+            since: since.map_err(|error| Problem::new(Code::Cursor, error.to_string()))?,
+            delivery: if every {
+                Delivery::Every
+            } else {
+                Delivery::Latest
+            },
+            filter: caller.filter(wanted),
+            expand: query.expand,
+            meta: query.meta,
+            squeeze: takes_zstd(headers),
+        })
+    }
+
+    /// A reader at the place that was asked for.
+    pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
+        match self.since {
+            None => Ok(Reader::snapshot(self.filter.clone(), self.delivery)),
+            Some(cursor) => {
+                Reader::resume(store, self.filter.clone(), self.delivery, cursor).map_err(expired)
+            }
+        }
+    }
+}
+
+fn expired(error: StartError) -> Problem {
+    let reason = match error {
+        StartError::Epoch => "epoch",
+        StartError::Filter => "filter",
+        StartError::Forgotten => "forgotten",
+        StartError::Ahead => "ahead",
+    };
+    Problem::new(Code::Expired, error.to_string()).with("reason", reason)
+}
+
+fn way(query: &ChangesQuery, headers: &HeaderMap) -> Result<Way, Problem> {
+    let accept = text(headers, &ACCEPT).unwrap_or("*/*");
+    let asks = |form: &str| accept.split(',').any(|part| essence(part) == form);
+    if asks(EVENTS) {
+        return Ok(Way::Events);
+    }
+    if asks(FRAMES) {
+        let follow = query.follow.unwrap_or(true);
+        return Ok(Way::Frames { follow });
+    }
+    let anything = asks("*/*") || asks("application/*");
+    let polled = query.wait.is_some() || query.since.is_some() || asks(DOCUMENT);
+    if polled && (anything || asks(DOCUMENT)) {
+        let wait = query.wait.unwrap_or_default();
+        return Ok(Way::Poll { wait });
+    }
+    if anything {
+        let follow = query.follow.unwrap_or(false);
+        return Ok(Way::Frames { follow });
+    }
+    let detail = format!("changes are offered as {FRAMES}, {EVENTS} and {DOCUMENT}");
+    Err(Problem::new(Code::NotAcceptable, detail))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn essence(part: &str) -> &str {
+    part.split(';').next().unwrap_or_default().trim()
+}
+
+fn takes_zstd(headers: &HeaderMap) -> bool {
+    let accepted = text(headers, &ACCEPT_ENCODING).unwrap_or_default();
+    accepted.split(',').any(|part| {
+        let refused = part.split(';').any(|parameter| {
+            let value = parameter.trim().strip_prefix("q=");
+            value.is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0))
+        });
+        essence(part) == "zstd" && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(accept: Option<&'static str>, query: &ChangesQuery) -> Option<Way> {
+        let mut headers = HeaderMap::new();
+        if let Some(accept) = accept {
+            headers.insert(ACCEPT, accept.parse().unwrap());
+        }
+        way(query, &headers).ok()
+    }
+
+    #[test]
+    fn each_way_is_found() {
+        let plain = ChangesQuery::default();
+        let since = ChangesQuery {
+            since: Some("x".into()),
+            ..ChangesQuery::default()
+        };
+        let frames = |follow| Some(Way::Frames { follow });
+        let poll = Some(Way::Poll {
+            wait: Duration::ZERO,
+        });
+        assert_eq!(asked(None, &plain), frames(false));
+        assert_eq!(asked(Some("application/x-ndjson"), &plain), frames(true));
+        assert_eq!(asked(Some("text/event-stream"), &since), Some(Way::Events));
+        assert_eq!(asked(None, &since), poll);
+        assert_eq!(asked(Some("application/json"), &plain), poll);
+        assert_eq!(asked(Some("image/png"), &plain), None);
+    }
+
+    #[test]
+    fn zstd_is_taken_where_it_is_offered() {
+        let takes = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, text.parse().unwrap());
+            takes_zstd(&headers)
+        };
+        assert!(takes("gzip, zstd") && takes("zstd;q=0.5"));
+        assert!(!takes("gzip") && !takes("zstd;q=0") && !takes("zstdx"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Frames: a snapshot or what is behind a cursor, then change after change as long as the reader
+//! stays. Nothing is queued for it: each part is read when the connection has taken the one before.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use mainstem_store::{Chunk, Item, Progress, Reader, encode_chunk};
+use mainstem_wire::{Cursor, FrameWriter};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::request::Wish;
+use super::seat::Seat;
+use super::squeeze::Squeeze;
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::Problem;
+
+/// Rows copied out under one lock, and written as one part of about 15 KiB.
+const ROWS_MAX: usize = 1024;
+/// Only a reader that was served so recently gathers: on an idle link a change leaves at once.
+const GATHER_WINDOW: Duration = Duration::from_micros(150);
+/// Turns of the runtime for which a busy feed is given time to grow.
+const GATHER_TURNS: usize = 16;
+/// How often an idle reader whose filter leaves out what happens is moved along.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(5);
+/// A buffer that one large part has blown up is given back.
+const BUFFER_KEPT_MAX: usize = 256 * 1024;
+
+/// Answers with frames.
+pub(super) fn open(
+    api: &Arc<Api>,
+    wish: Wish,
+    caller: &Caller,
+    follow: bool,
+) -> Result<Response, Problem> {
+    let reader = wish.reader(&api.store)?;
+    let mut seat = Seat::take(api)?;
+    let session = seat.open_session(caller);
+    let squeeze = wish.squeeze.then(Squeeze::new).transpose();
+    let squeeze = squeeze.map_err(|error| Problem::internal(&error))?;
+    let squeezed = squeeze.is_some();
+    let mut writer = FrameWriter::default();
+    let snapshot = wish.since.is_none();
+    writer.hello(&api.store.hello(snapshot, session, wish.filter.hash()));
+    let began = if snapshot {
+        &api.counters.snapshots
+    } else {
+        &api.counters.resumes
+    };
+    began.inc();
+    let place = wish.since.map_or(0, |cursor| cursor.sequence);
+    let feed = Box::new(Feed {
+        head: api.store.changes(),
+        stopped: Box::pin(api.stopping.clone().cancelled_owned()),
+        api: Arc::clone(api),
+        reader,
+        chunk: Chunk::default(),
+        writer,
+        squeeze,
+        follow,
+        place,
+        told: place,
+        missed: 0,
+        flushed: Instant::now(),
+        ended: false,
+        _seat: seat,
+    });
+    let parts = unfold(feed, |mut feed| async move {
+        let part = feed.next().await?;
+        Some((part, feed))
+    });
+    Ok(response(Body::from_stream(parts), squeezed))
+}
+
+fn response(body: Body, squeezed: bool) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-ndjson"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if squeezed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+    }
+    response
+}
+
+/// One reader's stream.
+struct Feed {
+    api: Arc<Api>,
+    reader: Reader,
+    head: watch::Receiver<u64>,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+    chunk: Chunk,
+    /// What was written and not sent yet; it begins with the hello.
+    writer: FrameWriter,
+    squeeze: Option<Squeeze>,
+    follow: bool,
+    /// The entry up to which everything was read, and the one up to which that was told.
+    place: u64,
+    told: u64,
+    missed: u64,
+    flushed: Instant,
+    ended: bool,
+    _seat: Seat,
+}
+
+impl Feed {
+    /// The next part of the answer; `None` at its end.
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            if !self.writer.buffer.is_empty() {
+                return Some(self.flush());
+            }
+            if self.ended {
+                return self.end();
+            }
+            self.gather().await;
+            // Marked as seen before the look, so that what comes after it ends the wait below.
+            self.head.borrow_and_update();
+            let progress = self.reader.read(&self.api.store, &mut self.chunk, ROWS_MAX);
+            self.write();
+            match progress {
+                Progress::Expired => self.ended = true,
+                Progress::AtHead if !self.follow => self.finish(),
+                Progress::AtHead if self.writer.buffer.is_empty() => self.wait().await,
+                Progress::AtHead => {}
+                // Much may be looked at that the filter leaves out: others get their turn.
+                Progress::More => tokio::task::consume_budget().await,
+            }
+        }
+    }
+
+    /// Gives a feed that is growing a few turns to grow, so that a part is worth its cost.
+    async fn gather(&self) {
+        if self.flushed.elapsed() > GATHER_WINDOW {
+            return;
+        }
+        let mut seen = *self.head.borrow();
+        for _ in 0..GATHER_TURNS {
+            let waiting = seen.saturating_sub(self.place);
+            if waiting == 0 || waiting >= ROWS_MAX as u64 {
+                return;
+            }
+            tokio::task::yield_now().await;
+            let now = *self.head.borrow();
+            if now == seen {
+                return;
+            }
+            seen = now;
+        }
+    }
+
+    /// Writes what was read. A bookmark goes with what is sent anyway; alone it waits its time.
+    fn write(&mut self) {
+        if let Some(place) = self.chunk.bookmark {
+            self.place = place;
+        }
+        if self.chunk.is_empty() {
+            return;
+        }
+        encode_chunk(&self.chunk, &mut self.writer);
+        for item in &self.chunk.items {
+            match item {
+                Item::End(place) => self.place = *place,
+                Item::Gap(_) => drop(self.api.counters.gaps.inc()),
+                _ => {}
+            }
+        }
+        self.told = self.place;
+        self.api.counters.rows.inc_by(self.chunk.rows.len() as u64);
+    }
+
+    /// Waits for a change, for the time of a bookmark, or for the end of the node.
+    async fn wait(&mut self) {
+        let due = self.flushed + BOOKMARK_INTERVAL;
+        let idle = self.place > self.told;
+        tokio::select! {
+            changed = self.head.changed() => self.ended = changed.is_err(),
+            () = &mut self.stopped => self.ended = true,
+            () = tokio::time::sleep_until(due), if idle => {
+                self.writer.bookmark(self.place);
+                self.told = self.place;
+            }
+        }
+    }
+
+    /// The last lines of an answer that ends at the head: the place, also as a text for clients
+    /// that come again with `since`.
+    fn finish(&mut self) {
+        if self.place > self.told {
+            self.writer.bookmark(self.place);
+            self.told = self.place;
+        }
+        let cursor: Cursor = self.reader.cursor(self.api.store.setup().epoch, self.place);
+        let line = format!("{{\"cursor\":\"{cursor}\"}}\n");
+        self.writer.buffer.extend_from_slice(line.as_bytes());
+        self.ended = true;
+    }
+
+    fn flush(&mut self) -> io::Result<Bytes> {
+        let missed = self.reader.missed();
+        self.api.counters.missed.inc_by(missed - self.missed);
+        self.missed = missed;
+        self.api.counters.flushes.inc();
+        let buffer = &mut self.writer.buffer;
+        let part = match &mut self.squeeze {
+            Some(squeeze) => squeeze.press(buffer),
+            None => Ok(Bytes::copy_from_slice(buffer)),
+        };
+        buffer.clear();
+        buffer.shrink_to(BUFFER_KEPT_MAX);
+        self.flushed = Instant::now();
+        part
+    }
+
+    fn end(&mut self) -> Option<io::Result<Bytes>> {
+        self.squeeze.take().map(|mut squeeze| squeeze.end())
+    }
+}

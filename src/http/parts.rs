@@ -1,0 +1,46 @@
+//! The running parts of a node as the API shows them; the composition root brings them.
+
+use mainstem_adapter::AdapterView;
+use mainstem_remote::RemoteView;
+
+/// Why a part could not be switched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartError {
+    /// There is none of that name.
+    #[error("there is none of that name")]
+    Unknown,
+    /// It cannot be switched now.
+    #[error("it cannot be switched now: {0}")]
+    Busy(String),
+}
+
+/// Adapters and remotes of a running node.
+pub trait Parts: Send + Sync {
+    /// Every adapter, in the order of their names.
+    fn adapters(&self) -> Vec<AdapterView>;
+
+    /// One adapter.
+    fn adapter(&self, name: &str) -> Option<AdapterView>;
+
+    /// Ends an adapter's session until it is resumed.
+    fn pause_adapter(&self, name: &str) -> Result<(), PartError>;
+
+    /// Lets an adapter run again, or try now.
+    fn resume_adapter(&self, name: &str) -> Result<(), PartError>;
+
+    /// Every remote, in the order of their names.
+    fn remotes(&self) -> Vec<RemoteView>;
+
+    /// One remote.
+    fn remote(&self, name: &str) -> Option<RemoteView> {
+        self.remotes()
+            .into_iter()
+            .find(|remote| remote.name == name)
+    }
+
+    /// Closes a link until it is resumed.
+    fn pause_remote(&self, name: &str) -> Result<(), PartError>;
+
+    /// Opens a link again, or tries now.
+    fn resume_remote(&self, name: &str) -> Result<(), PartError>;
+}

@@ -1,0 +1,173 @@
+//! What every route sees of the node.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mainstem_model::{Clock, Monotonic, Timestamp};
+use mainstem_remote::Serving;
+use mainstem_security::{Principal, Roles, Tokens};
+use mainstem_store::Store;
+use mainstem_telemetry::{Counter, Gauge, Health, Metrics, Subscription};
+use parking_lot::RwLock;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{HttpLimits, Parts};
+
+/// What a node says about itself, beside what its store knows.
+#[derive(Clone, Debug)]
+pub struct NodeFacts {
+    /// What it is for.
+    pub description: Option<String>,
+    /// The version of the program.
+    pub version: &'static str,
+    /// What it does: `concentrator`, `adapters`.
+    pub roles: Vec<String>,
+    /// The fingerprint of its key.
+    pub pin: String,
+    /// When it was started.
+    pub started: Timestamp,
+}
+
+/// What is needed to serve the API.
+pub struct ApiSetup {
+    /// What the node says about itself.
+    pub facts: NodeFacts,
+    /// What it knows.
+    pub store: Arc<Store>,
+    /// Who reads it.
+    pub serving: Arc<Serving>,
+    /// Who may come in.
+    pub tokens: Arc<Tokens>,
+    /// What they may do.
+    pub roles: Arc<Roles>,
+    /// What is wrong with it.
+    pub health: Health,
+    /// Its numbers.
+    pub metrics: Metrics,
+    /// What a client can cost.
+    pub limits: HttpLimits,
+    /// Its adapters and remotes.
+    pub parts: Arc<dyn Parts>,
+}
+
+/// The state behind all routes.
+pub struct Api {
+    pub(crate) facts: NodeFacts,
+    pub(crate) store: Arc<Store>,
+    pub(crate) serving: Arc<Serving>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: HttpLimits,
+    pub(crate) parts: Arc<dyn Parts>,
+    pub(crate) counters: Counters,
+    /// One permit for each reader of changes.
+    pub(crate) readers: Arc<Semaphore>,
+    /// Cancelled when the node stops: endless answers end then.
+    pub(crate) stopping: CancellationToken,
+    /// Carries the generation of the board of problems.
+    pub(crate) alarms: watch::Receiver<u64>,
+    pub(crate) born: Monotonic,
+    roles: RwLock<Arc<Roles>>,
+    ready: AtomicBool,
+    _alarm_hook: Option<Subscription>,
+}
+
+/// The numbers of this room.
+pub(crate) struct Counters {
+    pub(crate) connections: Gauge,
+    pub(crate) connections_refused: Counter,
+    pub(crate) handshakes_failed: Counter,
+    pub(crate) requests: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) readers: Gauge,
+    pub(crate) readers_refused: Counter,
+    pub(crate) snapshots: Counter,
+    pub(crate) resumes: Counter,
+    pub(crate) flushes: Counter,
+    pub(crate) rows: Counter,
+    pub(crate) gaps: Counter,
+    pub(crate) missed: Counter,
+    pub(crate) samples: Counter,
+    pub(crate) samples_refused: Counter,
+}
+
+impl Counters {
+    fn new(metrics: &Metrics) -> Self {
+        let counter = |name: &str, help: &str| metrics.counter(name, help);
+        Self {
+            connections: metrics.gauge("http_connections", "Connections open"),
+            connections_refused: counter(
+                "http_connections_refused",
+                "Connections beyond the limit",
+            ),
+            handshakes_failed: counter("http_handshakes_failed", "TLS handshakes that failed"),
+            requests: counter("http_requests", "Requests"),
+            panics: counter("http_panics", "Requests that met a defect of the program"),
+            readers: metrics.gauge("feed_readers", "Readers of changes"),
+            readers_refused: counter(
+                "feed_readers_refused",
+                "Readers of changes beyond the limit",
+            ),
+            snapshots: counter("feed_snapshots", "Readings that began with a snapshot"),
+            resumes: counter("feed_resumes", "Readings that went on behind a cursor"),
+            flushes: counter("feed_flushes", "Parts of streams written"),
+            rows: counter("feed_rows", "Rows written to streams"),
+            gaps: counter("feed_gaps", "Gaps told to readers that fell behind the log"),
+            missed: counter("feed_missed", "Entries that slow readers did not get"),
+            samples: counter("provided_samples", "Samples taken over from providers"),
+            samples_refused: counter("provided_samples_refused", "Samples of providers refused"),
+        }
+    }
+}
+
+impl Api {
+    /// The state; nothing is served yet.
+    pub fn new(setup: ApiSetup) -> Arc<Self> {
+        let (generation, alarms) = watch::channel(setup.health.generation());
+        let hook = setup.health.subscribe(move |now| {
+            generation.send_replace(now);
+        });
+        Arc::new(Self {
+            counters: Counters::new(&setup.metrics),
+            born: setup.store.clock().monotonic(),
+            readers: Arc::new(Semaphore::new(setup.limits.readers)),
+            facts: setup.facts,
+            store: setup.store,
+            serving: setup.serving,
+            tokens: setup.tokens,
+            health: setup.health,
+            metrics: setup.metrics,
+            limits: setup.limits,
+            parts: setup.parts,
+            stopping: CancellationToken::new(),
+            alarms,
+            roles: RwLock::new(setup.roles),
+            ready: AtomicBool::new(false),
+            _alarm_hook: hook,
+        })
+    }
+
+    /// Takes over the roles of a changed configuration; the tokens are told beside.
+    pub fn set_roles(&self, roles: Arc<Roles>) {
+        *self.roles.write() = roles;
+    }
+
+    /// Says whether the node does its work; `/readyz` tells it on.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) && !self.stopping.is_cancelled()
+    }
+
+    pub(crate) fn local_principal(&self) -> Option<Principal> {
+        Principal::local(&self.roles.read())
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.store.clock()
+    }
+}

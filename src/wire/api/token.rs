@@ -1,0 +1,59 @@
+//! Tokens.
+
+use mainstem_model::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A token as it is listed; its text is nowhere.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenDocument {
+    /// The part of it that may be shown.
+    pub id: String,
+    /// Whose it is.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// The prefix below which its holder provides samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provide: Option<String>,
+    /// When it was made.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// When it ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// When it was last accepted since the start of the node.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Timestamp>,
+    /// `node` or `configuration`.
+    pub origin: String,
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTokenDocument {
+    /// Whose it is, unique in the node.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// When it ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// The prefix below which its holder provides samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provide: Option<String>,
+}
+
+/// A new token with its text, which is shown this once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenText {
+    /// The text to send as `Authorization: Bearer`.
+    pub token: String,
+    /// What is kept of it.
+    pub info: TokenDocument,
+}

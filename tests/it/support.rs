@@ -1,0 +1,143 @@
+//! Whole nodes and trees of nodes on free ports, each with a folder of its own.
+
+pub(crate) mod proxy;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mainstem::app::{Node, ReloadReport, kinds};
+use mainstem_model::Quality;
+use mainstem_remote::{LinkState, RemoteView};
+use mainstem_store::PointView;
+use tempfile::TempDir;
+
+/// The longest that a test waits for something that has to happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The token that every node of a tree gives to the node above.
+const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
+
+/// A node of a test, which can be stopped and started again on the same folder and port.
+pub(crate) struct TestNode {
+    pub(crate) name: String,
+    folder: TempDir,
+    resources: String,
+    port: u16,
+    node: Option<Node>,
+}
+
+/// A remote entry for a test: the node below, and where it is reached (a proxy, perhaps).
+pub(crate) fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> String {
+    format!(
+        "  {name}:\n    type: Remote\n    properties:\n      address: https://{address}\n      \
+         token: {LINK_TOKEN}\n      pin: \"{pin}\"\n{more}"
+    )
+}
+
+impl TestNode {
+    /// Starts a node with the given `resources:`.
+    pub(crate) async fn start(name: &str, resources: &str) -> Self {
+        let mut node = Self {
+            name: name.into(),
+            folder: TempDir::new().unwrap(),
+            resources: resources.into(),
+            port: 0,
+            node: None,
+        };
+        node.up().await;
+        node
+    }
+
+    fn file(&self) -> PathBuf {
+        let text = format!(
+            "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
+             unix_socket: on\nroles:\n  above: {{ read: [\"**\"], write: [\"**\"], link: true }}\n\
+             tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\nresources:\n{}",
+            self.name, self.port, self.resources
+        );
+        let path = self.folder.path().join("node.yaml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Starts it, again on the port that it had.
+    pub(crate) async fn up(&mut self) {
+        let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
+        let node = Node::start(config).await.unwrap();
+        self.port = node.addresses()[0].port();
+        self.node = Some(node);
+    }
+
+    pub(crate) async fn down(&mut self) {
+        self.node.take().unwrap().stop().await;
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        self.node.as_ref().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.node().addresses()[0]
+    }
+
+    pub(crate) fn pin(&self) -> String {
+        self.node().facts().pin.to_string()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<PointView> {
+        self.node().store().point(name)
+    }
+
+    pub(crate) fn quality(&self, name: &str) -> Option<Quality> {
+        self.get(name).map(|view| view.quality)
+    }
+
+    /// How its link to a remote stands.
+    pub(crate) fn link(&self, name: &str) -> RemoteView {
+        self.node().parts().remote(name).unwrap()
+    }
+
+    /// Changes the resources and reloads, as SIGHUP does.
+    pub(crate) async fn reload(&mut self, resources: &str) -> ReloadReport {
+        self.resources = resources.into();
+        let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
+        self.node().reload(config).await.unwrap()
+    }
+
+    /// Waits until a link is in a state.
+    pub(crate) async fn wait_link(&self, name: &str, state: LinkState) -> RemoteView {
+        let what = format!("{}'s link {name} is {}", self.name, state.as_str());
+        eventually(&what, || {
+            Some(self.link(name)).filter(|link| link.state == state)
+        })
+        .await
+    }
+
+    /// Waits until a datapoint is as wanted.
+    pub(crate) async fn wait(&self, name: &str, what: &str, is: impl Fn(&PointView) -> bool) -> PointView {
+        eventually(&format!("{} has {name} {what}", self.name), || {
+            self.get(name).filter(|view| is(view))
+        })
+        .await
+    }
+
+    /// Waits until a datapoint is good.
+    pub(crate) async fn wait_good(&self, name: &str) -> PointView {
+        self.wait(name, "good", |view| view.quality.is_good()).await
+    }
+}
+
+/// Waits for a condition, with a deadline.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "within {PATIENCE:?} it does not happen that {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod changes;
 mod config;
+mod datapoints;
 mod documents;
 mod link;
 mod node;
@@ -15,6 +16,8 @@ mod query;
 mod router;
 mod server;
 mod state;
+mod write_answer;
+mod writes;
 
 pub use config::{HttpLimits, ListenConfig};
 pub use parts::{PartError, Parts};

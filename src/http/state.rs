@@ -8,6 +8,7 @@ use mainstem_remote::Serving;
 use mainstem_security::{Principal, Roles, Tokens};
 use mainstem_store::Store;
 use mainstem_telemetry::{Counter, Gauge, Health, Metrics, Subscription};
+use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,8 @@ pub struct ApiSetup {
     pub tokens: Arc<Tokens>,
     /// What they may do.
     pub roles: Arc<Roles>,
+    /// Its one write path.
+    pub writes: Arc<WriteDesk>,
     /// What is wrong with it.
     pub health: Health,
     /// Its numbers.
@@ -57,6 +60,7 @@ pub struct Api {
     pub(crate) store: Arc<Store>,
     pub(crate) serving: Arc<Serving>,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) writes: Arc<WriteDesk>,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     pub(crate) limits: HttpLimits,
@@ -137,6 +141,7 @@ impl Api {
             store: setup.store,
             serving: setup.serving,
             tokens: setup.tokens,
+            writes: setup.writes,
             health: setup.health,
             metrics: setup.metrics,
             limits: setup.limits,

@@ -29,7 +29,7 @@ struct Node {
     folder: PathBuf,
     store: Arc<Store>,
     audit: Arc<Audit>,
-    health: Arc<Health>,
+    health: Health,
     desk: Arc<WriteDesk>,
     source: SourceId,
     owner: OwnerHandle,
@@ -74,6 +74,38 @@ fn node(
         mainstem_model::Role::Adapter
     };
     let source = store.put_own_source(None, "plc", role, Quality::GOOD, true);
+    define_points(&store, source, role);
+    let owner = store.register_owner(source, is_link);
+    let health = Health::new(Arc::clone(&clock));
+    let trail = folder.join("audit.log");
+    let audit = Audit::open(
+        &trail,
+        AuditLimits::default(),
+        clock,
+        health.clone(),
+        &Metrics::new(),
+    );
+    let audit = Arc::new(audit.unwrap());
+    let desk = WriteDesk::open_with(
+        folder,
+        config,
+        Arc::clone(&store),
+        Arc::clone(&audit),
+        health.clone(),
+    );
+    Node {
+        folder: folder.to_owned(),
+        store,
+        audit,
+        health,
+        desk: desk.unwrap(),
+        source,
+        owner,
+        count: 0,
+    }
+}
+
+fn define_points(store: &Store, source: SourceId, role: mainstem_model::Role) {
     let limits = Limits {
         min: Some(0.0),
         max: Some(100.0),
@@ -94,34 +126,6 @@ fn node(
     store
         .define(orphan, &name, Definition::new(Scalar::Text).writable())
         .unwrap();
-    let owner = store.register_owner(source, is_link);
-    let health = Arc::new(Health::new(Arc::clone(&clock)));
-    let trail = folder.join("audit.log");
-    let audit = Audit::open(
-        &trail,
-        AuditLimits::default(),
-        clock,
-        (*health).clone(),
-        &Metrics::new(),
-    );
-    let audit = Arc::new(audit.unwrap());
-    let desk = WriteDesk::open_with(
-        folder,
-        config,
-        Arc::clone(&store),
-        Arc::clone(&audit),
-        Arc::clone(&health),
-    );
-    Node {
-        folder: folder.to_owned(),
-        store,
-        audit,
-        health,
-        desk: desk.unwrap(),
-        source,
-        owner,
-        count: 0,
-    }
 }
 
 impl Node {

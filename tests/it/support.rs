@@ -120,10 +120,20 @@ impl TestNode {
         what: &str,
         is: impl Fn(&PointView) -> bool,
     ) -> PointView {
-        eventually(&format!("{} has {name} {what}", self.name), || {
-            self.get(name).filter(|view| is(view))
-        })
-        .await
+        let begun = Instant::now();
+        loop {
+            match self.get(name) {
+                Some(view) if is(&view) => return view,
+                view if begun.elapsed() > PATIENCE => {
+                    let links = self.node().parts().remotes();
+                    panic!(
+                        "{}: {name} is not {what} in time: {view:?} {links:#?}",
+                        self.name
+                    );
+                }
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
     }
 
     /// Waits until a datapoint is good.

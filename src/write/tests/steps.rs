@@ -326,3 +326,27 @@ async fn stopping_answers_every_open_write() {
     assert_eq!((stored.id, stored.state()), (id, WriteState::Unknown));
     assert!(again.is_idle());
 }
+
+#[test]
+fn whoever_waits_is_told_even_if_the_task_is_torn_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (line, id, _held) = runtime.block_on(async {
+        let (mut line, _) = manual_node(folder.path());
+        let id = line
+            .desk
+            .submit(request("plc.setpoint", "1"))
+            .await
+            .unwrap()
+            .id;
+        let held = line.arrives().await;
+        (line, id, held)
+    });
+    drop(runtime);
+    let record = line.desk.get(id, &admin()).unwrap();
+    assert_eq!(record.state(), WriteState::Unknown);
+    assert_eq!(record.outcome.reason.as_deref(), Some(reason::LOST));
+}

@@ -256,6 +256,7 @@ impl Ground {
             metrics: self.metrics.clone(),
             limits: config.limits.clone(),
             parts,
+            writes: Arc::clone(&self.writes),
         })
     }
 

@@ -123,10 +123,11 @@ impl Node {
             health.clone(),
             &metrics,
         );
+        let audit = Arc::new(audit.unwrap());
         let writes = WriteDesk::open(
             folder.path(),
             Arc::clone(&store),
-            Arc::new(audit.unwrap()),
+            Arc::clone(&audit),
             Arc::new(health.clone()),
         );
         let api = Api::new(ApiSetup {
@@ -142,6 +143,7 @@ impl Node {
             tokens: Arc::clone(&tokens),
             roles,
             writes: writes.unwrap(),
+            audit,
             health: health.clone(),
             metrics: metrics.clone(),
             limits: wanted.limits,

@@ -5,7 +5,7 @@ mod alarms;
 mod check;
 mod client;
 mod connection;
-//mod demo;
+mod demo;
 mod entry;
 mod exit;
 mod init;
@@ -60,7 +60,7 @@ struct Style {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show a whole enterprise on this machine: four nodes and four simulated devices
-    //Demo(demo::DemoArgs),
+    Demo(demo::DemoArgs),
     /// Write a node file to start from
     Init(init::InitArgs),
     /// Tell everything that is wrong with a node file; connects to nothing
@@ -103,7 +103,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
     match command {
-        //Command::Demo(args) => Box::pin(demo::run(args, screen)).await,
+        Command::Demo(args) => Box::pin(demo::run(args, screen)).await,
         Command::Init(args) => init::run(&args, screen),
         Command::Check(args) => check::run(&args, screen),
         Command::Run(args) => Box::pin(run::run(&args)).await,

@@ -1,6 +1,8 @@
 //! The HTTPS server: the only room that knows axum, one file per resource.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adapters;
+mod alarms;
 mod arrival;
 mod auth;
 mod body;
@@ -10,12 +12,17 @@ mod datapoints;
 mod documents;
 mod link;
 mod node;
+mod pages;
 mod parts;
+mod probes;
 mod problem;
 mod query;
+mod remotes;
 mod router;
+mod samples;
 mod server;
 mod state;
+mod tokens;
 mod write_answer;
 mod writes;
 

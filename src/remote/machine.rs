@@ -64,6 +64,8 @@ pub struct LinkMachine {
     status: Option<Quality>,
     quiet: HashMap<u32, Quiet>,
     offset: OffsetWindow,
+    /// Whether the remote got an estimate of how the clocks map, without which it times no write.
+    is_timed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +98,7 @@ impl LinkMachine {
             status: None,
             quiet: HashMap::new(),
             offset: OffsetWindow::default(),
+            is_timed: false,
         }
     }
 
@@ -136,6 +139,11 @@ impl LinkMachine {
         )
     }
 
+    /// Whether the remote can time writes of the open stream.
+    pub fn is_timed(&self) -> bool {
+        self.is_open() && self.is_timed
+    }
+
     /// Whether a stream is open.
     pub fn is_open(&self) -> bool {
         matches!(
@@ -155,6 +163,7 @@ impl LinkMachine {
         self.quiet.clear();
         self.marks.clear();
         self.offset = OffsetWindow::default();
+        self.is_timed = false;
         let state = if hello.snapshot {
             LinkState::Snapshot
         } else {
@@ -196,6 +205,11 @@ impl LinkMachine {
             self.marks
                 .push_back((answer.head, Monotonic::from_micros(beat.sent)));
         }
+        if self.offset.best().is_none() {
+            // The remote has to know how the clocks map before it takes a write.
+            self.next_beat = now;
+        }
+        self.is_timed |= beat.offset.is_some();
         self.offset.add(beat, answer, now, wall);
         let old = std::mem::take(&mut self.quiet);
         for (id, silence) in &answer.quiet {

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use mainstem::app::{Node, ReloadReport, kinds};
 use mainstem_model::Quality;
 use mainstem_remote::{LinkState, RemoteView};
+use mainstem_security::{Trust, client_config};
 use mainstem_store::PointView;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a test waits for something that has to happen.
@@ -102,6 +104,20 @@ impl TestNode {
         self.resources = resources.into();
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         self.node().reload(config).await.unwrap()
+    }
+
+    /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
+    pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
+        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
+        let tls = client_config(&trust).unwrap();
+        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
+        let url = format!(
+            "https://{}/api/v1/datapoints/{name}?{query}",
+            self.address()
+        );
+        let request = client.build().unwrap().put(url).bearer_auth(LINK_TOKEN);
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// Waits until a link is in a state.

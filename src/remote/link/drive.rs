@@ -224,9 +224,8 @@ impl Driver {
                 Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
             }
         }
-        let offset = self.machine.offset().best();
         self.relay
-            .set_session(self.machine.session(), offset.is_some());
+            .set_session(self.machine.session(), self.machine.is_timed());
     }
 
     fn dial(&mut self) {

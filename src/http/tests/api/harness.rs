@@ -123,11 +123,12 @@ impl Node {
             health.clone(),
             &metrics,
         );
+        let audit = Arc::new(audit.unwrap());
         let writes = WriteDesk::open(
             folder.path(),
             Arc::clone(&store),
-            Arc::new(audit.unwrap()),
-            Arc::new(health.clone()),
+            Arc::clone(&audit),
+            health.clone(),
         );
         let api = Api::new(ApiSetup {
             facts: NodeFacts {
@@ -142,6 +143,7 @@ impl Node {
             tokens: Arc::clone(&tokens),
             roles,
             writes: writes.unwrap(),
+            audit,
             health: health.clone(),
             metrics: metrics.clone(),
             limits: wanted.limits,

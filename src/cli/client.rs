@@ -169,14 +169,12 @@ impl Client {
 
 /// A part of a path or query, with everything escaped that could end it.
 pub(crate) fn escaped(text: &str) -> String {
-    use std::fmt::Write;
     let mut out = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            drop(write!(out, "%{byte:02X}"));
+            out.push_str(&format!("%{byte:02X}"));
         }
     }
     out

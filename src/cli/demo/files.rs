@@ -1,6 +1,5 @@
 //! Writes the node files of the demo, as somebody would write them by hand.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -123,9 +122,7 @@ fn adapters(devices: &LineDevices) -> String {
         plc.port()
     );
     endpoints(&mut text, "plc", &PLC_POINTS);
-    // Writing to a String cannot fail.
-    drop(write!(
-        text,
+    text.push_str(&format!(
         "\n  opc:\n    type: Connection\n    properties:\n      protocol: Opcua\n      \
          connection: {{ endpointUrl: {:?} }}\n",
         devices.opc_url()
@@ -141,9 +138,7 @@ fn endpoints(text: &mut String, connection: &str, points: &[PointPlan]) {
         more,
     } in points
     {
-        // Writing to a String cannot fail.
-        drop(write!(
-            text,
+        text.push_str(&format!(
             "  {connection}_{name}:\n    type: Endpoint\n    properties: {{ connection: !ref \
              {connection}, name: {connection}.{name}, {more},\n      subscribe: {{ {address} }} }}\n"
         ));

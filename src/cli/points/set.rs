@@ -39,7 +39,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A problem that carries the outcome.
 #[derive(Deserialize)]
 struct Refused {
-    write: WriteDocument,
+    outcome: WriteDocument,
 }
 
 pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {
@@ -63,7 +63,7 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
         deadline_ms: Some(millis),
         deadline: None,
     };
-    let path = format!("/api/v1/datapoints/{}?wait={millis}ms", escaped(&args.name));
+    let path = format!("/api/v1/datapoints/{}", escaped(&args.name));
     let answer = client
         .send(Method::PUT, &path, Some(&request), args.wait)
         .await?;
@@ -83,7 +83,7 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
 
 /// The outcome, wherever in the answer it stands.
 fn outcome(answer: &Answer) -> Result<WriteDocument, Failure> {
-    let inside = answer.read::<Refused>().map(|refused| refused.write);
+    let inside = answer.read::<Refused>().map(|refused| refused.outcome);
     let whole = || answer.read::<WriteDocument>().ok();
     inside.ok().or_else(whole).ok_or_else(|| answer.failure())
 }

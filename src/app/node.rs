@@ -184,6 +184,7 @@ struct Ground {
     roles: Arc<Roles>,
     tokens: Arc<Tokens>,
     store: Arc<Store>,
+    audit: Arc<Audit>,
     writes: Arc<WriteDesk>,
 }
 
@@ -199,6 +200,7 @@ impl Ground {
         }
         let (path, limits) = (folder.join("audit.log"), AuditLimits::default());
         let audit = Audit::open(&path, limits, Arc::clone(&clock), health.clone(), &metrics)?;
+        let audit = Arc::new(audit);
         let (roles, declared) = (Arc::new(access::roles(config)), access::tokens(config)?);
         let tokens = Tokens::open(
             folder.path(),
@@ -210,7 +212,7 @@ impl Ground {
         let writes = WriteDesk::open(
             folder.path(),
             Arc::clone(&store),
-            Arc::new(audit),
+            Arc::clone(&audit),
             health.clone(),
         )
         .context("the ledger of writes")?;
@@ -222,6 +224,7 @@ impl Ground {
             roles,
             tokens: Arc::new(tokens),
             store,
+            audit,
             writes,
         };
         ground.checkpoint().restore();
@@ -257,6 +260,7 @@ impl Ground {
             limits: config.limits.clone(),
             parts,
             writes: Arc::clone(&self.writes),
+            audit: Arc::clone(&self.audit),
         })
     }
 

@@ -128,7 +128,7 @@ impl Node {
             folder.path(),
             Arc::clone(&store),
             Arc::clone(&audit),
-            Arc::new(health.clone()),
+            health.clone(),
         );
         let api = Api::new(ApiSetup {
             facts: NodeFacts {

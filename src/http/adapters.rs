@@ -19,6 +19,12 @@ use crate::query::{Nothing, Params, Segment};
 
 /// `GET /api/v1/adapters`: those with datapoints that the caller may read something of are not
 /// told from others; an adapter's state is no process value.
+#[utoipa::path(
+    get,
+    path = "/api/v1/adapters",
+    tag = "adapters",
+    responses((status = 200, description = "All of them", body = Page<AdapterDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -29,6 +35,13 @@ pub(crate) async fn list(
 }
 
 /// `GET /api/v1/adapters/{name}`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/adapters/{name}",
+    tag = "adapters",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 200, description = "The adapter", body = AdapterDocument))
+)]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
@@ -42,6 +55,13 @@ pub(crate) async fn show(
 }
 
 /// `POST /api/v1/adapters/{name}/pause`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/adapters/{name}/pause",
+    tag = "adapters",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 204, description = "Paused"))
+)]
 pub(crate) async fn pause(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
@@ -56,6 +76,13 @@ pub(crate) async fn pause(
 }
 
 /// `POST /api/v1/adapters/{name}/resume`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/adapters/{name}/resume",
+    tag = "adapters",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 204, description = "Resumed, or tried at once"))
+)]
 pub(crate) async fn resume(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,

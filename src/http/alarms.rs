@@ -13,6 +13,12 @@ use crate::query::{Nothing, Params, Segment};
 use crate::{Api, documents};
 
 /// `GET /api/v1/alarms`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alarms",
+    tag = "alarms",
+    responses((status = 200, description = "All of them", body = Page<AlarmDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -23,6 +29,13 @@ pub(crate) async fn list(
 }
 
 /// `POST /api/v1/alarms/{id}/acknowledge`: somebody has seen it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/alarms/{id}/acknowledge",
+    tag = "alarms",
+    params(("id" = String, Path, description = "The id")),
+    responses((status = 204, description = "Acknowledged"))
+)]
 pub(crate) async fn acknowledge(
     State(api): State<Arc<Api>>,
     Segment(id): Segment,

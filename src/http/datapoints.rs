@@ -9,8 +9,8 @@ use axum::response::Response;
 use http::HeaderMap;
 use mainstem_model::{Name, quantity};
 use mainstem_store::ListQuery;
-use mainstem_wire::api::write::WriteRequestDocument;
-use mainstem_wire::api::{Page, PointDocument};
+use mainstem_wire::api::write::{WriteDocument, WriteRequestDocument};
+use mainstem_wire::api::{Page, PointDocument, ProblemDocument};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -27,21 +27,32 @@ const LIMIT_MAX: usize = 10_000;
 /// Bytes of one write: a value with escapes, and what stands beside it.
 const WRITE_BYTES_MAX: usize = 512 * 1024;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatapointsQuery {
+    /// Entries at the most: 1 to 10000, 1000 unless given.
     limit: Option<usize>,
+    /// Names behind this one: the `next` of the part before.
     after: Option<String>,
+    /// Names that begin so.
     prefix: Option<String>,
+    /// An ordered list of patterns with commas between: `*` is one segment, `**` any number, `!`
+    /// denies.
     glob: Option<String>,
+    /// With definitions.
     #[serde(default)]
+    #[param(value_type = Option<bool>)]
     meta: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatapointQuery {
+    /// With the definition; true unless given.
     #[serde(default = "yes")]
+    #[param(value_type = Option<bool>)]
     meta: bool,
 }
 
@@ -49,14 +60,24 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WriteQuery {
+    /// How long the answer waits for the outcome; a little longer than the deadline unless given.
     #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
 }
 
 /// `GET /api/v1/datapoints`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datapoints",
+    tag = "datapoints",
+    params(DatapointsQuery),
+    responses((status = 200, description = "A part of the list, in the order of the names", body = Page<PointDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Params(asked): Params<DatapointsQuery>,
@@ -85,6 +106,13 @@ pub(crate) async fn list(
 }
 
 /// `GET /api/v1/datapoints/{name}`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datapoints/{name}",
+    tag = "datapoints",
+    params(("name" = String, Path, description = "The name"), DatapointQuery),
+    responses((status = 200, description = "The datapoint", body = PointDocument))
+)]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
@@ -104,6 +132,24 @@ pub(crate) async fn show(
 }
 
 /// `PUT /api/v1/datapoints/{name}`: a write, and what became of it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/datapoints/{name}",
+    tag = "datapoints",
+    params(("name" = String, Path, description = "The name"),
+        ("Idempotency-Key" = Option<String>, Header, description = "One key is one write"),
+        WriteQuery),
+    request_body = WriteRequestDocument,
+    responses((status = 200, description = "Applied", body = WriteDocument),
+        (status = 202, description = "Open; `Location` tells where to look", body = WriteDocument),
+        (status = 403, description = "A filter or the access denies it", body = ProblemDocument),
+        (status = 404, description = "No such datapoint", body = ProblemDocument),
+        (status = 409, description = "The device refused it", body = ProblemDocument),
+        (status = 422, description = "Type, limits or a reused key", body = ProblemDocument),
+        (status = 503, description = "Nothing carries it out now", body = ProblemDocument),
+        (status = 504, description = "Expired or unknown; the outcome is in the body", body = ProblemDocument)
+    )
+)]
 pub(crate) async fn put(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,

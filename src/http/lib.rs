@@ -12,6 +12,7 @@ mod datapoints;
 mod documents;
 mod link;
 mod node;
+mod openapi;
 mod pages;
 mod parts;
 mod probes;
@@ -27,6 +28,7 @@ mod write_answer;
 mod writes;
 
 pub use config::{HttpLimits, ListenConfig};
+pub use openapi::openapi_yaml;
 pub use parts::{PartError, Parts};
 pub use server::{ServeError, Server, ServerSetup};
 pub use state::{Api, ApiSetup, NodeFacts};

@@ -26,6 +26,13 @@ const WAY_BACK: Duration = Duration::from_secs(5);
 const NO_CLOCK_MAPPING: &str = "no_clock_mapping";
 
 /// `POST /api/v1/link/beat`: heartbeat, acknowledgement, lag and clocks in one exchange.
+#[utoipa::path(
+    post,
+    path = "/api/v1/link/beat",
+    tag = "link",
+    request_body = Beat,
+    responses((status = 200, description = "The server's stamps", body = BeatAnswer))
+)]
 pub(crate) async fn beat(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -40,6 +47,13 @@ pub(crate) async fn beat(
 }
 
 /// `POST /api/v1/link/writes`: a write that a neighbour passes on, answered when it is final.
+#[utoipa::path(
+    post,
+    path = "/api/v1/link/writes",
+    tag = "link",
+    request_body = LinkWrite,
+    responses((status = 200, description = "The write, once it is final", body = WriteDocument))
+)]
 pub(crate) async fn write(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,

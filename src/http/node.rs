@@ -11,6 +11,12 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::query::{Nothing, Params};
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/node",
+    tag = "node",
+    responses((status = 200, description = "Who answers", body = NodeDocument))
+)]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,

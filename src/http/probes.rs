@@ -14,11 +14,23 @@ use crate::query::{Nothing, Params};
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// `GET /healthz`: the process answers.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "probes",
+    responses((status = 200, description = "The process answers", body = String))
+)]
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
 /// `GET /readyz`: the node does its work.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "probes",
+    responses((status = 200, description = "The node does its work", body = String), (status = 503, description = "Not yet, or not any more", body = String))
+)]
 pub(crate) async fn ready(State(api): State<Arc<Api>>) -> (StatusCode, &'static str) {
     match api.is_ready() {
         true => (StatusCode::OK, "ready\n"),
@@ -27,6 +39,12 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> (StatusCode, &'static 
 }
 
 /// `GET /metrics`: for any token.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "probes",
+    responses((status = 200, description = "OpenMetrics text", body = String))
+)]
 pub(crate) async fn metrics(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,

@@ -16,6 +16,12 @@ use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
 
 /// `GET /api/v1/remotes`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/remotes",
+    tag = "remotes",
+    responses((status = 200, description = "All of them", body = Page<RemoteDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -26,6 +32,13 @@ pub(crate) async fn list(
 }
 
 /// `GET /api/v1/remotes/{name}`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/remotes/{name}",
+    tag = "remotes",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 200, description = "The remote", body = RemoteDocument))
+)]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
@@ -39,6 +52,13 @@ pub(crate) async fn show(
 }
 
 /// `POST /api/v1/remotes/{name}/pause`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/remotes/{name}/pause",
+    tag = "remotes",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 204, description = "Paused"))
+)]
 pub(crate) async fn pause(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
@@ -53,6 +73,13 @@ pub(crate) async fn pause(
 }
 
 /// `POST /api/v1/remotes/{name}/resume`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/remotes/{name}/resume",
+    tag = "remotes",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 204, description = "Resumed, or tried at once"))
+)]
 pub(crate) async fn resume(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,

@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, link, node, pages, probes, problem, remotes,
-    samples, tokens, writes,
+    Api, adapters, alarms, auth, changes, datapoints, link, node, openapi, pages, probes, problem,
+    remotes, samples, tokens, writes,
 };
 
 /// Everything that the node serves.
@@ -48,6 +48,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/readyz", get(probes::ready))
         .route("/", get(pages::index))
         .route("/ui/{*path}", get(pages::file))
+        .route("/api/v1/openapi.json", get(openapi::show))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

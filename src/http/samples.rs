@@ -36,14 +36,29 @@ const STALE_AFTER_MIN: Duration = Duration::from_secs(1);
 const STALE_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The parameters of `POST /api/v1/samples`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SamplesQuery {
     /// Without a request for so long, the values are uncertain (`stale`); `30s` unless given.
     #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[param(value_type = Option<String>, example = "5s")]
     stale_after: Option<Duration>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/api/v1/samples",
+    tag = "samples",
+    params(SamplesQuery),
+    request_body(content = String, content_type = "application/x-ndjson", description = "Frames: \
+        `{\"define\":[{\"id\":1,\"name\":\"mes.x\",\"type\":\"f64\"}]}`, \
+        `{\"t\":1795000000000000,\"r\":[[1,0,20.5]]}`, \
+        `{\"samples\":[{\"name\":\"mes.x\",\"value\":20.5}]}`; also one such document as \
+        `application/json`"),
+    responses((status = 200, description = "A line for each part that was taken over",
+        content_type = "application/x-ndjson", body = SamplesAck))
+)]
 pub(crate) async fn provide(
     State(api): State<Arc<Api>>,
     Params(asked): Params<SamplesQuery>,

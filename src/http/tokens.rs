@@ -21,6 +21,12 @@ use crate::query::{Nothing, Params, Segment};
 const TOKEN_BYTES_MAX: usize = 4096;
 
 /// `GET /api/v1/tokens`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    tag = "tokens",
+    responses((status = 200, description = "All of them", body = Page<TokenDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -32,6 +38,13 @@ pub(crate) async fn list(
 }
 
 /// `POST /api/v1/tokens`: the text is shown this once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "tokens",
+    request_body = NewTokenDocument,
+    responses((status = 201, description = "The token; its text is shown this once", body = TokenText))
+)]
 pub(crate) async fn create(
     State(api): State<Arc<Api>>,
     _: Params<Nothing>,
@@ -60,6 +73,13 @@ pub(crate) async fn create(
 }
 
 /// `DELETE /api/v1/tokens/{id}`.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    tag = "tokens",
+    params(("id" = String, Path, description = "The id")),
+    responses((status = 204, description = "Void"))
+)]
 pub(crate) async fn revoke(
     State(api): State<Arc<Api>>,
     Segment(id): Segment,

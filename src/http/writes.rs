@@ -28,23 +28,38 @@ const LIMIT_MAX: usize = 1000;
 /// Bytes of a batch.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WritesQuery {
+    /// Entries at the most: 1 to 1000, 100 unless given.
     limit: Option<usize>,
+    /// The `next` of the part before.
     after: Option<u64>,
+    /// Only those without an outcome.
     #[serde(default)]
+    #[param(value_type = Option<bool>)]
     open: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchQuery {
+    /// How long the answer waits for the outcomes.
     #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
 }
 
 /// `GET /api/v1/writes`: newest first, one's own, and for administrators everybody's.
+#[utoipa::path(
+    get,
+    path = "/api/v1/writes",
+    tag = "writes",
+    params(WritesQuery),
+    responses((status = 200, description = "Newest first", body = Page<WriteDocument>))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Params(asked): Params<WritesQuery>,
@@ -65,6 +80,13 @@ pub(crate) async fn list(
 }
 
 /// `GET /api/v1/writes/{id}`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/writes/{id}",
+    tag = "writes",
+    params(("id" = String, Path, description = "The id of the write")),
+    responses((status = 200, description = "The write", body = WriteDocument))
+)]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Segment(id): Segment,
@@ -78,6 +100,14 @@ pub(crate) async fn show(
 }
 
 /// `POST /api/v1/writes`: independent writes, each with an outcome of its own.
+#[utoipa::path(
+    post,
+    path = "/api/v1/writes",
+    tag = "writes",
+    params(BatchQuery),
+    request_body = BatchWriteDocument,
+    responses((status = 200, description = "One entry for each write", body = BatchResultDocument))
+)]
 pub(crate) async fn batch(
     State(api): State<Arc<Api>>,
     Params(asked): Params<BatchQuery>,

@@ -19,7 +19,7 @@ pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, Ro
 pub use dial::{Dial, DialError, Dialled, Io, TlsDial};
 pub use link::{Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
-pub use mirror::{Mirror, MirrorCounters, MirrorError, Step};
+pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};
 pub use timing::Timing;
 pub use view::RemoteView;

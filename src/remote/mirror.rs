@@ -5,6 +5,9 @@ mod rows;
 mod seen;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,10 +19,24 @@ use seen::Seen;
 
 /// Largest number that a neighbour may give a datapoint.
 const REMOTE_IDS_MAX: usize = 4 * 1024 * 1024;
-/// Datapoints that one neighbour may bring.
-const REMOTE_POINTS_MAX: usize = 500_000;
-/// Sources that one neighbour may bring.
-const REMOTE_SOURCES_MAX: usize = 10_000;
+
+/// What one neighbour may bring at the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MirrorLimits {
+    /// Datapoints; further ones are left out.
+    pub points: usize,
+    /// Sources; further ones are pruned.
+    pub sources: usize,
+}
+
+impl Default for MirrorLimits {
+    fn default() -> Self {
+        Self {
+            points: 500_000,
+            sources: 10_000,
+        }
+    }
+}
 
 /// Why a stream cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +93,7 @@ pub struct Mirror {
     link: SourceId,
     prefix: String,
     filter: Filter,
+    limits: MirrorLimits,
     hello: Option<HelloFrame>,
     sources: HashMap<u32, Mapped>,
     points: Vec<Option<MappedPoint>>,
@@ -118,6 +136,7 @@ impl Mirror {
             link,
             prefix: prefix.to_owned(),
             filter,
+            limits: MirrorLimits::default(),
             hello: None,
             sources: HashMap::new(),
             points: Vec::new(),
@@ -132,6 +151,13 @@ impl Mirror {
         };
         mirror.take_up();
         mirror
+    }
+
+    /// With other limits than the default ones.
+    #[must_use]
+    pub fn with_limits(mut self, limits: MirrorLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     fn take_up(&mut self) {

@@ -166,7 +166,7 @@ pub struct NamedSample<'a> {
 }
 
 /// What a reader says about itself each second.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Beat {
     /// The stream's session, from its hello.
     pub session: u64,
@@ -185,7 +185,7 @@ pub struct Beat {
 }
 
 /// The answer to a beat.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BeatAnswer {
     /// The server's monotonic clock at receipt, in microseconds.
     pub received: u64,
@@ -198,6 +198,7 @@ pub struct BeatAnswer {
     /// Links of the server from which nothing came for a while: source number and silence in
     /// milliseconds. So the reader's own timing holds for nodes any number of levels below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Vec<u64>>)]
     pub quiet: Vec<(u32, u64)>,
     /// Whether the server still knows the session; if not, the stream is dead.
     #[serde(default)]

@@ -21,18 +21,10 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn new(shape: Shape, points: usize, below: usize) -> Self {
-        let name = |point| {
-            let whole = points::name(point);
-            whole
-                .splitn(below + 1, '.')
-                .last()
-                .unwrap_or_default()
-                .to_owned()
-        };
+    pub(crate) fn new(shape: Shape, points: usize) -> Self {
         Self {
             shape,
-            names: (0..points).map(name).collect(),
+            names: (0..points).map(points::name).collect(),
             values: Values::new(),
             out: Vec::new(),
             last: None,
@@ -124,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_point_is_defined_once() {
-        let mut frames = Frames::new(Shape::Rows, 600, 1);
+        let mut frames = Frames::new(Shape::Rows, 600);
         let lines = lines(&frames.definitions());
         let all: Vec<&Value> = lines
             .iter()
@@ -132,12 +124,12 @@ mod tests {
             .collect();
         assert_eq!((lines.len(), all.len()), (3, 600));
         assert_eq!(all[599]["id"], 599);
-        assert_eq!(all[599]["name"], "cell00.machine05.ch99.value");
+        assert_eq!(all[599]["name"], "line00.cell00.machine05.ch99.value");
     }
 
     #[test]
     fn rows_stand_in_one_frame() {
-        let mut frames = Frames::new(Shape::Rows, 10, 1);
+        let mut frames = Frames::new(Shape::Rows, 10);
         for round in 0..2 {
             frames.sample(3, 1000);
             frames.sample(4, 1005);
@@ -153,7 +145,7 @@ mod tests {
 
     #[test]
     fn named_samples_stand_alone() {
-        let mut frames = Frames::new(Shape::Named, 10, 0);
+        let mut frames = Frames::new(Shape::Named, 10);
         frames.sample(3, 1000);
         frames.sample(4, 1005);
         let lines = lines(&frames.take());

@@ -58,9 +58,6 @@ pub(crate) struct PubOptions {
     /// Samples in one chunk at most.
     #[arg(long, default_value_t = 128)]
     pub(crate) batch: u64,
-    /// Segments of the names that the token's prefix already stands for.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) below: usize,
     /// Updates per second; 0 is as fast as the window allows.
     #[arg(long, default_value_t = 0.0)]
     pub(crate) rate: f64,

@@ -172,7 +172,7 @@ pub(crate) async fn run(options: &PubOptions) -> anyhow::Result<String> {
     let body = Samples {
         board: Arc::clone(&board),
         tally: board.tally(Side::Sent)?,
-        frames: Frames::new(options.shape, board.points(), options.below),
+        frames: Frames::new(options.shape, board.points()),
         pacer: None,
         turn: 0,
         state: State::Define,

@@ -1,22 +1,25 @@
 //! The runtime's clock as a node's clock, so that a test that pauses one pauses both.
 
+use std::time::SystemTime;
+
 use mainstem_model::{Clock, Monotonic, Timestamp};
 use tokio::time::Instant;
 
-/// Where the wall clock of tests begins: 2026-11-20T08:00:00Z.
-const WALL_START_MICROS: i64 = 1_795_161_600_000_000;
-
-/// A clock that moves with the runtime's.
+/// A clock that moves with the runtime's. Its wall clock begins with the machine's, because peers
+/// stamp their values with that one.
 #[derive(Debug)]
 pub struct TokioClock {
     start: Instant,
+    wall_start_micros: i64,
 }
 
 impl TokioClock {
     /// A clock that starts now.
     pub fn new() -> Self {
+        let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         Self {
             start: Instant::now(),
+            wall_start_micros: i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX),
         }
     }
 
@@ -34,7 +37,7 @@ impl Default for TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
         let elapsed = i64::try_from(self.elapsed_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(WALL_START_MICROS.saturating_add(elapsed))
+        Timestamp::from_micros(self.wall_start_micros.saturating_add(elapsed))
     }
 
     fn monotonic(&self) -> Monotonic {

@@ -19,20 +19,34 @@ const DOCUMENT: &str = "application/json";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The parameters of `GET /api/v1/changes`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangesQuery {
+    /// A cursor of this node.
     since: Option<String>,
+    /// A long poll: how long the answer waits for a change.
     #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
+    /// `latest`, or for frames `every`.
     #[serde(default)]
+    #[param(value_type = Option<String>, example = "every")]
     delivery: Option<DeliveryWord>,
+    /// Names that begin so.
     prefix: Option<String>,
+    /// An ordered list of patterns with commas between: `*` is one segment, `**` any number, `!`
+    /// denies.
     glob: Option<String>,
+    /// Frames for readers that do not follow sources: effective qualities.
     #[serde(default)]
+    #[param(value_type = Option<bool>)]
     expand: bool,
+    /// Whether frames go on at the head.
     follow: Option<bool>,
+    /// Documents with definitions.
     #[serde(default)]
+    #[param(value_type = Option<bool>)]
     meta: bool,
 }
 

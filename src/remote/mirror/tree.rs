@@ -4,8 +4,8 @@ use mainstem_model::{Name, Quality, Reason, Role};
 use mainstem_store::NewSource;
 use mainstem_wire::{DefineFrame, Line, SourceFrame};
 
+use super::REMOTE_IDS_MAX;
 use super::{Mapped, MappedPoint, Mirror, MirrorError};
-use super::{REMOTE_IDS_MAX, REMOTE_POINTS_MAX, REMOTE_SOURCES_MAX};
 
 impl Mirror {
     pub(super) fn tree(&mut self, line: &Line<'_>) -> Result<(), MirrorError> {
@@ -52,7 +52,7 @@ impl Mirror {
         let depth = above + usize::from(frame.role == Role::Link);
         let looped = frame.node == self.store.setup().node;
         let too_far = depth > mainstem_model::limits::PATH_HOPS_MAX;
-        let too_many = self.sources.len() >= REMOTE_SOURCES_MAX;
+        let too_many = self.sources.len() >= self.limits.sources;
         let bad_name = Name::new(&frame.name).is_err();
         if looped || too_far || too_many || bad_name {
             self.counters.looped += 1;
@@ -133,8 +133,11 @@ impl Mirror {
         if !self.filter.passes_name(&frame.name) {
             return Ok(());
         }
-        if self.point_count >= REMOTE_POINTS_MAX {
-            let why = format!("more than {REMOTE_POINTS_MAX} datapoints from one remote");
+        if self.point_count >= self.limits.points {
+            let why = format!(
+                "more than {} datapoints from one remote",
+                self.limits.points
+            );
             self.leave_out(&frame.name, &why);
             return Ok(());
         }

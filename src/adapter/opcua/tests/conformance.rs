@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mainstem_adapter::conformance::{Fixture, Observed, Relay, Rig};
-use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind};
+use mainstem_adapter::{
+    AdapterRunner, AdapterSpec, AdapterState, BoxFuture, EndpointSpec, Kind, WriteAnswer,
+};
 use mainstem_device::{NAMESPACE_URI, OpcuaDevice, OpcuaOptions, PlantClock, SharedPlant};
 use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
@@ -168,7 +170,7 @@ async fn a_constant_value_is_kept_from_becoming_stale_by_signs_of_life() {
             .filter(|(_, sample)| sample.quality.reason == Reason::Stale);
         assert_eq!(stale.count(), 0, "{seen:?}");
         // The first is the value's own; each of the others lies half a second later.
-        (*seen.confirmations.get(&None)? > 6).then(|| seen.samples.len())
+        (*seen.confirmations.get(&None)? > 6).then_some(seen.samples.len())
     };
     let samples = rig
         .witness
@@ -190,7 +192,15 @@ async fn what_ends_the_session_is_counted_once() {
     rig.witness.until("good", PATIENCE, is_good).await;
     let before = rig.runner.view().statistics.errors;
     assert!(before.is_empty(), "{before:?}");
+    let applied = rig.write("setpoint", Value::F64(30.0), PATIENCE).await;
+    assert_eq!(applied, WriteAnswer::Applied { verified: false });
+    // A write, its type known, and perhaps a poll are under way when the connection closes.
+    plc.freeze(&rig.runner).await;
+    let write = rig.write("setpoint", Value::F64(31.0), PATIENCE);
+    let write = tokio::spawn(write);
     plc.stop(&rig.runner).await;
+    let answer = write.await.unwrap();
+    assert!(!matches!(answer, WriteAnswer::Applied { .. }), "{answer:?}");
     let lost = |seen: &Observed| {
         let last = seen.standings.last()?;
         last.cause.as_ref().map(|cause| cause.code)
@@ -199,7 +209,7 @@ async fn what_ends_the_session_is_counted_once() {
     // Whether a poll or the session's own loop meets the end first is not ours to say.
     rig.runner.pause();
     rig.witness
-        .until_state(mainstem_adapter::AdapterState::Paused, PATIENCE)
+        .until_state(AdapterState::Paused, PATIENCE)
         .await;
     let errors = rig.runner.view().statistics.errors;
     assert_eq!(errors.get(code), Some(&1), "{errors:?}");

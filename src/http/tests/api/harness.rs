@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mainstem_adapter::AdapterView;
 use mainstem_http::{Api, ApiSetup, HttpLimits, NodeFacts, PartError, Parts, Server, ServerSetup};
-use mainstem_model::{Clock, Definition, Name, Quality, Role, Sample, Scalar, Value};
+use mainstem_model::{Clock, Definition, Limits, Name, Quality, Role, Sample, Scalar, Value};
 use mainstem_remote::{RemoteView, Serving};
 use mainstem_security::{
     Audit, AuditLimits, Identity, NewToken, Roles, Tokens, Trust, client_config, server_config,
@@ -223,6 +223,17 @@ impl Node {
                     .unwrap()
             })
             .collect()
+    }
+
+    /// Defines a datapoint that can be written.
+    pub(crate) fn define_setpoint(&self, name: &str) -> PointId {
+        let range = Limits {
+            min: Some(0.0),
+            max: Some(100.0),
+        };
+        let definition = Definition::new(Scalar::F64).writable().limits(range);
+        let name = Name::new(name).unwrap();
+        self.store.define(self.source, &name, definition).unwrap()
     }
 
     /// Sets datapoints to a value.

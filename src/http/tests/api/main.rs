@@ -2,5 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod description;
 mod harness;
+mod limits;
+mod linking;
+mod providing;
 mod reading;
+mod slow;
+mod ways;
+mod writing;

@@ -1,0 +1,145 @@
+//! What a neighbour may send, and what becomes of it where it should not have.
+
+use std::sync::Arc;
+
+use mainstem_model::{Clock, ManualClock, NodeId, Quality, Reason, Role, Timestamp, Value};
+use mainstem_store::{Store, StoreSetup};
+use mainstem_wire::{Epoch, decode_line};
+
+use super::*;
+
+const HELLO: &str = r#"{"hello":{"protocol":1,"node":"00000000-0000-0000-0000-000000000001","name":"line1","instance":1,"epoch":{"counter":1,"random":5},"snapshot":true,"head":9,"session":3,"filter":0}}"#;
+const SOURCE: &str = r#"{"source":{"id":0,"node":"00000000-0000-0000-0000-000000000001","name":"plc","role":"adapter","epoch":{"counter":1,"random":5},"complete":true,"status":"good","reason":"ok","since":"2026-11-20T08:00:00Z"}}"#;
+
+fn mirror() -> (Arc<Store>, Mirror) {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
+    let store = Store::new(StoreSetup {
+        node: NodeId(uuid::Uuid::from_u128(9)),
+        name: "plant1".into(),
+        instance: 1,
+        epoch: Epoch {
+            counter: 1,
+            random: 1,
+        },
+        clock,
+        limits: mainstem_store::StoreLimits::default(),
+    });
+    let restarted = Quality::of(Reason::Restarted);
+    let link = store.put_own_source(None, "line1", Role::Link, restarted, false);
+    let mirror = Mirror::new(Arc::clone(&store), link, "line1", Filter::everything());
+    (store, mirror)
+}
+
+fn send(mirror: &mut Mirror, text: &str) -> Result<Step, MirrorError> {
+    mirror.line(&decode_line(text.as_bytes()).unwrap())
+}
+
+/// A mirror that has heard hello and a source.
+fn greeted() -> (Arc<Store>, Mirror) {
+    let (store, mut mirror) = mirror();
+    send(&mut mirror, HELLO).unwrap();
+    send(&mut mirror, SOURCE).unwrap();
+    (store, mirror)
+}
+
+fn define(id: u32, name: &str) -> String {
+    format!(r#"{{"define":[{{"id":{id},"name":"{name}","source":0,"type":"f64"}}]}}"#)
+}
+
+#[test]
+fn a_stream_begins_with_a_hello_that_fits() {
+    let (_, mut mirror) = mirror();
+    assert_eq!(send(&mut mirror, SOURCE), Err(MirrorError::NoHello));
+    let newer = HELLO.replace("\"protocol\":1", "\"protocol\":7");
+    assert_eq!(send(&mut mirror, &newer), Err(MirrorError::Protocol(7)));
+    let own = HELLO.replace("000000000001\"", "000000000009\"");
+    assert_eq!(send(&mut mirror, &own), Err(MirrorError::Myself));
+}
+
+#[test]
+fn names_stay_below_the_prefix_and_bad_ones_are_left_out() {
+    let (store, mut mirror) = greeted();
+    let long = ["x".repeat(64).as_str(); 4].join(".");
+    for (id, name) in [(1, "ok"), (2, "a..b"), (3, "a b"), (4, &long)] {
+        send(&mut mirror, &define(id, name)).unwrap();
+    }
+    assert_eq!(mirror.counters().left_out, 3);
+    assert!(mirror.last_left_out().unwrap().starts_with("xxxx"));
+    assert!(store.point("line1.ok").is_some() && store.point("ok").is_none());
+    assert_eq!(store.statistics().points, 1);
+}
+
+#[test]
+fn ten_million_datapoints_are_not_taken() {
+    let (store, mirror) = greeted();
+    let mut mirror = mirror.with_limits(MirrorLimits {
+        points: 100,
+        sources: 3,
+    });
+    for id in 0..1000 {
+        send(&mut mirror, &define(id, &format!("p{id}"))).unwrap();
+    }
+    assert_eq!(
+        (store.statistics().points, mirror.counters().left_out),
+        (100, 900)
+    );
+    let far = send(&mut mirror, &define(4_000_000_000, "far"));
+    assert_eq!(far, Err(MirrorError::Number(4_000_000_000)));
+    for id in 1..50 {
+        let source = SOURCE.replace("\"id\":0", &format!("\"id\":{id}"));
+        let source = source.replace("\"plc\"", &format!("\"plc{id}\""));
+        send(&mut mirror, &source).unwrap();
+    }
+    assert_eq!(mirror.counters().looped, 47);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_bad_and_harms_nothing_else() {
+    let (store, mut mirror) = greeted();
+    send(&mut mirror, &define(1, "a")).unwrap();
+    send(&mut mirror, &define(2, "b")).unwrap();
+    send(
+        &mut mirror,
+        r#"{"t":5,"o":1,"r":[[1,0,"hot"],[2,0,1.5],[77,0,1.0]],"s":4}"#,
+    )
+    .unwrap();
+    mirror.flush();
+    assert_eq!(mirror.counters().bad_values, 1);
+    let view = store.point("line1.b").unwrap();
+    assert_eq!(view.value, Some(Value::F64(1.5)));
+    let own = store.point("line1.a").unwrap();
+    assert!(!own.quality.is_good());
+}
+
+#[test]
+fn a_looped_source_is_pruned_with_all_below_it() {
+    let (store, mut mirror) = greeted();
+    let looped = SOURCE
+        .replace("\"id\":0", "\"id\":1")
+        .replace("000000000001\"", "000000000009\"");
+    send(&mut mirror, &looped.replace("\"plc\"", "\"plant1\"")).unwrap();
+    let below = r#"{"define":[{"id":5,"name":"plant1.x","source":1,"type":"f64"}]}"#;
+    send(&mut mirror, below).unwrap();
+    assert_eq!(
+        (mirror.counters().looped, store.statistics().points),
+        (1, 0)
+    );
+}
+
+#[test]
+fn only_what_the_neighbour_knows_wholly_is_removed() {
+    let (store, mut mirror) = greeted();
+    send(&mut mirror, &define(1, "kept")).unwrap();
+    send(&mut mirror, &define(2, "gone")).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    assert_eq!(mirror.flush().applied, Some(9));
+    for (complete, left) in [("false", 2), ("true", 1)] {
+        mirror.begin();
+        send(&mut mirror, HELLO).unwrap();
+        let source = SOURCE.replace("\"complete\":true", &format!("\"complete\":{complete}"));
+        send(&mut mirror, &source).unwrap();
+        send(&mut mirror, &define(7, "kept")).unwrap();
+        send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+        assert_eq!(store.statistics().points, left, "complete: {complete}");
+    }
+}

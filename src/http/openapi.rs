@@ -50,6 +50,13 @@ impl Modify for Shared {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = description.components.get_or_insert_default();
         components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
+        let schema = Ref::from_schema_name("ProblemDocument");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let problem = ResponseBuilder::new()
+            .description(problems())
+            .content(PROBLEM, content);
+        let problem = RefOr::T(problem.build());
+        components.responses.insert("Problem".to_owned(), problem);
         for (path, item) in &mut description.paths.paths {
             let operations = [
                 &mut item.get,

@@ -40,6 +40,7 @@ const RETRY_MS: u32 = 2000;
 /// Answers with events.
 pub(super) fn open(api: &Arc<Api>, wish: &Wish, caller: &Caller) -> Result<Response, Problem> {
     let reader = wish.reader(&api.store)?;
+    let seat = Seat::take(api)?;
     let began = if wish.since.is_none() {
         &api.counters.snapshots
     } else {
@@ -48,7 +49,7 @@ pub(super) fn open(api: &Arc<Api>, wish: &Wish, caller: &Caller) -> Result<Respo
     began.inc();
     let since = wish.since.map(|cursor| cursor.sequence);
     let events = Box::new(Events {
-        _seat: Seat::take(api)?,
+        _seat: seat,
         head: api.store.changes(),
         alarms: api.alarms.clone(),
         alarms_told: None,

@@ -145,6 +145,8 @@ impl Feed {
             self.write();
             match progress {
                 Progress::Expired => self.ended = true,
+                // What the state of a source stands for comes first.
+                Progress::AtHead if self.expansion.as_ref().is_some_and(Expansion::waits) => {}
                 Progress::AtHead if !self.follow => self.finish(),
                 Progress::AtHead if self.writer.buffer.is_empty() => self.wait().await,
                 Progress::AtHead => {}

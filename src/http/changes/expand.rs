@@ -36,6 +36,11 @@ impl Expansion {
         self.concern.take_in(store, &told);
     }
 
+    /// Whether rows wait.
+    pub(super) fn waits(&self) -> bool {
+        self.concern.waiting() > 0
+    }
+
     /// Some of the rows that wait.
     pub(super) fn some(&mut self, store: &Store, most: usize) -> Vec<RowOut> {
         let views = self.concern.some(store, most);

@@ -69,7 +69,10 @@ async fn play(args: &DemoArgs, stage: &mut Stage, screen: Screen) -> Result<(), 
     stage
         .start_nodes(&plan, args.processes, &mut progress)
         .await?;
-    wait::until_good(&plan, &mut progress).await?;
+    tokio::select! {
+        good = wait::until_good(&plan, &mut progress) => good?,
+        failure = stage.failed_node(&plan) => return Err(failure),
+    }
     if screen.is_json() {
         screen.document_line(&show::document(&plan, stage))?;
     } else {

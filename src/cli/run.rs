@@ -6,7 +6,7 @@ mod watchdog;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mainstem_config::{LogFormat, NodeConfig};
+use mainstem_config::{LogFormat, LogLevel, NodeConfig};
 use mainstem_telemetry::logging::{self, Format};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +15,9 @@ use tokio_util::task::TaskTracker;
 use super::exit::{Exit, Failure};
 use crate::app::{Node, kinds};
 use service::Service;
+
+/// What is left out of the log unless somebody debugs.
+const QUIET: &str = ",opcua_core::comms::secure_channel=off";
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -82,8 +85,12 @@ fn init_log(config: &NodeConfig) -> Result<(), Failure> {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    logging::init(format, config.log.level.as_str())
-        .map_err(|error| Failure::new(Exit::Failure, error.to_string()))
+    let mut level = config.log.level.as_str().to_owned();
+    if !matches!(config.log.level, LogLevel::Debug | LogLevel::Trace) {
+        // Without a security policy it misses a certificate that nobody needs, as an error.
+        level.push_str(QUIET);
+    }
+    logging::init(format, &level).map_err(|error| Failure::new(Exit::Failure, error.to_string()))
 }
 
 /// Says where the node is and how it is recognised, for whoever reads the log.
@@ -93,7 +100,7 @@ fn announce(node: &Node) {
         tracing::info!("serving at https://{address}");
     }
     if let Some(socket) = &facts.unix_socket {
-        tracing::info!("serving local programs at {}", socket.display());
+        tracing::info!("serving local programs at {}", plain(socket));
     }
     tracing::info!(
         "node {} ({}), its key is {}",
@@ -101,13 +108,18 @@ fn announce(node: &Node) {
         facts.id,
         facts.pin
     );
-    tracing::info!("clients verify it with --ca {}", facts.ca_file.display());
+    tracing::info!("clients verify it with --ca {}", plain(&facts.ca_file));
     if facts.admin_token_file.exists() {
         tracing::info!(
             "the administrator's token is in {}",
-            facts.admin_token_file.display()
+            plain(&facts.admin_token_file)
         );
     }
+}
+
+/// A path without the steps that lead nowhere.
+fn plain(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
 }
 
 /// Applies the file as it is now; if anything in it is wrong, the node goes on as it was.

@@ -15,8 +15,10 @@ const EVENT_BYTES_MAX: usize = 4 << 20;
 pub(crate) struct Event {
     /// Its kind; `message` where it says nothing.
     pub(crate) name: String,
-    /// Its content.
+    /// Its content; empty where only the place in the feed is told.
     pub(crate) data: String,
+    /// The place in the feed behind it: everything up to there has been told.
+    pub(crate) id: Option<String>,
 }
 
 /// Events as they arrive.
@@ -70,6 +72,7 @@ struct Lines {
     buffer: BytesMut,
     name: String,
     data: Vec<String>,
+    id: Option<String>,
 }
 
 impl Lines {
@@ -89,7 +92,8 @@ impl Lines {
             match field {
                 "event" => text.clone_into(&mut self.name),
                 "data" => self.data.push(text.to_owned()),
-                // A comment keeps the connection alive; ids are for those who come back.
+                "id" => self.id = Some(text.to_owned()),
+                // A comment keeps the connection alive.
                 _ => {}
             }
         }
@@ -99,10 +103,12 @@ impl Lines {
     fn finish(&mut self) -> Option<Event> {
         let name = std::mem::take(&mut self.name);
         let data = std::mem::take(&mut self.data);
-        if data.is_empty() {
+        let id = self.id.take();
+        if data.is_empty() && id.is_none() {
             return None;
         }
         Some(Event {
+            id,
             name: if name.is_empty() {
                 "message".to_owned()
             } else {
@@ -126,10 +132,14 @@ mod tests {
             lines.buffer.extend_from_slice(&[byte]);
             found.extend(lines.event());
         }
-        let expected = [("point", "{\"a\":\n1}"), ("message", "x")];
-        let expected = expected.map(|(name, data)| Event {
+        let expected = [
+            ("point", "{\"a\":\n1}", Some("1-2")),
+            ("message", "x", None),
+        ];
+        let expected = expected.map(|(name, data, id)| Event {
             name: name.into(),
             data: data.into(),
+            id: id.map(str::to_owned),
         });
         assert_eq!(found, expected);
     }

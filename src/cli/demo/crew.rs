@@ -132,11 +132,13 @@ impl Crew {
 
 /// Waits for a process. How it ended, if that was not wanted.
 async fn watch(mut child: Child, stop: CancellationToken) -> Option<String> {
+    // Waiting for a child closes what it still holds, so it must not hold this.
+    let input = child.stdin.take();
     tokio::select! {
         status = child.wait() => return Some(described(status)),
         () = stop.cancelled() => {}
     }
-    drop(child.stdin.take());
+    drop(input);
     if tokio::time::timeout(STOP_PATIENCE, child.wait())
         .await
         .is_err()

@@ -11,7 +11,7 @@ use super::stage::Stage;
 use crate::cli::screen::{Screen, Tone};
 
 /// Where the second column of the tree begins.
-const TREE_COLUMN: usize = 24;
+const TREE_COLUMN: usize = 28;
 /// Goes to the beginning of the line and clears it.
 const AGAIN: &str = "\r\x1b[2K";
 
@@ -96,10 +96,11 @@ pub(super) fn everything(plan: &Plan, stage: &Stage, screen: Screen) -> io::Resu
             screen.line(format!("    {}", screen.paint(Tone::Good, line)))?;
         }
     }
-    screen.line(format!(
-        "\n  {}\n",
-        screen.paint(Tone::Quiet, ending(stage))
-    ))
+    screen.line("")?;
+    for line in ending(stage) {
+        screen.line(format!("  {}", screen.paint(Tone::Quiet, line)))?;
+    }
+    screen.line("")
 }
 
 /// The commands that show most.
@@ -221,16 +222,16 @@ fn branch(is_last: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// How the demo ends, and what a process of its own allows.
-fn ending(stage: &Stage) -> String {
-    let pids: Vec<_> = LINES.iter().filter_map(|line| stage.pid(line)).collect();
-    match pids.first() {
-        Some(pid) if *pid != std::process::id() => format!(
-            "Ctrl-C stops everything and leaves nothing behind. `kill {pid}` takes line1 away: \
-             see what the enterprise says."
-        ),
-        _ => "Ctrl-C stops everything and leaves nothing behind.".to_owned(),
+/// How the demo ends, and what processes of their own allow.
+fn ending(stage: &Stage) -> Vec<String> {
+    let mut lines = vec!["Ctrl-C stops everything and leaves nothing behind.".to_owned()];
+    let line1 = LINES.iter().find_map(|line| stage.pid(line));
+    if let Some(pid) = line1.filter(|pid| *pid != std::process::id()) {
+        lines.push(format!(
+            "`kill -9 {pid}` takes line1 away: watch what the enterprise says."
+        ));
     }
+    lines
 }
 
 /// Says that a process has ended, and how it is started again.
@@ -244,9 +245,7 @@ pub(super) fn ended(ended: &Ended, plan: &Plan, screen: Screen) -> io::Result<()
     let Some(site) = plan.site(name) else {
         return Ok(());
     };
+    screen.line("  Start it again with")?;
     let again = format!("{} run -c {}", program().display(), quoted(&site.file()));
-    screen.line(format!(
-        "  Start it again with  {}\n",
-        screen.paint(Tone::Good, again)
-    ))
+    screen.line(format!("    {}\n", screen.paint(Tone::Good, again)))
 }

@@ -11,16 +11,20 @@ use mainstem_telemetry::SystemClock;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::crew::Crew;
+use super::crew::{Crew, Ended};
 use super::devices::Devices;
 use super::files;
 use super::plan::{NODES, Plan, SitePlan};
 use super::show::{self, Progress};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::screen::Screen;
+use crate::cli::text::harmless;
 
 /// Says that a folder belongs to the demo, which may write over what is in it.
 const MARK: &str = ".mainstem-demo";
+
+/// Lines of a node's log that say why it ended.
+const LOG_LINES: usize = 5;
 
 /// What runs, and where.
 #[derive(Default)]
@@ -104,6 +108,22 @@ impl Stage {
 
     pub(super) fn pid(&self, name: &str) -> Option<u32> {
         self.crew.pid(name)
+    }
+
+    /// Why a node ended before everything was up.
+    pub(super) async fn failed_node(&mut self, plan: &Plan) -> Failure {
+        let Ended { name, status, .. } = self.crew.next_ended().await;
+        let log = plan.site(name).map(SitePlan::log);
+        let said = log
+            .and_then(|log| fs::read_to_string(log).ok())
+            .unwrap_or_default();
+        let last: Vec<_> = said.lines().rev().take(LOG_LINES).map(harmless).collect();
+        let last: Vec<_> = last.into_iter().rev().collect();
+        let message = format!(
+            "{name} has ended ({status}); its last words:\n{}",
+            last.join("\n")
+        );
+        Failure::new(Exit::Failure, message)
     }
 
     /// Says which processes end, until it is cancelled.

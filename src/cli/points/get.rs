@@ -22,6 +22,10 @@ pub(super) async fn read(client: &Client, name: &str) -> Result<PointDocument, F
     client
         .get(&format!("/api/v1/datapoints/{}?meta=true", escaped(name)))
         .await
+        .map_err(|failure| match failure.exit {
+            Exit::NotFound => failure.action("`mainstem points list` shows the names"),
+            _ => failure,
+        })
 }
 
 pub(super) async fn run(args: &GetArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {

@@ -1,9 +1,8 @@
 //! `mainstem points watch`: each change as it happens.
 
-use std::collections::HashMap;
-
 use clap::Args;
 use mainstem_wire::api::PointDocument;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cli::client::{Client, Event, escaped};
@@ -15,8 +14,8 @@ use crate::cli::text;
 const NAME_COLUMNS_MAX: usize = 48;
 /// Columns given to a value with its unit.
 const VALUE_COLUMNS: usize = 14;
-/// Names whose units are remembered; the stream is for eyes, not for whole plants.
-const UNITS_MAX: usize = 100_000;
+/// Events held at the beginning.
+const HELD_MAX: usize = 10_000;
 
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
@@ -51,7 +50,7 @@ pub(super) async fn run(
                     .action("see whether it was stopped, and begin again"),
             );
         };
-        for line in lines.of(&event) {
+        for line in lines.of(event) {
             screen.part(format!("{line}\n"))?;
         }
         if args.count.is_some_and(|count| lines.written >= count) {
@@ -64,10 +63,10 @@ pub(super) async fn run(
 struct Lines {
     screen: Screen,
     name_columns: usize,
-    units: HashMap<String, String>,
     written: u64,
-    /// Whether what comes is still the state at the beginning, which nobody asked for.
-    skipping: bool,
+    changes_only: bool,
+    /// What there is at the beginning, held until the longest name is known; `None` from then on.
+    beginning: Option<Vec<Event>>,
 }
 
 impl Lines {
@@ -75,46 +74,62 @@ impl Lines {
         Self {
             screen,
             name_columns: 0,
-            units: HashMap::new(),
             written: 0,
-            skipping: changes_only,
+            changes_only,
+            beginning: Some(Vec::new()),
         }
     }
 
-    fn of(&mut self, event: &Event) -> Vec<String> {
-        let Ok(document) = serde_json::from_str::<Value>(&event.data) else {
+    fn of(&mut self, event: Event) -> Vec<String> {
+        let Some(mut held) = self.beginning.take() else {
+            return self.shown(&event).into_iter().collect();
+        };
+        // A place in the feed is told once everything before it was.
+        let complete = event.id.is_some() || held.len() >= HELD_MAX;
+        self.measure(&event);
+        held.push(event);
+        if !complete {
+            self.beginning = Some(held);
             return Vec::new();
-        };
-        match event.name.as_str() {
-            // The end of what there was at the beginning.
-            "synced" | "cursor" | "live" => self.skipping = false,
-            _ if self.skipping => return Vec::new(),
-            _ => {}
         }
-        let documents = match document {
-            Value::Array(items) => items,
-            other => vec![other],
+        let held = if self.changes_only {
+            &[]
+        } else {
+            held.as_slice()
         };
-        let lines: Vec<_> = documents
-            .into_iter()
-            .filter_map(|document| self.line(&event.name, document))
-            .collect();
-        self.written += lines.len() as u64;
-        lines
+        held.iter().filter_map(|event| self.shown(event)).collect()
     }
 
-    fn line(&mut self, kind: &str, document: Value) -> Option<String> {
+    fn measure(&mut self, event: &Event) {
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+        if let Ok(Named { name }) = serde_json::from_str(&event.data) {
+            let wide = text::harmless(&name).chars().count().min(NAME_COLUMNS_MAX);
+            self.name_columns = self.name_columns.max(wide);
+        }
+    }
+
+    fn shown(&mut self, event: &Event) -> Option<String> {
+        let document = serde_json::from_str::<Value>(&event.data).ok()?;
+        let line = self.line(&event.name, &document)?;
+        self.written += 1;
+        Some(line)
+    }
+
+    fn line(&self, kind: &str, document: &Value) -> Option<String> {
         let is_point = document.get("quality").is_some();
         if self.screen.is_json() {
-            let wanted = is_point || matches!(kind, "removed" | "remove" | "gap");
+            let wanted = is_point || matches!(kind, "removed" | "gap");
             return wanted.then(|| document.to_string());
         }
         if is_point {
-            return self.point(&serde_json::from_value(document).ok()?);
+            return Some(self.point(&PointDocument::deserialize(document).ok()?));
         }
         match kind {
-            "removed" | "remove" => {
-                let name = document.get("name").unwrap_or(&document).as_str()?;
+            "removed" => {
+                let name = document.get("name")?.as_str()?;
                 let name = format!(
                     "{:<width$}",
                     text::harmless(name),
@@ -142,34 +157,20 @@ impl Lines {
         }
     }
 
-    fn point(&mut self, point: &PointDocument) -> Option<String> {
-        if let Some(unit) = text::unit(point)
-            && self.units.len() < UNITS_MAX
-        {
-            self.units.insert(point.name.clone(), text::harmless(unit));
-        }
+    fn point(&self, point: &PointDocument) -> String {
         let name = text::harmless(&point.name);
-        let wide = name.chars().count().min(NAME_COLUMNS_MAX);
-        self.name_columns = self.name_columns.max(wide);
-        let mut value = text::short_value(point.value.as_deref());
-        if let Some(unit) = self
-            .units
-            .get(&point.name)
-            .filter(|_| point.value.is_some())
-        {
-            value = format!("{value} {unit}");
-        }
+        let value = text::value_with_unit(point);
         let at = point
             .received_time
             .map_or_else(String::new, text::time_of_day);
         let tone = Tone::of_status(&point.quality.status);
-        Some(format!(
+        format!(
             "{}  {name:<names$}  {value:<values$}  {}",
             self.screen.paint(Tone::Quiet, format!("{at:12}")),
             self.screen.paint(tone, text::quality(&point.quality)),
             names = self.name_columns,
             values = VALUE_COLUMNS,
-        ))
+        )
     }
 }
 
@@ -177,10 +178,11 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn event(name: &str, data: &str) -> Event {
+    fn event(name: &str, data: &str, id: Option<&str>) -> Event {
         Event {
             name: name.into(),
             data: data.into(),
+            id: id.map(str::to_owned),
         }
     }
 
@@ -189,17 +191,41 @@ mod tests {
         "source_time":null,"received_time":"2026-11-20T08:00:01.25Z","age":0.1,
         "meta":{"type":"f64","unit":"°C","access":"r","owner":"plc"}}"#;
 
+    /// Lines behind the beginning.
+    fn running() -> Lines {
+        let mut lines = Lines::new(Screen::plain(), false);
+        assert_eq!(lines.of(event("message", "", Some("1-1"))), [""; 0]);
+        lines
+    }
+
     #[test]
     fn a_change_is_a_line() {
-        let mut lines = Lines::new(Screen::plain(), false);
+        let mut lines = running();
+        let mut line = |name, data| lines.of(event(name, data, None));
         let expected = "08:00:01.250  line1.plc.t  60.5 °C         good";
-        assert_eq!(lines.of(&event("point", POINT)), [expected]);
-        let gone = lines.of(&event("removed", r#"{"name":"line1.plc.t"}"#));
+        assert_eq!(line("datapoint", POINT), [expected]);
+        let gone = line("removed", r#"{"name":"line1.plc.t"}"#);
         assert_eq!(gone, ["              line1.plc.t  removed"]);
-        let gap = lines.of(&event("gap", r#"{"from":1,"to":9,"count":8}"#));
+        let gap = line("gap", r#"{"count":8}"#);
         assert!(gap[0].contains("8 entries"), "{gap:?}");
-        assert!(lines.of(&event("something", "{}")).is_empty());
-        assert!(lines.of(&event("point", "nonsense")).is_empty());
+        assert!(line("something", "{}").is_empty());
+        assert!(line("datapoint", "nonsense").is_empty());
         assert_eq!(lines.written, 3);
+    }
+
+    #[test]
+    fn the_beginning_is_held_until_it_is_complete() {
+        let mut lines = Lines::new(Screen::plain(), false);
+        assert!(lines.of(event("datapoint", POINT, None)).is_empty());
+        assert_eq!(lines.of(event("datapoint", POINT, Some("1-2"))).len(), 2);
+        assert_eq!(lines.of(event("datapoint", POINT, None)).len(), 1);
+    }
+
+    #[test]
+    fn the_beginning_can_be_left_out() {
+        let mut lines = Lines::new(Screen::plain(), true);
+        assert!(lines.of(event("datapoint", POINT, None)).is_empty());
+        assert!(lines.of(event("datapoint", POINT, Some("1-2"))).is_empty());
+        assert_eq!(lines.of(event("datapoint", POINT, None)).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use mainstem_wire::api::RemoteDocument;
 
-use super::{clock, tone};
+use super::tone;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::screen::{Screen, Tone};
 use crate::cli::text;
@@ -49,10 +49,15 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         plain("lag", format!("{lag} entries"));
     }
     if let Some(found) = remote.clock {
-        let exact = found.uncertainty * 1000.0;
+        let side = if found.offset < 0.0 {
+            "behind"
+        } else {
+            "ahead of"
+        };
+        let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
         plain(
             "clock",
-            format!("{} ahead of ours, ± {exact:.1} ms", clock(remote)),
+            format!("{offset:.1} ms {side} ours, ± {exact:.1} ms"),
         );
     }
     let mirror = &remote.mirror;

@@ -30,7 +30,8 @@ impl Expansion {
         let sources =
             |item: &&Item| matches!(item, Item::Source(_) | Item::Status(_) | Item::End(_));
         let mut told = Chunk::default();
-        told.items.extend(chunk.items.iter().filter(sources).cloned());
+        told.items
+            .extend(chunk.items.iter().filter(sources).cloned());
         self.concern.take_in(store, &told);
     }
 

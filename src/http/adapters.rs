@@ -17,8 +17,7 @@ use crate::parts::PartError;
 use crate::problem::{Code, Problem};
 use crate::query::{Nothing, Params, Segment};
 
-/// `GET /api/v1/adapters`: those with datapoints that the caller may read something of are not
-/// told from others; an adapter's state is no process value.
+/// `GET /api/v1/adapters`: the state of an adapter is no process value, so every role sees it.
 #[utoipa::path(
     get,
     path = "/api/v1/adapters",

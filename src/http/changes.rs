@@ -59,8 +59,8 @@ pub(crate) async fn read(
 ) -> Result<Response, Problem> {
     let wish = Wish::new(&query, &headers, &caller)?;
     match wish.way {
-        Way::Frames { follow } => stream::open(&api, wish, &caller, follow),
+        Way::Frames { follow } => stream::open(&api, &wish, &caller, follow),
         Way::Poll { wait } => poll::answer(&api, wish, wait).await,
-        Way::Events => events::open(&api, &wish),
+        Way::Events => events::open(&api, &wish, &caller),
     }
 }

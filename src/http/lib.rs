@@ -10,6 +10,7 @@ mod changes;
 mod config;
 mod datapoints;
 mod documents;
+mod grant;
 mod link;
 mod node;
 mod openapi;

@@ -78,11 +78,8 @@ pub(crate) async fn write(
             originators: write.originators,
         },
     };
-    let record = api
-        .writes
-        .submit(request)
-        .await
-        .map_err(write_answer::refused)?;
+    let record = api.writes.submit(request).await;
+    let record = record.map_err(|refusal| write_answer::refused(&refusal))?;
     let ended = match record.is_final() {
         true => None,
         false => api.writes.wait(id, &caller.principal, longest).await,

@@ -50,6 +50,13 @@ impl Modify for Shared {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = description.components.get_or_insert_default();
         components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
+        let schema = Ref::from_schema_name("ProblemDocument");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let problem = ResponseBuilder::new()
+            .description(problems())
+            .content(PROBLEM, content);
+        let problem = RefOr::T(problem.build());
+        components.responses.insert("Problem".to_owned(), problem);
         for (path, item) in &mut description.paths.paths {
             let operations = [
                 &mut item.get,
@@ -78,13 +85,9 @@ fn id(path: &str, operation: &Operation) -> String {
 fn guard(operation: &mut Operation) {
     let scopes: [&str; 0] = [];
     operation.security = Some(vec![SecurityRequirement::new(SCHEME, scopes)]);
-    let schema = Ref::from_schema_name("ProblemDocument");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let problem = ResponseBuilder::new()
-        .description(problems())
-        .content(PROBLEM, content);
+    let problem = RefOr::Ref(Ref::from_response_name("Problem"));
     let responses = &mut operation.responses.responses;
-    responses.insert("default".to_owned(), RefOr::T(problem.build()));
+    responses.insert("default".to_owned(), problem);
 }
 
 /// The table of problems, as text.

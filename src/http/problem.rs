@@ -12,9 +12,12 @@ pub(crate) use table::Code;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Why a request is not carried out.
+/// Why a request is not carried out. Boxed, since most results do not hold one.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Content>);
+
+#[derive(Debug)]
+struct Content {
     code: Code,
     detail: String,
     members: Map<String, Value>,
@@ -24,23 +27,23 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem of a kind, and what happened this time.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Content {
             code,
             detail: detail.into(),
             members: Map::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// With a further member of the document.
     pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(member.to_owned(), value.into());
+        self.0.members.insert(member.to_owned(), value.into());
         self
     }
 
     /// With the seconds after which to try again.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
-        self.headers.push((header::RETRY_AFTER, seconds.into()));
+        self.0.headers.push((header::RETRY_AFTER, seconds.into()));
         self
     }
 
@@ -52,18 +55,19 @@ impl Problem {
 
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
-        self.code.status().as_u16()
+        self.0.code.status().as_u16()
     }
 
     /// The document without further members.
     pub(crate) fn document(&self) -> ProblemDocument {
+        let code = self.0.code;
         ProblemDocument {
-            problem_type: format!("urn:mainstem:problem:{}", self.code.as_str()),
-            title: self.code.title().to_owned(),
-            status: self.code.status().as_u16(),
-            code: self.code.as_str().to_owned(),
-            detail: self.detail.clone(),
-            action: self.code.action().to_owned(),
+            problem_type: format!("urn:mainstem:problem:{}", code.as_str()),
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            code: code.as_str().to_owned(),
+            detail: self.0.detail.clone(),
+            action: code.action().to_owned(),
         }
     }
 }
@@ -74,15 +78,16 @@ impl IntoResponse for Problem {
             Ok(Value::Object(members)) => members,
             _ => Map::new(),
         };
-        body.extend(self.members);
-        let mut response = (self.code.status(), Value::Object(body).to_string()).into_response();
+        let content = *self.0;
+        body.extend(content.members);
+        let mut response = (content.code.status(), Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
-        if self.code == Code::Unauthorized {
+        if content.code == Code::Unauthorized {
             let challenge = HeaderValue::from_static("Bearer realm=\"mainstem\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        headers.extend(self.headers);
+        headers.extend(content.headers);
         response
     }
 }

@@ -21,6 +21,7 @@ use mainstem_wire::api::SamplesAck;
 use serde::Deserialize;
 
 use crate::auth::Caller;
+use crate::grant::Grant;
 use crate::problem::{Code, Problem};
 use crate::query::Params;
 use crate::{Api, body, documents};
@@ -81,9 +82,10 @@ pub(crate) async fn provide(
     let intake = Intake::new(&api.store, &caller.principal, attendance.source(), whole);
     let stream = Box::new(Provision {
         body: request.into_body().into_data_stream(),
-        api,
         intake,
+        grant: Grant::new(&api, &caller),
         attendance,
+        api,
         ended: false,
     });
     let acks = unfold(stream, |mut stream| async move {
@@ -103,15 +105,17 @@ struct Provision {
     body: BodyDataStream,
     intake: Intake,
     attendance: Attendance,
+    grant: Grant,
     ended: bool,
 }
 
 impl Provision {
     async fn next(&mut self) -> Option<Bytes> {
-        while !self.ended {
+        while !self.ended && self.grant.holds() {
             let part = tokio::select! {
                 part = self.body.next() => part,
                 () = self.api.stopping.cancelled() => None,
+                () = tokio::time::sleep_until(self.grant.due()) => continue,
             };
             let ack = match part {
                 Some(Ok(bytes)) => self.intake.take(&bytes),

@@ -78,7 +78,8 @@ pub(crate) async fn carry(
         budget: asked.budget,
         entry: Entry::Client { principal, address },
     };
-    let record = api.writes.submit(request).await.map_err(refused)?;
+    let record = api.writes.submit(request).await;
+    let record = record.map_err(|refusal| refused(&refusal))?;
     if record.is_final() {
         return Ok(record);
     }
@@ -90,7 +91,7 @@ pub(crate) async fn carry(
 }
 
 /// The answer to a request that did not become a write.
-pub(crate) fn refused(refusal: Refusal) -> Problem {
+pub(crate) fn refused(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::NoSuchPoint(_) => Code::UnknownName,
         Refusal::KeyReused { .. } | Refusal::IdReused(_) => Code::IdempotencyKey,

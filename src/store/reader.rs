@@ -1,6 +1,7 @@
 //! A reader of the feed: a snapshot if it has no cursor, then entry after entry, and what it
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
+use mainstem_model::Value;
 use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
 
 use crate::log::{Entry, SampleEntry};
@@ -11,6 +12,9 @@ use crate::{Filter, PointId, SourceId, Store};
 
 /// Entries or slots looked at under one lock.
 pub(crate) const LOOK_MAX: usize = 4096;
+
+/// Bytes of large values copied out under one lock, about.
+pub(crate) const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// Which samples a reader wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -74,6 +78,8 @@ pub struct Chunk {
     pub rows: Vec<RowOut>,
     /// Everything up to this entry was told, if that can be said.
     pub bookmark: Option<u64>,
+    /// Bytes of large values in the rows.
+    heap_bytes: usize,
 }
 
 /// How a read ended.
@@ -111,9 +117,16 @@ impl Chunk {
         self.items.clear();
         self.rows.clear();
         self.bookmark = None;
+        self.heap_bytes = 0;
+    }
+
+    /// Whether a chunk is large enough to be sent, by rows or by the size of their values.
+    pub(crate) fn is_full(&self, rows_max: usize) -> bool {
+        self.rows.len() >= rows_max || self.heap_bytes >= CHUNK_BYTES_MAX
     }
 
     pub(crate) fn push_row(&mut self, row: RowOut, is_catchup: bool) {
+        self.heap_bytes += row.value.as_ref().map_or(0, Value::heap_bytes);
         self.rows.push(row);
         match self.items.last_mut() {
             Some(Item::Rows { count, catchup }) if *catchup == is_catchup => *count += 1,
@@ -215,7 +228,7 @@ impl Reader {
         };
         let mut last = next - 1;
         for (sequence, entry) in entries.take(LOOK_MAX) {
-            if chunk.rows.len() >= rows_max {
+            if chunk.is_full(rows_max) {
                 break;
             }
             last = sequence;

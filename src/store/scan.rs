@@ -1,10 +1,11 @@
 //! Looks at the state instead of the log: a snapshot, or what changed since a place that the log
 //! no longer reaches. It goes in steps, so that it holds the lock only briefly.
 
+use mainstem_model::Value;
 use mainstem_wire::RowOut;
 
 use crate::catalogue::{Point, Tombstone};
-use crate::reader::{Chunk, Item, LOOK_MAX, define, source};
+use crate::reader::{CHUNK_BYTES_MAX, Chunk, Item, LOOK_MAX, define, source};
 use crate::state::State;
 use crate::{Filter, PointId};
 
@@ -59,14 +60,16 @@ impl Scan {
             return None;
         }
         let mut looked = 0;
-        let mut rows = Vec::new();
+        let mut rows: Vec<RowOut> = Vec::new();
+        let mut heap_bytes = 0;
         for (id, point) in state.catalogue.ids_from(self.next) {
-            if looked >= LOOK_MAX || rows.len() >= rows_max {
+            if looked >= LOOK_MAX || rows.len() >= rows_max || heap_bytes >= CHUNK_BYTES_MAX {
                 break;
             }
             looked += 1;
             self.next = id.0 + 1;
             self.tell_point(state, filter, chunk, &mut rows, (id, point));
+            heap_bytes += point.slot.value.as_ref().map_or(0, Value::heap_bytes);
         }
         // Definitions stand before all rows of the step.
         rows.into_iter().for_each(|row| chunk.push_row(row, true));

@@ -23,5 +23,6 @@ pub const PROTOCOL: u32 = 1;
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// Rows in one frame made by this node.
 pub const ROWS_PER_FRAME_MAX: usize = 1024;
-/// Definitions in one frame made by this node.
-pub const DEFINES_PER_FRAME_MAX: usize = 256;
+/// Definitions in one frame made by this node: with the longest texts, each byte of them escaped,
+/// the line stays below [`LINE_BYTES_MAX`].
+pub const DEFINES_PER_FRAME_MAX: usize = 128;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use mainstem::app::{Node, ReloadReport, kinds};
-use mainstem_model::Quality;
 use mainstem_remote::{LinkState, RemoteView};
 use mainstem_security::{Trust, client_config};
 use mainstem_store::PointView;
@@ -88,10 +87,6 @@ impl TestNode {
 
     pub(crate) fn get(&self, name: &str) -> Option<PointView> {
         self.node().store().point(name)
-    }
-
-    pub(crate) fn quality(&self, name: &str) -> Option<Quality> {
-        self.get(name).map(|view| view.quality)
     }
 
     /// How its link to a remote stands.

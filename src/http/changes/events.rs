@@ -18,11 +18,14 @@ use mainstem_wire::Cursor;
 use mainstem_wire::api::AlarmDocument;
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::concern::Concern;
 use super::request::Wish;
 use super::seat::Seat;
+use crate::auth::Caller;
+use crate::grant::Grant;
 use crate::problem::Problem;
 use crate::{Api, documents};
 
@@ -35,8 +38,9 @@ const ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const RETRY_MS: u32 = 2000;
 
 /// Answers with events.
-pub(super) fn open(api: &Arc<Api>, wish: &Wish) -> Result<Response, Problem> {
+pub(super) fn open(api: &Arc<Api>, wish: &Wish, caller: &Caller) -> Result<Response, Problem> {
     let reader = wish.reader(&api.store)?;
+    let seat = Seat::take(api)?;
     let began = if wish.since.is_none() {
         &api.counters.snapshots
     } else {
@@ -45,7 +49,7 @@ pub(super) fn open(api: &Arc<Api>, wish: &Wish) -> Result<Response, Problem> {
     began.inc();
     let since = wish.since.map(|cursor| cursor.sequence);
     let events = Box::new(Events {
-        _seat: Seat::take(api)?,
+        _seat: seat,
         head: api.store.changes(),
         alarms: api.alarms.clone(),
         alarms_told: None,
@@ -57,8 +61,10 @@ pub(super) fn open(api: &Arc<Api>, wish: &Wish) -> Result<Response, Problem> {
         chunk: Chunk::default(),
         meta: wish.meta,
         out: format!("retry: {RETRY_MS}\n\n").into_bytes(),
+        written: Instant::now(),
         at_head: false,
         ended: false,
+        grant: Grant::new(api, caller),
     });
     let parts = unfold(events, |mut events| async move {
         let part = events.next().await?;
@@ -85,8 +91,10 @@ struct Events {
     told: u64,
     meta: bool,
     out: Vec<u8>,
+    written: Instant,
     at_head: bool,
     ended: bool,
+    grant: Grant,
     _seat: Seat,
 }
 
@@ -96,9 +104,10 @@ impl Events {
             if !self.out.is_empty() {
                 let part = Bytes::copy_from_slice(&self.out);
                 self.out.clear();
+                self.written = Instant::now();
                 return Some(part);
             }
-            if self.ended {
+            if self.ended || !self.grant.holds() {
                 return None;
             }
             if !self.concern.is_empty() {
@@ -170,7 +179,8 @@ impl Events {
                 Err(_) => self.ended = true,
             },
             () = &mut self.stopped => self.ended = true,
-            () = tokio::time::sleep(ALIVE_INTERVAL) => {
+            () = tokio::time::sleep_until(self.grant.due()) => {}
+            () = tokio::time::sleep_until(self.written + ALIVE_INTERVAL) => {
                 if self.concern.place > self.told {
                     self.mark();
                     self.told = self.concern.place;

@@ -29,11 +29,15 @@ impl Expansion {
         }
         let sources =
             |item: &&Item| matches!(item, Item::Source(_) | Item::Status(_) | Item::End(_));
-        let told = Chunk {
-            items: chunk.items.iter().filter(sources).cloned().collect(),
-            ..Chunk::default()
-        };
+        let mut told = Chunk::default();
+        told.items
+            .extend(chunk.items.iter().filter(sources).cloned());
         self.concern.take_in(store, &told);
+    }
+
+    /// Whether rows wait.
+    pub(super) fn waits(&self) -> bool {
+        self.concern.waiting() > 0
     }
 
     /// Some of the rows that wait.

@@ -24,6 +24,7 @@ use super::seat::Seat;
 use super::squeeze::Squeeze;
 use crate::Api;
 use crate::auth::Caller;
+use crate::grant::Grant;
 use crate::problem::Problem;
 
 /// Rows copied out under one lock, and written as one part of about 15 KiB.
@@ -40,7 +41,7 @@ const BUFFER_KEPT_MAX: usize = 256 * 1024;
 /// Answers with frames.
 pub(super) fn open(
     api: &Arc<Api>,
-    wish: Wish,
+    wish: &Wish,
     caller: &Caller,
     follow: bool,
 ) -> Result<Response, Problem> {
@@ -77,6 +78,7 @@ pub(super) fn open(
         missed: 0,
         flushed: Instant::now(),
         ended: false,
+        grant: Grant::new(api, caller),
         _seat: seat,
     });
     let parts = unfold(feed, |mut feed| async move {
@@ -119,6 +121,7 @@ struct Feed {
     missed: u64,
     flushed: Instant,
     ended: bool,
+    grant: Grant,
     _seat: Seat,
 }
 
@@ -129,7 +132,7 @@ impl Feed {
             if !self.writer.buffer.is_empty() {
                 return Some(self.flush());
             }
-            if self.ended {
+            if self.ended || !self.grant.holds() {
                 return self.end();
             }
             if self.expand() {
@@ -142,6 +145,8 @@ impl Feed {
             self.write();
             match progress {
                 Progress::Expired => self.ended = true,
+                // What the state of a source stands for comes first.
+                Progress::AtHead if self.expansion.as_ref().is_some_and(Expansion::waits) => {}
                 Progress::AtHead if !self.follow => self.finish(),
                 Progress::AtHead if self.writer.buffer.is_empty() => self.wait().await,
                 Progress::AtHead => {}
@@ -206,12 +211,13 @@ impl Feed {
 
     /// Waits for a change, for the time of a bookmark, or for the end of the node.
     async fn wait(&mut self) {
-        let due = self.flushed + BOOKMARK_INTERVAL;
         let idle = self.place > self.told;
+        let bookmark = self.flushed + BOOKMARK_INTERVAL;
         tokio::select! {
             changed = self.head.changed() => self.ended = changed.is_err(),
             () = &mut self.stopped => self.ended = true,
-            () = tokio::time::sleep_until(due), if idle => {
+            () = tokio::time::sleep_until(self.grant.due()) => {}
+            () = tokio::time::sleep_until(bookmark), if idle => {
                 self.writer.bookmark(self.place);
                 self.told = self.place;
             }

@@ -124,9 +124,9 @@ impl Connections {
             return;
         };
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            self.serve_http2(stream, peer).await;
+            Box::pin(self.serve_http2(stream, peer)).await;
         } else {
-            self.serve_http1(stream, peer).await;
+            Box::pin(self.serve_http1(stream, peer)).await;
         }
     }
 

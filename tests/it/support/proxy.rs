@@ -2,8 +2,6 @@
 //! and reset what is open.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +20,6 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
     resets: watch::Sender<u64>,
-    bytes: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
 }
 
@@ -32,21 +29,13 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (mode, _) = watch::channel(Mode::Open);
         let (resets, _) = watch::channel(0);
-        let bytes = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
-        let accept = accept(
-            listener,
-            target,
-            mode.clone(),
-            resets.clone(),
-            Arc::clone(&bytes),
-        );
+        let accept = accept(listener, target, mode.clone(), resets.clone());
         tasks.spawn(accept);
         Self {
             address,
             mode,
             resets,
-            bytes,
             _tasks: tasks,
         }
     }
@@ -68,10 +57,6 @@ impl Proxy {
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
 }
 
 async fn accept(
@@ -79,11 +64,10 @@ async fn accept(
     target: SocketAddr,
     mode: watch::Sender<Mode>,
     resets: watch::Sender<u64>,
-    bytes: Arc<AtomicU64>,
 ) {
     let mut open = JoinSet::new();
     while let Ok((near, _)) = listener.accept().await {
-        let (mode, mut resets, bytes) = (mode.subscribe(), resets.subscribe(), Arc::clone(&bytes));
+        let (mode, mut resets) = (mode.subscribe(), resets.subscribe());
         open.spawn(async move {
             let Ok(far) = TcpStream::connect(target).await else {
                 return;
@@ -91,8 +75,8 @@ async fn accept(
             let (near_read, near_write) = near.into_split();
             let (far_read, far_write) = far.into_split();
             tokio::select! {
-                () = pump(near_read, far_write, mode.clone(), &bytes) => {}
-                () = pump(far_read, near_write, mode, &bytes) => {}
+                () = pump(near_read, far_write, mode.clone()) => {}
+                () = pump(far_read, near_write, mode) => {}
                 _ = resets.changed() => {}
             }
         });
@@ -103,7 +87,6 @@ async fn pump(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut mode: watch::Receiver<Mode>,
-    bytes: &AtomicU64,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -113,7 +96,6 @@ async fn pump(
         if mode.wait_for(|mode| *mode == Mode::Open).await.is_err() {
             return;
         }
-        bytes.fetch_add(count as u64, Ordering::Relaxed);
         if count == 0 || to.write_all(&buffer[..count]).await.is_err() {
             return;
         }

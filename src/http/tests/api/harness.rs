@@ -1,6 +1,7 @@
 //! One node that serves on a free port, and clients for it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,24 +90,7 @@ impl Node {
     pub(crate) async fn start_with(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let names = ["127.0.0.1".to_owned()];
-        let identity =
-            Identity::load_or_create(folder.path(), "line1", &names, clock.now()).unwrap();
-        let epoch = Epoch {
-            counter: 1,
-            random: identity.epoch().random,
-        };
-        let store = Store::new(StoreSetup {
-            node: identity.id(),
-            name: "line1".into(),
-            instance: identity.instance().as_u64_pair().0,
-            epoch,
-            clock: Arc::clone(&clock),
-            limits: StoreLimits {
-                log_bytes: wanted.log_bytes,
-                points_max: 1_000_000,
-            },
-        });
+        let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
         let roles = Arc::new(Roles::new([]));
         let tokens = Tokens::open(
             folder.path(),
@@ -337,4 +321,28 @@ impl Lines {
             }
         }
     }
+}
+
+fn identity_and_store(
+    folder: &Path,
+    clock: &Arc<dyn Clock>,
+    log_bytes: usize,
+) -> (Identity, Arc<Store>) {
+    let names = ["127.0.0.1".to_owned()];
+    let identity = Identity::load_or_create(folder, "line1", &names, clock.now()).unwrap();
+    let store = Store::new(StoreSetup {
+        node: identity.id(),
+        name: "line1".into(),
+        instance: identity.instance().as_u64_pair().0,
+        epoch: Epoch {
+            counter: 1,
+            random: identity.epoch().random,
+        },
+        clock: Arc::clone(clock),
+        limits: StoreLimits {
+            log_bytes,
+            points_max: 1_000_000,
+        },
+    });
+    (identity, store)
 }

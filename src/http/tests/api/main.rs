@@ -1,7 +1,12 @@
 //! The API over real sockets: TLS on a free port, foreign clients, one node in this process.
 #![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tasks of a test end with its runtime"
+)]
 
 mod access;
+mod administering;
 mod description;
 mod harness;
 mod limits;

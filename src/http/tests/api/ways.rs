@@ -195,6 +195,15 @@ async fn expanded_frames_tell_what_a_source_does_to_its_datapoints() {
         rows.iter()
             .all(|row| row[3] == down.code() && row[2] == 1.0)
     );
+    let admin = node.admin();
+    let since = cursor(&admin, "").await;
+    node.store.set_status(node.source, Quality::GOOD);
+    let path = format!("/api/v1/changes?expand=true&follow=false&since={since}");
+    let told = admin.frames(&path).await.until("cursor").await;
+    let counts = told
+        .iter()
+        .filter_map(|line| line["r"].as_array().map(Vec::len));
+    assert_eq!(counts.sum::<usize>(), 2);
 }
 
 #[tokio::test]

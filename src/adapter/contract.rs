@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::AdapterIo;
+use crate::{AdapterIo, PointId};
 
 /// A boxed future, so that adapters are objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,6 +17,13 @@ pub trait Adapter: Send {
     /// calls it again after a back-off, with the same `self`, so that what was learned about the
     /// device (refused blocks, word orders) may be kept.
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>>;
+
+    /// How often a reading of a datapoint is due, where its endpoint has no `interval` that would
+    /// tell. The runner waits twice as long for the first reading of a session, within bounds.
+    fn interval(&self, point: PointId) -> Option<Duration> {
+        let _ = point;
+        None
+    }
 }
 
 /// Why a session ended; it tells the runner what to do next.

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Clock, Monotonic, Quality, Reason, Sample, Timestamp, Value};
+use mainstem_model::{Clock, Quality, Reason, Sample};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::convert::from_device;
 use crate::rule::Rule;
+use crate::slot::{Moment, Slot, Word};
 use crate::source_trust::SourceTrust;
-use crate::{Output, PointId, Reading, SiteAdapter, Statistics, TimePolicy};
-
-/// How far a device's stamp may be ahead of this node's clock.
-const AHEAD_MAX_MICROS: i64 = 60_000_000;
+use crate::{Output, PointId, Reading, SiteAdapter, Statistics};
 
 /// Takes what sessions report and hands it to the site. Everything that goes to the site goes
 /// through its one lock, which is never held across an await.
@@ -24,8 +21,8 @@ pub(crate) struct Intake {
     /// The points with `stale_after` or `life`, so that nobody walks over all of them.
     pub(crate) supervised: Box<[u32]>,
     pub(crate) state: Mutex<IntakeState>,
-    /// Told when a session came online: supervision begins.
-    pub(crate) came_online: Notify,
+    /// Told when a session came online or a sub-source came back: there is more to supervise.
+    pub(crate) watch_again: Notify,
 }
 
 pub(crate) struct IntakeState {
@@ -35,19 +32,6 @@ pub(crate) struct IntakeState {
     pub(crate) slots: Vec<Slot>,
     pub(crate) trust: SourceTrust,
     pub(crate) batch: Vec<(PointId, Sample)>,
-}
-
-/// What was last said about a datapoint.
-#[derive(Clone, Default)]
-pub(crate) struct Slot {
-    value: Option<Value>,
-    pub(crate) quality: Quality,
-    source_time: Timestamp,
-    /// When the device last vouched for it.
-    pub(crate) confirmed: Monotonic,
-    /// When the value last became another one.
-    pub(crate) changed: Monotonic,
-    pub(crate) is_known: bool,
 }
 
 impl Intake {
@@ -76,15 +60,30 @@ impl Intake {
             supervised: supervised.map(|(index, _)| index).collect(),
             rules,
             state: Mutex::new(state),
-            came_online: Notify::new(),
+            watch_again: Notify::new(),
         }
     }
 
-    /// From now on this session is heard.
+    /// From now on this session is heard, and nothing that was said before it counts.
     pub(crate) fn open(&self, session: u64) {
-        let mut state = self.state.lock();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         state.session = Some(session);
         state.is_online = false;
+        state.trust.expect_nothing();
+        self.expect(state, |_| true);
+        state.trust.settle(&*self.site);
+    }
+
+    /// Awaits the readable datapoints whose device is wanted.
+    fn expect(&self, state: &mut IntakeState, wanted: impl Fn(Option<usize>) -> bool) {
+        let now = self.clock.monotonic();
+        for (slot, rule) in state.slots.iter_mut().zip(&self.rules) {
+            if rule.is_readable && wanted(rule.device) {
+                slot.expect(now);
+                state.trust.expect(rule.device);
+            }
+        }
     }
 
     /// From now on no session is heard, and the adapter's source has this quality.
@@ -123,11 +122,14 @@ impl Intake {
             let slot = &mut state.slots[index as usize];
             (slot.confirmed, slot.changed) = (now, now);
         }
+        for slot in &mut state.slots {
+            slot.awaited_since = now;
+        }
         state.trust.thaw(&*self.site);
         state.trust.connection(&*self.site, Quality::GOOD);
         and_then();
         drop(state);
-        self.came_online.notify_one();
+        self.watch_again.notify_one();
     }
 
     fn emit(&self, session: u64, readings: &mut Vec<Reading>) {
@@ -151,19 +153,28 @@ impl Intake {
             if reading.value.is_some() {
                 state.trust.vouched(rule.device);
             }
-            let point = reading.point;
+            if slot.word == Word::Awaited {
+                state.trust.heard(rule.device);
+            }
+            let (point, has_value) = (reading.point, reading.value.is_some());
             if let Some(sample) = slot.take(reading, rule, &moment) {
-                if sample.quality.reason == Reason::BadType {
+                // Where an adapter found the wrong type it has counted that itself.
+                if has_value && sample.value.is_none() && sample.quality.reason == Reason::BadType {
                     self.statistics.failed("bad_type");
                 }
                 state.batch.push((point, sample));
             }
         }
+        self.apply(state);
+        state.trust.settle(&*self.site);
+        state.trust.confirm(&*self.site);
+    }
+
+    pub(crate) fn apply(&self, state: &mut IntakeState) {
         if !state.batch.is_empty() {
             self.site.apply(&mut state.batch);
             state.batch.clear();
         }
-        state.trust.confirm(&*self.site);
     }
 
     fn confirm(&self, session: u64, points: &[PointId]) {
@@ -175,72 +186,39 @@ impl Intake {
         let now = self.clock.monotonic();
         for point in points {
             let index = point.0 as usize;
-            if let (Some(slot), Some(rule)) = (state.slots.get_mut(index), self.rules.get(index)) {
-                slot.confirmed = now;
-                state.trust.vouched(rule.device);
+            let (Some(slot), Some(rule)) = (state.slots.get_mut(index), self.rules.get(index))
+            else {
+                continue;
+            };
+            // Nobody can vouch for what was not said in this session.
+            if slot.word != Word::Given {
+                continue;
+            }
+            state.trust.vouched(rule.device);
+            if let Some(sample) = slot.confirm(now) {
+                state.batch.push((*point, sample));
             }
         }
+        self.apply(state);
         state.trust.confirm(&*self.site);
     }
 
     fn device(&self, session: u64, device: usize, quality: Quality) {
-        let mut state = self.state.lock();
-        if state.session == Some(session) {
-            state.trust.device(&*self.site, device, quality);
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.session != Some(session) {
+            return;
         }
-    }
-}
-
-/// Both clocks at the moment of receipt.
-struct Moment {
-    wall: Timestamp,
-    monotonic: Monotonic,
-}
-
-impl Slot {
-    /// Takes a reading in; a sample comes out unless everything is as it was.
-    fn take(&mut self, reading: Reading, rule: &Rule, moment: &Moment) -> Option<Sample> {
-        let Reading {
-            value,
-            mut quality,
-            source_time,
-            ..
-        } = reading;
-        let value = match value.map(|raw| from_device(raw, rule.scaling, rule.value_type)) {
-            None => None,
-            Some(Ok(value)) => Some(value),
-            Some(Err(_)) => {
-                quality = Quality::of(Reason::BadType);
-                None
-            }
-        };
-        if value.is_some() {
-            self.confirmed = moment.monotonic;
+        let is_back = quality.is_good() && !state.trust.is_reported_good(Some(device));
+        if is_back {
+            state.trust.expect_nothing_of(device);
+            self.expect(state, |of| of == Some(device));
         }
-        let stamp = match (rule.time, source_time) {
-            (Some(TimePolicy::Node), _) | (_, None) => None,
-            (_, Some(stamp)) => Some(stamp),
-        };
-        if stamp.is_some_and(|stamp| !stamp.is_plausible(moment.wall, AHEAD_MAX_MICROS)) {
-            quality = quality.worse(Quality::of(Reason::BadSourceTime));
+        state.trust.device(&*self.site, device, quality);
+        drop(guard);
+        if is_back {
+            self.watch_again.notify_one();
         }
-        let is_new_value = value.is_some() && value != self.value;
-        let is_as_before = self.is_known && !is_new_value && quality == self.quality;
-        // Without a stamp of its own, a repeated value keeps the time at which it was first seen.
-        if is_as_before && stamp.is_none_or(|stamp| stamp == self.source_time) {
-            return None;
-        }
-        if is_new_value {
-            self.changed = moment.monotonic;
-            self.value.clone_from(&value);
-        }
-        (self.quality, self.is_known) = (quality, true);
-        self.source_time = stamp.unwrap_or(moment.wall);
-        Some(Sample {
-            value,
-            quality,
-            source_time: Some(self.source_time),
-        })
     }
 }
 

@@ -10,13 +10,14 @@ use crate::{PointId, Reading, Statistics, WriteJob};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
-    /// The session is up: what hangs on this adapter is trusted again.
+    /// The session is up: what hangs on this adapter is trusted again as soon as it was read.
     fn online(&self);
 
     /// Applies readings in their order, as one batch. Drains the list.
     fn emit(&self, readings: &mut Vec<Reading>);
 
-    /// The state of a sub-source, by its index in [`crate::Built::devices`].
+    /// The state of a sub-source, by its index in [`crate::Built::devices`]. When it comes back,
+    /// what hangs on it is trusted again as soon as it was read.
     fn device(&self, device: usize, quality: Quality);
 
     /// Datapoints whose values the device vouches for without having sent them again.
@@ -67,13 +68,15 @@ impl AdapterIo {
         self.output.emit(readings);
     }
 
-    /// Says how a sub-source (a unit behind a gateway) is.
+    /// Says how a sub-source (a unit behind a gateway) is. `GOOD` after anything else comes before
+    /// the readings: each datapoint of the sub-source has to be read again.
     pub fn device(&self, device: usize, quality: Quality) {
         self.output.device(device, quality);
     }
 
     /// Says that the device vouches for these datapoints though it did not send them again, as
-    /// the keep-alive of a subscription does. It keeps them from becoming stale.
+    /// the keep-alive of a subscription does. It keeps them from becoming stale; it counts only
+    /// for datapoints that were read in this session.
     pub fn confirm(&self, points: &[PointId]) {
         self.output.confirm(points);
     }

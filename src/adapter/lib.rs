@@ -16,6 +16,7 @@ mod rule;
 mod runner;
 mod site;
 mod sleep;
+mod slot;
 mod source_trust;
 mod spec;
 mod standing;

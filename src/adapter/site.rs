@@ -30,17 +30,28 @@ pub struct Installation<'a> {
 /// One adapter's seat in the site.
 ///
 /// The runner calls it under a lock of its own, so calls come one after the other and in the order
-/// in which things happened: a status always stands before the samples that it vouches for, and
-/// after a session's end none of its samples comes any more. Nothing here may block or call back
+/// in which things happened. A source becomes good only after the samples that it vouches for:
+///
+/// 1. a session comes up, or a sub-source comes back: its status is uncertain (`catching_up`);
+/// 2. each of its readable datapoints is read. The first sample is applied in any case, so that
+///    the age of a value that did not change is known;
+/// 3. what was not read in time (twice its interval, at least 2 s, at most 60 s) gets a sample of
+///    its own: `stale` if there is a value from before, `waiting` if there is none. What is bad by
+///    itself stays as it is;
+/// 4. the status is good. So no value from before the cut is ever shown as good.
+///
+/// After a session's end none of its samples comes any more. Nothing here may block or call back
 /// into the runner. Only [`SiteAdapter::standing`] may run beside the others.
 pub trait SiteAdapter: Send + Sync {
     /// Applies samples in their order, as one batch. Every sample differs from the one before it
-    /// in value, quality or source time. Drains the list and leaves it its capacity, so that the
+    /// in value, quality or source time, except for the first after a cut. Drains the list and leaves it its capacity, so that the
     /// hot path allocates nothing.
     fn apply(&self, batch: &mut Vec<(PointId, Sample)>);
 
-    /// The trust in the adapter's source, or in one of its sub-sources. Only changes are told: a
-    /// sub-source begins good, the adapter's source is told once before the first session.
+    /// The trust in the adapter's source, or in one of its sub-sources, each by itself: whoever
+    /// shows a datapoint takes the worst of its own quality, its sub-source's and the adapter's.
+    /// Only changes are told: a sub-source begins good, the adapter's source is told once before
+    /// the first session. Sub-sources are told before the adapter they hang on becomes good.
     fn status(&self, device: Option<usize>, quality: Quality);
 
     /// The device has just vouched for values of this source, changed or not. At most once per

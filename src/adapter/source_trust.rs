@@ -15,6 +15,9 @@ struct Source {
     reported: Quality,
     /// Whether a life datapoint of it stands still.
     is_frozen: bool,
+    /// Datapoints of it that the device has not spoken of since the session began, or since the
+    /// sub-source came back: the values from before are not vouched for.
+    awaited: usize,
     told: Option<Quality>,
     has_vouched: bool,
 }
@@ -24,6 +27,7 @@ impl SourceTrust {
         let fresh = Source {
             reported: Quality::GOOD,
             is_frozen: false,
+            awaited: 0,
             told: None,
             has_vouched: false,
         };
@@ -41,6 +45,53 @@ impl SourceTrust {
         if let Some(source) = self.sources.get_mut(device + 1) {
             source.reported = quality;
             self.tell(site, device + 1);
+        }
+    }
+
+    /// Whether a source is good as the connection or the adapter has it.
+    pub(crate) fn is_reported_good(&self, device: Option<usize>) -> bool {
+        let source = self.sources.get(place(device));
+        source.is_none_or(|source| source.reported.is_good())
+    }
+
+    /// Forgets who was awaited; [`SourceTrust::expect`] follows, then [`SourceTrust::settle`].
+    pub(crate) fn expect_nothing(&mut self) {
+        for source in &mut self.sources {
+            source.awaited = 0;
+        }
+    }
+
+    /// Forgets who was awaited of a sub-source that comes back.
+    pub(crate) fn expect_nothing_of(&mut self, device: usize) {
+        if let Some(source) = self.sources.get_mut(place(Some(device))) {
+            source.awaited = 0;
+        }
+    }
+
+    /// One more datapoint of a source has to be spoken of before the source is good.
+    pub(crate) fn expect(&mut self, device: Option<usize>) {
+        if let Some(source) = self.sources.get_mut(place(device)) {
+            source.awaited += 1;
+        }
+    }
+
+    /// An awaited datapoint of a source was spoken of; told by [`SourceTrust::settle`].
+    pub(crate) fn heard(&mut self, device: Option<usize>) {
+        if let Some(source) = self.sources.get_mut(place(device)) {
+            source.awaited = source.awaited.saturating_sub(1);
+        }
+    }
+
+    /// Whether any datapoint is awaited.
+    pub(crate) fn awaits(&self) -> bool {
+        self.sources.iter().any(|source| source.awaited > 0)
+    }
+
+    /// Tells whose datapoints were all spoken of, and whose are awaited from now on. The
+    /// sub-sources come first, so that nothing shows through an adapter that is good already.
+    pub(crate) fn settle(&mut self, site: &dyn SiteAdapter) {
+        for index in (0..self.sources.len()).rev() {
+            self.tell(site, index);
         }
     }
 
@@ -62,8 +113,7 @@ impl SourceTrust {
 
     /// Notes that a source has just delivered; told by [`SourceTrust::confirm`].
     pub(crate) fn vouched(&mut self, device: Option<usize>) {
-        let index = device.map_or(0, |device| device + 1);
-        if let Some(source) = self.sources.get_mut(index) {
+        if let Some(source) = self.sources.get_mut(place(device)) {
             source.has_vouched = true;
         }
     }
@@ -78,9 +128,8 @@ impl SourceTrust {
 
     /// The trust in a source, for the adapter's page.
     pub(crate) fn quality(&self, device: Option<usize>) -> Quality {
-        let index = device.map_or(0, |device| device + 1);
         self.sources
-            .get(index)
+            .get(place(device))
             .map_or(Quality::GOOD, |source| source.effective())
     }
 
@@ -98,11 +147,17 @@ impl SourceTrust {
 
 impl Source {
     fn effective(&self) -> Quality {
-        let frozen = if self.is_frozen {
-            Quality::of(Reason::Frozen)
-        } else {
-            Quality::GOOD
+        let unless = |is_well: bool, reason: Reason| match is_well {
+            true => Quality::GOOD,
+            false => Quality::of(reason),
         };
-        self.reported.worse(frozen)
+        let catching = unless(self.awaited == 0, Reason::Catching);
+        let frozen = unless(!self.is_frozen, Reason::Frozen);
+        self.reported.worse(catching).worse(frozen)
     }
+}
+
+/// The adapter itself comes first.
+fn place(device: Option<usize>) -> usize {
+    device.map_or(0, |device| device + 1)
 }

@@ -47,5 +47,5 @@ pub(super) fn start(
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     };
-    Ok(Link::start(options, Arc::clone(store), health.clone()))
+    Ok(Link::start(options, Arc::clone(store), health))
 }

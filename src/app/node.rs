@@ -10,7 +10,7 @@ use mainstem_config::NodeConfig;
 use mainstem_http::{Api, ApiSetup, NodeFacts as ApiFacts, Parts, Server, ServerSetup};
 use mainstem_model::{Clock, NodeId, Quality, Role};
 use mainstem_remote::Serving;
-use mainstem_security::{ADMIN_TOKEN_FILE, Audit, AuditLimits, Identity, Pin, Tokens};
+use mainstem_security::{ADMIN_TOKEN_FILE, Audit, AuditLimits, Identity, Pin, Roles, Tokens};
 use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
@@ -79,92 +79,31 @@ pub struct Node {
 impl Node {
     /// Starts a node: identity and last state from its data folder, then its parts, then its API.
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
-        let folder = DataFolder::open(&config.node.data)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
-        let name = config.node.name.as_str();
-        let identity = Identity::load_or_create(
-            folder.path(),
-            name,
-            &certificate_names(&config),
-            clock.now(),
-        )?;
-        for notice in identity.notices() {
-            tracing::warn!(notice, "the node's identity");
-        }
-        let audit = folder.join("audit.log");
-        let audit = Arc::new(Audit::open(
-            &audit,
-            AuditLimits::default(),
-            Arc::clone(&clock),
-            health.clone(),
-            &metrics,
-        )?);
-        let roles = Arc::new(access::roles(&config));
-        let declared = access::tokens(&config)?;
-        let tokens = Tokens::open(
-            folder.path(),
-            Arc::clone(&roles),
-            declared,
-            Arc::clone(&clock),
-        )?;
-        let tokens = Arc::new(tokens);
-        let store = Store::new(store_setup(&config, &identity, &clock));
-        let checkpoint = Checkpoint {
-            path: folder.join("checkpoint"),
-            store: Arc::clone(&store),
-            health: health.clone(),
-        };
-        checkpoint.restore();
-        store.put_own_source(None, name, Role::Node, Quality::GOOD, true);
-        let writes = WriteDesk::open(
-            folder.path(),
-            Arc::clone(&store),
-            Arc::clone(&audit),
-            Arc::new(health.clone()),
-        )
-        .context("the ledger of writes")?;
-        let parts = Arc::new(RunningParts::new(&store, &health));
+        let ground = Ground::lay(&config)?;
+        let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
         let report = parts.apply(&config).await;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
-        let facts = facts(&config, &folder, &identity);
-        let api = Api::new(ApiSetup {
-            facts: ApiFacts {
-                description: config.node.description.clone(),
-                version: env!("CARGO_PKG_VERSION"),
-                roles: role_words(&config),
-                pin: facts.pin.to_string(),
-                started: clock.now(),
-            },
-            store: Arc::clone(&store),
-            serving: Arc::new(Serving::new(Arc::clone(&store))),
-            tokens: Arc::clone(&tokens),
-            roles,
-            health,
-            metrics,
-            limits: config.limits.clone(),
-            parts: Arc::clone(&parts) as Arc<dyn Parts>,
-        });
+        let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         let setup = ServerSetup {
             listen: config.listen.iter().map(|listen| listen.address).collect(),
-            tls: mainstem_security::server_config(&identity)?,
+            tls: mainstem_security::server_config(&ground.identity)?,
             socket: config.unix_socket.clone(),
         };
         let server = Server::start(setup, Arc::clone(&api)).await?;
         api.set_ready(true);
-        tracing::info!(node = name, parts = report.started.len(), "the node is up");
-        let config = Mutex::new(config);
+        tracing::info!(node = %config.node.name, parts = report.started.len(), "the node is up");
         Ok(Self {
-            facts,
-            folder,
-            store,
-            tokens,
+            facts: ground.facts(&config),
+            folder: ground.folder,
+            store: ground.store,
+            tokens: ground.tokens,
+            writes: ground.writes,
             api,
             server,
             parts,
-            writes,
-            config,
+            config: Mutex::new(config),
             stop,
             tasks,
         })
@@ -236,15 +175,105 @@ fn store_setup(config: &NodeConfig, identity: &Identity, clock: &Arc<dyn Clock>)
     }
 }
 
-fn facts(config: &NodeConfig, folder: &DataFolder, identity: &Identity) -> NodeFacts {
-    NodeFacts {
-        name: config.node.name.to_string(),
-        id: identity.id(),
-        folder: folder.path().to_owned(),
-        ca_file: identity.ca_file(),
-        pin: identity.pin(),
-        admin_token_file: folder.join(ADMIN_TOKEN_FILE),
-        unix_socket: config.unix_socket.clone(),
+/// What everything else stands on, and what needs no task to be there.
+struct Ground {
+    folder: DataFolder,
+    health: Health,
+    metrics: Metrics,
+    identity: Identity,
+    roles: Arc<Roles>,
+    tokens: Arc<Tokens>,
+    store: Arc<Store>,
+    audit: Arc<Audit>,
+    writes: Arc<WriteDesk>,
+}
+
+impl Ground {
+    fn lay(config: &NodeConfig) -> anyhow::Result<Self> {
+        let folder = DataFolder::open(&config.node.data)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
+        let (name, names) = (config.node.name.as_str(), certificate_names(config));
+        let identity = Identity::load_or_create(folder.path(), name, &names, clock.now())?;
+        for notice in identity.notices() {
+            tracing::warn!(notice, "the node's identity");
+        }
+        let (path, limits) = (folder.join("audit.log"), AuditLimits::default());
+        let audit = Audit::open(&path, limits, Arc::clone(&clock), health.clone(), &metrics)?;
+        let audit = Arc::new(audit);
+        let (roles, declared) = (Arc::new(access::roles(config)), access::tokens(config)?);
+        let tokens = Tokens::open(
+            folder.path(),
+            Arc::clone(&roles),
+            declared,
+            Arc::clone(&clock),
+        )?;
+        let store = Store::new(store_setup(config, &identity, &clock));
+        let writes = WriteDesk::open(
+            folder.path(),
+            Arc::clone(&store),
+            Arc::clone(&audit),
+            health.clone(),
+        )
+        .context("the ledger of writes")?;
+        let ground = Self {
+            folder,
+            health,
+            metrics,
+            identity,
+            roles,
+            tokens: Arc::new(tokens),
+            store,
+            audit,
+            writes,
+        };
+        ground.checkpoint().restore();
+        ground
+            .store
+            .put_own_source(None, name, Role::Node, Quality::GOOD, true);
+        Ok(ground)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            path: self.folder.join("checkpoint"),
+            store: Arc::clone(&self.store),
+            health: self.health.clone(),
+        }
+    }
+
+    fn api(&self, config: &NodeConfig, parts: Arc<dyn Parts>) -> Arc<Api> {
+        Api::new(ApiSetup {
+            facts: ApiFacts {
+                description: config.node.description.clone(),
+                version: env!("CARGO_PKG_VERSION"),
+                roles: role_words(config),
+                pin: self.identity.pin().to_string(),
+                started: self.store.clock().now(),
+            },
+            store: Arc::clone(&self.store),
+            serving: Arc::new(Serving::new(Arc::clone(&self.store))),
+            tokens: Arc::clone(&self.tokens),
+            roles: Arc::clone(&self.roles),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            limits: config.limits.clone(),
+            parts,
+            writes: Arc::clone(&self.writes),
+            audit: Arc::clone(&self.audit),
+        })
+    }
+
+    fn facts(&self, config: &NodeConfig) -> NodeFacts {
+        NodeFacts {
+            name: config.node.name.to_string(),
+            id: self.identity.id(),
+            folder: self.folder.path().to_owned(),
+            ca_file: self.identity.ca_file(),
+            pin: self.identity.pin(),
+            admin_token_file: self.folder.join(ADMIN_TOKEN_FILE),
+            unix_socket: config.unix_socket.clone(),
+        }
     }
 }
 

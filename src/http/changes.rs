@@ -7,6 +7,10 @@
 //! | `wait`, or `since` without the above | one document: what changed behind the cursor |
 //! | nothing of it | a snapshot as frames, up to the head |
 
+mod concern;
+mod events;
+mod expand;
+mod poll;
 mod request;
 mod seat;
 mod squeeze;
@@ -33,6 +37,7 @@ pub(crate) async fn read(
     let wish = Wish::new(&query, &headers, &caller)?;
     match wish.way {
         Way::Frames { follow } => stream::open(&api, wish, &caller, follow),
-        Way::Poll { .. } | Way::Events => Err(Problem::internal(&"not there yet")),
+        Way::Poll { wait } => poll::answer(&api, wish, wait).await,
+        Way::Events => events::open(&api, &wish),
     }
 }

@@ -2,7 +2,10 @@
 
 use mainstem_model::{Definition, Value};
 use mainstem_store::PointView;
-use mainstem_wire::api::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
+use mainstem_telemetry::ProblemState;
+use mainstem_wire::api::{
+    AlarmDocument, LimitsDocument, MetaDocument, PointDocument, QualityDocument,
+};
 use mainstem_wire::write_value;
 use serde_json::value::RawValue;
 
@@ -45,4 +48,24 @@ pub(crate) fn raw(value: &Value) -> Option<Box<RawValue>> {
     let mut bytes = Vec::new();
     write_value(value, &mut bytes);
     RawValue::from_string(String::from_utf8(bytes).ok()?).ok()
+}
+
+/// Appends a document. Those of this API always serialize, and a `Vec` takes every byte.
+pub(crate) fn write<T: serde::Serialize + ?Sized>(document: &T, out: &mut Vec<u8>) {
+    drop(serde_json::to_writer(out, document));
+}
+
+/// An alarm.
+pub(crate) fn alarm(state: ProblemState) -> AlarmDocument {
+    AlarmDocument {
+        severity: state.problem.severity.as_str().to_owned(),
+        id: state.problem.id,
+        source: state.problem.source,
+        text: state.problem.text,
+        action: state.problem.action,
+        active: state.active,
+        acknowledged: state.acknowledged,
+        since: state.since,
+        cleared: state.cleared,
+    }
 }

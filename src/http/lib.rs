@@ -1,20 +1,30 @@
 //! The HTTPS server: the only room that knows axum, one file per resource.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adapters;
+mod alarms;
 mod arrival;
 mod auth;
 mod body;
 mod changes;
 mod config;
+mod datapoints;
 mod documents;
 mod link;
 mod node;
+mod pages;
 mod parts;
+mod probes;
 mod problem;
 mod query;
+mod remotes;
 mod router;
+mod samples;
 mod server;
 mod state;
+mod tokens;
+mod write_answer;
+mod writes;
 
 pub use config::{HttpLimits, ListenConfig};
 pub use parts::{PartError, Parts};

@@ -1,19 +1,29 @@
-//! What a concentrator needs beside the changes: beats.
+//! What a concentrator needs beside the changes: beats, and writes that it passes on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use mainstem_model::{Monotonic, WriteState};
+use mainstem_wire::api::write::{LinkWrite, WriteDocument};
 use mainstem_wire::{Beat, BeatAnswer};
+use mainstem_write::{BUDGET_MAX, Entry, Request};
 
-use crate::Api;
 use crate::auth::Caller;
 use crate::body::Document;
 use crate::problem::Problem;
 use crate::query::{Nothing, Params};
+use crate::{Api, write_answer};
 
 /// Bytes of a beat.
 const BEAT_BYTES_MAX: usize = 4096;
+/// Bytes of a write.
+const WRITE_BYTES_MAX: usize = 512 * 1024;
+/// Beyond the deadline of a write, its outcome needs the way back over all nodes below.
+const WAY_BACK: Duration = Duration::from_secs(5);
+/// The reason of a write whose age cannot be told.
+const NO_CLOCK_MAPPING: &str = "no_clock_mapping";
 
 /// `POST /api/v1/link/beat`: heartbeat, acknowledgement, lag and clocks in one exchange.
 pub(crate) async fn beat(
@@ -23,9 +33,72 @@ pub(crate) async fn beat(
     Document(beat): Document<Beat, BEAT_BYTES_MAX>,
 ) -> Result<Json<BeatAnswer>, Problem> {
     caller.need_link()?;
-    Ok(Json(api.serving.beat(
-        &caller.principal.name,
-        &beat,
-        caller.arrival.at,
-    )))
+    let answer = api
+        .serving
+        .beat(&caller.principal.name, &beat, caller.arrival.at);
+    Ok(Json(answer))
+}
+
+/// `POST /api/v1/link/writes`: a write that a neighbour passes on, answered when it is final.
+pub(crate) async fn write(
+    State(api): State<Arc<Api>>,
+    _: Params<Nothing>,
+    caller: Caller,
+    Document(write): Document<LinkWrite, WRITE_BYTES_MAX>,
+) -> Result<Json<WriteDocument>, Problem> {
+    caller.need_link()?;
+    let Some(deadline) = deadline(&api, &caller, &write) else {
+        return Ok(Json(unmapped(&api, write)));
+    };
+    let longest = Duration::from_micros(write.budget_us).min(BUDGET_MAX) + WAY_BACK;
+    let (id, principal) = (write.id, (*caller.principal).clone());
+    let request = Request {
+        name: write.name,
+        value: write.value,
+        key: None,
+        budget: Duration::ZERO,
+        entry: Entry::Link {
+            principal,
+            id,
+            deadline,
+            originators: write.originators,
+        },
+    };
+    let record = api
+        .writes
+        .submit(request)
+        .await
+        .map_err(write_answer::refused)?;
+    let ended = match record.is_final() {
+        true => None,
+        false => api.writes.wait(id, &caller.principal, longest).await,
+    };
+    Ok(Json(WriteDocument::from(&*ended.unwrap_or(record))))
+}
+
+/// The sender's stamp on this node's clock, plus what was left, less what is not sure. In doubt a
+/// write is too late: late ones are never carried out.
+fn deadline(api: &Api, caller: &Caller, write: &LinkWrite) -> Option<Monotonic> {
+    let who = &caller.principal.name;
+    let now = caller.arrival.at;
+    let (sent, uncertainty) = api.serving.map_stamp(who, write.session, write.sent, now)?;
+    let budget = Duration::from_micros(write.budget_us).min(BUDGET_MAX);
+    Some(sent.after(budget.saturating_sub(uncertainty)))
+}
+
+fn unmapped(api: &Api, write: LinkWrite) -> WriteDocument {
+    tracing::warn!(id = %write.id, name = %write.name, "a write over a link without a clock mapping");
+    let message = "no beat of this link has told how the clocks map: nothing late is carried out";
+    WriteDocument {
+        id: write.id,
+        name: write.name,
+        state: WriteState::Rejected,
+        reason: Some(NO_CLOCK_MAPPING.to_owned()),
+        message: Some(message.to_owned()),
+        hop: None,
+        verified: false,
+        hops: Vec::new(),
+        deadline: api.clock().now(),
+        key: None,
+    }
 }

@@ -50,7 +50,13 @@ impl Problem {
         Self::new(Code::Internal, "the cause stands in the node's log")
     }
 
-    fn document(&self) -> ProblemDocument {
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.code.status().as_u16()
+    }
+
+    /// The document without further members.
+    pub(crate) fn document(&self) -> ProblemDocument {
         ProblemDocument {
             problem_type: format!("urn:mainstem:problem:{}", self.code.as_str()),
             title: self.code.title().to_owned(),

@@ -46,6 +46,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
+/// How many entries a list may have.
+pub(crate) fn limit(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, Problem> {
+    match asked.unwrap_or(usual) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(Problem::new(Code::Query, format!("limit is 1 to {most}"))),
+    }
+}
+
 /// The patterns of `prefix` or `glob`, one of which may be given. `glob` is an ordered list with
 /// commas between its patterns: names have none.
 pub(crate) fn wanted(prefix: Option<&str>, glob: Option<&str>) -> Result<GlobSet, Problem> {

@@ -4,18 +4,50 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
-use crate::{Api, auth, changes, link, node, problem};
+use crate::{
+    Api, adapters, alarms, auth, changes, datapoints, link, node, pages, probes, problem, remotes,
+    samples, tokens, writes,
+};
 
 /// Everything that the node serves.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
     let guarded = Router::new()
         .route("/node", get(node::show))
+        .route("/datapoints", get(datapoints::list))
+        .route(
+            "/datapoints/{name}",
+            get(datapoints::show).put(datapoints::put),
+        )
+        .route("/writes", get(writes::list).post(writes::batch))
+        .route("/writes/{id}", get(writes::show))
         .route("/changes", get(changes::read))
         .route("/link/beat", post(link::beat))
+        .route("/link/writes", post(link::write))
+        .route("/samples", post(samples::provide))
+        .route("/adapters", get(adapters::list))
+        .route("/adapters/{name}", get(adapters::show))
+        .route("/adapters/{name}/pause", post(adapters::pause))
+        .route("/adapters/{name}/resume", post(adapters::resume))
+        .route("/remotes", get(remotes::list))
+        .route("/remotes/{name}", get(remotes::show))
+        .route("/remotes/{name}/pause", post(remotes::pause))
+        .route("/remotes/{name}/resume", post(remotes::resume))
+        .route("/alarms", get(alarms::list))
+        .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
+    let metrics = Router::new()
+        .route("/metrics", get(probes::metrics))
         .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
     Router::new()
+        .merge(metrics)
+        .route("/healthz", get(probes::alive))
+        .route("/readyz", get(probes::ready))
+        .route("/", get(pages::index))
+        .route("/ui/{*path}", get(pages::file))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

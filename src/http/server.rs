@@ -26,6 +26,8 @@ use connection::Connections;
 /// Connections through the socket file, beside those of the network: who exhausts the latter does
 /// not lock out the administrator.
 const LOCAL_CONNECTIONS_MAX: usize = 64;
+/// How often silent providers are looked for.
+const PROVIDERS_LOOK: Duration = Duration::from_millis(250);
 /// A pause when the system gives no connection, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -104,6 +106,7 @@ impl Server {
             let connections = server.connections(&router, &permits);
             server.tasks.spawn(accept_local(connections, listener));
         }
+        server.tasks.spawn(watch_providers(Arc::clone(&server.api)));
         Ok(server)
     }
 
@@ -181,6 +184,16 @@ async fn accept_local(connections: Connections, listener: UnixListener) {
                 });
             }
             Err(error) => pause(&connections, &error).await,
+        }
+    }
+}
+
+/// Looks after providers that fell silent.
+async fn watch_providers(api: Arc<Api>) {
+    loop {
+        tokio::select! {
+            () = api.stopping.cancelled() => return,
+            () = tokio::time::sleep(PROVIDERS_LOOK) => api.providers.check(&api.store),
         }
     }
 }

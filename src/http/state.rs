@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mainstem_model::{Clock, Monotonic, Timestamp};
 use mainstem_remote::Serving;
-use mainstem_security::{Principal, Roles, Tokens};
+use mainstem_security::{Audit, AuditRecord, Principal, Roles, Tokens};
 use mainstem_store::Store;
 use mainstem_telemetry::{Counter, Gauge, Health, Metrics, Subscription};
+use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::arrival::Peer;
+use crate::auth::Caller;
+use crate::samples::Providers;
 use crate::{HttpLimits, Parts};
 
 /// What a node says about itself, beside what its store knows.
@@ -41,6 +45,10 @@ pub struct ApiSetup {
     pub tokens: Arc<Tokens>,
     /// What they may do.
     pub roles: Arc<Roles>,
+    /// Its one write path.
+    pub writes: Arc<WriteDesk>,
+    /// Where it is noted who did what.
+    pub audit: Arc<Audit>,
     /// What is wrong with it.
     pub health: Health,
     /// Its numbers.
@@ -57,6 +65,8 @@ pub struct Api {
     pub(crate) store: Arc<Store>,
     pub(crate) serving: Arc<Serving>,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) writes: Arc<WriteDesk>,
+    pub(crate) providers: Arc<Providers>,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     pub(crate) limits: HttpLimits,
@@ -69,6 +79,7 @@ pub struct Api {
     /// Carries the generation of the board of problems.
     pub(crate) alarms: watch::Receiver<u64>,
     pub(crate) born: Monotonic,
+    audit: Arc<Audit>,
     roles: RwLock<Arc<Roles>>,
     ready: AtomicBool,
     _alarm_hook: Option<Subscription>,
@@ -137,6 +148,9 @@ impl Api {
             store: setup.store,
             serving: setup.serving,
             tokens: setup.tokens,
+            writes: setup.writes,
+            audit: setup.audit,
+            providers: Arc::default(),
             health: setup.health,
             metrics: setup.metrics,
             limits: setup.limits,
@@ -165,6 +179,23 @@ impl Api {
 
     pub(crate) fn local_principal(&self) -> Option<Principal> {
         Principal::local(&self.roles.read())
+    }
+
+    /// Notes what an administrator did; writes are noted by their own path.
+    pub(crate) fn note(&self, caller: &Caller, action: &str, target: &str, outcome: &str) {
+        let address = match caller.arrival.peer {
+            Peer::Network(address) => Some(address.to_string()),
+            Peer::Local => None,
+        };
+        self.audit.record(AuditRecord {
+            at: self.clock().now(),
+            principal: caller.principal.name.clone(),
+            address,
+            action: action.to_owned(),
+            target: target.to_owned(),
+            outcome: outcome.to_owned(),
+            detail: String::new(),
+        });
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -69,7 +69,7 @@ pub struct Link {
 
 impl Link {
     /// Makes the link's source known and starts its task.
-    pub fn start(options: LinkOptions, store: Arc<Store>, health: Health) -> Self {
+    pub fn start(options: LinkOptions, store: Arc<Store>, health: &Health) -> Self {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

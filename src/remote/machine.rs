@@ -1,56 +1,22 @@
 //! The state of one link. Pure: told what happened and what the clock shows, it says what to do.
 
+mod poll;
+mod quality;
+mod state;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use mainstem_model::{Monotonic, Quality, Reason};
+use mainstem_model::{Monotonic, Quality};
 use mainstem_wire::{Beat, BeatAnswer, HelloFrame};
 
 use crate::clock::OffsetWindow;
 use crate::timing::Timing;
 
+pub use state::LinkState;
+
 /// Heads remembered while they are not applied; more than a link can be degraded for matters not.
 const MARKS_MAX: usize = 64;
-
-/// Where a link stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// A connection is being made.
-    Connecting,
-    /// The stream brings a snapshot.
-    Snapshot,
-    /// The stream brings what was missed.
-    Replaying,
-    /// Everything up to now is applied.
-    Live,
-    /// The stream is open, but what it brings is applied too late to be trusted.
-    Degraded,
-    /// The connection is lost; another try comes.
-    Waiting,
-    /// The remote refuses; another try comes later.
-    Refused,
-    /// A polled link between two rounds.
-    Resting,
-    /// Switched off by a person.
-    Paused,
-}
-
-impl LinkState {
-    /// The stable word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Snapshot => "snapshot",
-            Self::Replaying => "replaying",
-            Self::Live => "live",
-            Self::Degraded => "degraded",
-            Self::Waiting => "waiting",
-            Self::Refused => "refused",
-            Self::Resting => "resting",
-            Self::Paused => "paused",
-        }
-    }
-}
 
 /// What the link's driver has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +39,12 @@ pub enum Action {
 #[derive(Debug)]
 pub struct LinkMachine {
     timing: Timing,
+    /// Whether the link is polled: its streams end when they are at the head.
+    in_rounds: bool,
     /// When a polled link's last round was complete.
     polled: Option<Monotonic>,
+    /// Why the connection has to be closed.
+    hang: Option<String>,
     state: LinkState,
     cause: String,
     since: Monotonic,
@@ -94,6 +64,8 @@ pub struct LinkMachine {
     status: Option<Quality>,
     quiet: HashMap<u32, Quiet>,
     offset: OffsetWindow,
+    /// Whether the remote got an estimate of how the clocks map, without which it times no write.
+    is_timed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,10 +76,12 @@ struct Quiet {
 
 impl LinkMachine {
     /// A link that has not been up in this life of the node.
-    pub fn new(timing: Timing, now: Monotonic) -> Self {
+    pub fn new(timing: Timing, in_rounds: bool, now: Monotonic) -> Self {
         Self {
             timing,
+            in_rounds,
             polled: None,
+            hang: None,
             state: LinkState::Waiting,
             cause: "not connected yet".into(),
             since: now,
@@ -124,6 +98,7 @@ impl LinkMachine {
             status: None,
             quiet: HashMap::new(),
             offset: OffsetWindow::default(),
+            is_timed: false,
         }
     }
 
@@ -164,6 +139,11 @@ impl LinkMachine {
         )
     }
 
+    /// Whether the remote can time writes of the open stream.
+    pub fn is_timed(&self) -> bool {
+        self.is_open() && self.is_timed
+    }
+
     /// Whether a stream is open.
     pub fn is_open(&self) -> bool {
         matches!(
@@ -183,6 +163,7 @@ impl LinkMachine {
         self.quiet.clear();
         self.marks.clear();
         self.offset = OffsetWindow::default();
+        self.is_timed = false;
         let state = if hello.snapshot {
             LinkState::Snapshot
         } else {
@@ -213,28 +194,6 @@ impl LinkMachine {
         self.judge_lag(now);
     }
 
-    /// A link is live when it applied what there was when it connected and is at most two beats
-    /// behind by now; it is degraded when it falls behind further than silence would be allowed.
-    fn judge_lag(&mut self, now: Monotonic) {
-        let behind = self
-            .marks
-            .front()
-            .map_or(Duration::ZERO, |(_, asked)| now.since(*asked));
-        match self.state {
-            LinkState::Snapshot | LinkState::Replaying | LinkState::Degraded
-                if self.applied >= self.goal && behind <= self.timing.beat * 2 =>
-            {
-                self.tries = 0;
-                self.enter(LinkState::Live, String::new(), now);
-            }
-            LinkState::Live if behind >= self.timing.uncertain_after => {
-                let cause = format!("what the remote sends is applied {behind:?} late");
-                self.enter(LinkState::Degraded, cause, now);
-            }
-            _ => {}
-        }
-    }
-
     /// A beat was answered.
     pub fn on_beat_answer(&mut self, beat: &Beat, answer: &BeatAnswer, now: Monotonic, wall: i64) {
         if beat.session != self.session {
@@ -246,6 +205,11 @@ impl LinkMachine {
             self.marks
                 .push_back((answer.head, Monotonic::from_micros(beat.sent)));
         }
+        if self.offset.best().is_none() {
+            // The remote has to know how the clocks map before it takes a write.
+            self.next_beat = now;
+        }
+        self.is_timed |= beat.offset.is_some();
         self.offset.add(beat, answer, now, wall);
         let old = std::mem::take(&mut self.quiet);
         for (id, silence) in &answer.quiet {
@@ -264,8 +228,9 @@ impl LinkMachine {
                 });
             }
         }
-        if !answer.known {
-            self.lost("the remote no longer knows this stream".into(), now);
+        // A round of a polled link may have ended while the beat was under way.
+        if !answer.known && !self.in_rounds {
+            self.hang = Some("the remote no longer knows this stream".into());
         }
     }
 
@@ -329,141 +294,5 @@ impl LinkMachine {
         }
         self.state = state;
         self.cause = cause;
-    }
-
-    /// What is to be done now. To be called after every event and at [`LinkMachine::deadline`].
-    pub fn poll(&mut self, now: Monotonic, wall: i64) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.watch_silence(now, &mut actions);
-        self.judge_lag(now);
-        if self.is_waiting() && now >= self.next_try {
-            self.enter(LinkState::Connecting, self.cause.clone(), now);
-            actions.push(Action::Dial);
-        }
-        if self.is_open() && now >= self.next_beat {
-            self.next_beat = now.after(self.timing.beat);
-            actions.push(Action::Beat(self.beat(now, wall)));
-        }
-        self.judge(now, &mut actions);
-        self.judge_below(now, &mut actions);
-        actions
-    }
-
-    fn beat(&self, now: Monotonic, wall: i64) -> Beat {
-        let best = self.offset.best();
-        Beat {
-            session: self.session,
-            applied: self.applied,
-            sent: now.micros(),
-            sent_wall: wall,
-            offset: best.map(|best| best.monotonic_us),
-            uncertainty: best.map(|best| best.uncertainty_us),
-        }
-    }
-
-    fn watch_silence(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
-        let (limit, since) = match self.state {
-            LinkState::Connecting => (self.timing.connect, self.since),
-            _ if self.is_open() => (
-                self.timing.uncertain_after,
-                self.heard.unwrap_or(self.since),
-            ),
-            _ => return,
-        };
-        if now.since(since) < limit {
-            return;
-        }
-        let cause = if self.state == LinkState::Connecting {
-            format!("no connection within {limit:?}")
-        } else {
-            format!("nothing came for {limit:?}")
-        };
-        actions.push(Action::Hang(cause.clone()));
-        // The connection died long before: the next try needs no pause.
-        self.lost(cause, now);
-    }
-
-    /// Whether a polled link's last round still vouches for what it brought.
-    fn is_vouched_by_round(&self, now: Monotonic) -> bool {
-        self.state != LinkState::Paused
-            && self
-                .polled
-                .is_some_and(|round| now.since(round) < self.timing.uncertain_after)
-    }
-
-    /// The state of the link's source follows from the link's, once per change.
-    fn judge(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
-        let quality = match self.state {
-            _ if self.state == LinkState::Live || self.is_vouched_by_round(now) => {
-                self.uncertain = None;
-                Quality::GOOD
-            }
-            LinkState::Paused => Quality::of(Reason::OutOfService),
-            _ => {
-                let since = *self.uncertain.get_or_insert(now);
-                if now.since(since) >= self.timing.bad_after {
-                    Quality::of(Reason::LinkDown)
-                } else if self.heard.is_none() {
-                    Quality::of(Reason::Restarted)
-                } else if self.is_open() {
-                    Quality::of(Reason::Catching)
-                } else {
-                    Quality::of(Reason::LinkQuiet)
-                }
-            }
-        };
-        if self.status != Some(quality) {
-            self.status = Some(quality);
-            if quality.is_good() {
-                actions.push(Action::Complete(true));
-            }
-            actions.push(Action::Status(quality));
-        }
-    }
-
-    /// Links further down, of which the remote told how long they have been silent.
-    fn judge_below(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
-        let limit = self.timing.uncertain_after;
-        for (id, quiet) in &mut self.quiet {
-            let silent = now.since(quiet.heard) >= limit;
-            if silent != quiet.suspected {
-                quiet.suspected = silent;
-                actions.push(Action::Suspect(*id, silent));
-            }
-        }
-    }
-
-    /// When [`LinkMachine::poll`] has to be called at the latest.
-    pub fn deadline(&self) -> Option<Monotonic> {
-        let mut due: Vec<Monotonic> = Vec::new();
-        match self.state {
-            LinkState::Waiting | LinkState::Refused | LinkState::Resting => {
-                due.push(self.next_try);
-                if self.status.is_some_and(Quality::is_good) {
-                    due.extend(self.polled.map(|p| p.after(self.timing.uncertain_after)));
-                }
-            }
-            LinkState::Connecting => due.push(self.since.after(self.timing.connect)),
-            LinkState::Paused => {}
-            _ => {
-                due.push(self.next_beat);
-                let heard = self.heard.unwrap_or(self.since);
-                due.push(heard.after(self.timing.uncertain_after));
-                due.extend(
-                    self.marks
-                        .front()
-                        .map(|(_, at)| at.after(self.timing.uncertain_after)),
-                );
-            }
-        }
-        if let Some(since) = self.uncertain
-            && self.status != Some(Quality::of(Reason::LinkDown))
-            && self.state != LinkState::Paused
-        {
-            due.push(since.after(self.timing.bad_after));
-        }
-        let below = self.quiet.values().filter(|quiet| !quiet.suspected);
-        due.extend(below.map(|quiet| quiet.heard.after(self.timing.uncertain_after)));
-        due.into_iter().min()
     }
 }

@@ -183,7 +183,7 @@ impl Mirror {
 
     /// Where to go on; `None` asks for a snapshot.
     pub fn cursor(&self) -> Option<Cursor> {
-        self.store.mirror_state(self.link).cursor
+        self.store.mirror_cursor(self.link)
     }
 
     /// Counters so far.

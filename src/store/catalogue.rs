@@ -1,6 +1,6 @@
 //! Names, numbers and definitions of datapoints, with their latest samples.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -74,6 +74,8 @@ pub(crate) struct Catalogue {
     /// Definitions are shared: a thousand equal ones cost one.
     definitions: HashSet<Interned>,
     tombstones: VecDeque<(u64, Tombstone)>,
+    /// The names of removed datapoints, as long as their tombstones stand.
+    buried: HashMap<PointId, Name>,
     free: Vec<PointId>,
     /// Cursors before this entry cannot be told what was removed.
     pub(crate) forgotten: u64,
@@ -175,6 +177,7 @@ impl Catalogue {
         if self.names.get(&point.name) == Some(&id) {
             self.names.remove(&point.name);
         }
+        self.buried.insert(id, point.name.clone());
         self.bury(Tombstone::Point(id), sequence);
         // A definition that only this datapoint had is dropped, so that flapping definitions
         // leave nothing behind: one reference here, one in the set.
@@ -192,10 +195,16 @@ impl Catalogue {
                 self.forgotten = sequence;
                 // Nobody whose cursor is still valid can mistake the number now.
                 if let Tombstone::Point(id) = oldest {
+                    self.buried.remove(&id);
                     self.free.push(id);
                 }
             }
         }
+    }
+
+    /// What a removed datapoint was called.
+    pub(crate) fn buried_name(&self, id: PointId) -> Option<&Name> {
+        self.buried.get(&id)
     }
 
     pub(crate) fn buried_after(&self, sequence: u64) -> impl Iterator<Item = Tombstone> {

@@ -76,6 +76,12 @@ impl Store {
         })
     }
 
+    /// How far a link's neighbour was applied. Asked for with every chunk of a stream, so it looks
+    /// at nothing else.
+    pub fn mirror_cursor(&self, link: SourceId) -> Option<Cursor> {
+        self.read(|state| state.cursors.get(&link).copied())
+    }
+
     /// A source of the neighbour, new or told again. `is_first_hand` says that it is at the
     /// neighbour itself: then an epoch that is not later than the one known here means that the
     /// node was restored from a backup, and what it says now counts, whatever its numbers. From

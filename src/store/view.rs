@@ -107,6 +107,11 @@ impl Store {
         }
     }
 
+    /// What a datapoint was called that is no more, as long as the feed remembers it.
+    pub fn removed_name(&self, id: PointId) -> Option<Name> {
+        self.read(|state| state.catalogue.buried_name(id).cloned())
+    }
+
     /// The datapoints that hang directly on some sources.
     pub fn points_below(&self, sources: &[SourceId]) -> Vec<PointId> {
         self.read(|state| {

@@ -17,36 +17,34 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file of the page: its path, its media type, its bytes.
+/// A file of the page: its name, its media type, its bytes.
 type Asset = (&'static str, &'static str, &'static [u8]);
 
 macro_rules! assets {
-    ($($mime:ident: $($path:literal)*;)*) => {
+    ($($mime:ident: $($name:literal)*;)*) => {
         /// Every file of the page.
         const ASSETS: &[Asset] = &[
-            $($(($path, $mime, include_bytes!(concat!("assets/", $path))),)*)*
+            $($(($name, $mime, include_bytes!(concat!("assets/", $name))),)*)*
         ];
     };
 }
 
 assets! {
     HTML: "index.html";
-    CSS: "ui/theme.css" "ui/frame.css" "ui/panels.css" "ui/points.css" "ui/sheet.css";
-    SVG: "ui/logo.svg" "ui/favicon.svg";
+    CSS: "theme.css" "frame.css" "panels.css" "points.css" "sheet.css";
+    SVG: "logo.svg" "favicon.svg";
     SCRIPT:
-        "ui/adapters.js" "ui/alarms.js" "ui/api.js" "ui/app.js" "ui/cards.js" "ui/catalogue.js"
-        "ui/documents.js" "ui/dom.js" "ui/events.js" "ui/filter.js" "ui/format.js" "ui/frame.js"
-        "ui/icons.js" "ui/input.js" "ui/json.js" "ui/links.js" "ui/live.js" "ui/liveness.js"
-        "ui/login.js" "ui/points.js" "ui/row.js" "ui/session.js" "ui/sheet.js" "ui/stream.js"
-        "ui/table.js" "ui/tree.js" "ui/words.js" "ui/write.js";
+        "adapters.js" "alarms.js" "api.js" "app.js" "cards.js" "catalogue.js"
+        "documents.js" "dom.js" "events.js" "filter.js" "format.js" "frame.js"
+        "icons.js" "input.js" "json.js" "links.js" "live.js" "liveness.js"
+        "login.js" "points.js" "row.js" "session.js" "sheet.js" "stream.js"
+        "table.js" "tree.js" "words.js" "write.js";
 }
 
-/// The media type and the bytes of what the page has at a path of the server: `/` is the page
-/// itself, the rest stands below `/ui/`.
-pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let wanted = if path.is_empty() { "index.html" } else { path };
-    let found = ASSETS.iter().find(|(known, ..)| *known == wanted);
+/// The media type and the bytes of a file of the page. `index.html` is served at `/`, and asks for
+/// the others below `ui/`.
+pub fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
+    let found = ASSETS.iter().find(|(known, ..)| *known == name);
     found.map(|(_, mime, bytes)| (*mime, *bytes))
 }
 

@@ -24,16 +24,17 @@ fn quoted<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
     .collect()
 }
 
-/// What a file asks for, as paths of the server.
+/// What a file asks for: scripts beside them, the page below `ui/`.
 fn references(path: &str, text: &str) -> Vec<String> {
     if !path.ends_with(".js") {
         let wanted = ["src=", "href="].into_iter();
         let wanted = wanted.flat_map(|start| quoted(text, start));
-        return wanted.map(str::to_owned).collect();
+        let served = |path: &str| path.strip_prefix("ui/").unwrap().to_owned();
+        return wanted.map(served).collect();
     }
     let wanted = ["from ", "import(", "import "].into_iter();
     let wanted = wanted.flat_map(|start| quoted(text, start));
-    let beside = |name: &str| format!("ui/{}", name.strip_prefix("./").unwrap());
+    let beside = |path: &str| path.strip_prefix("./").unwrap().to_owned();
     wanted.map(beside).collect()
 }
 
@@ -83,14 +84,10 @@ fn handlers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_page_stands_at_the_root() {
-    assert_eq!(asset("/"), asset("/index.html"));
-    assert_eq!(asset("/").unwrap().0, "text/html; charset=utf-8");
-    assert_eq!(
-        asset("/ui/app.js").unwrap().0,
-        "text/javascript; charset=utf-8"
-    );
-    for nothing in ["/ui", "/ui/", "/ui/app", "/../lib.rs", "//", "/api/v1/node"] {
+fn a_file_is_found_by_its_whole_name() {
+    assert_eq!(asset("index.html").unwrap().0, "text/html; charset=utf-8");
+    assert_eq!(asset("app.js").unwrap().0, "text/javascript; charset=utf-8");
+    for nothing in ["", "app", "/app.js", "../lib.rs", "ui/app.js"] {
         assert!(asset(nothing).is_none(), "{nothing}");
     }
 }
@@ -110,19 +107,16 @@ fn everything_that_is_referenced_exists_and_everything_is_referenced() {
 
 #[test]
 fn every_file_of_the_folder_is_embedded() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/ui");
-    let there = std::fs::read_dir(folder).unwrap().map(|entry| {
-        let name = entry.unwrap().file_name();
-        format!("ui/{}", name.to_str().unwrap())
-    });
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let there = std::fs::read_dir(folder).unwrap();
+    let there = there.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let embedded = ASSETS.iter().map(|(path, ..)| (*path).to_owned());
-    let embedded = embedded.filter(|path| path.starts_with("ui/"));
     assert_eq!(there.collect::<BTreeSet<_>>(), embedded.collect());
 }
 
 #[test]
 fn every_element_that_a_script_wants_is_on_the_page() {
-    let page = text("/");
+    let page = text("index.html");
     for (path, text) in files().filter(|(path, _)| path.ends_with(".js")) {
         for id in quoted(text, "byId(") {
             assert!(page.contains(&format!("id=\"{id}\"")), "{path} wants #{id}");
@@ -151,10 +145,7 @@ fn what_the_policy_forbids_is_found() {
     assert_eq!(script("a.setAttribute('style', b)"), 1);
     assert_eq!(script("fetch('https://elsewhere')"), 1);
     assert_eq!(script("a.style.height = '1px'"), 0);
-    assert_eq!(
-        references("a.js", "import { a } from './b.js';"),
-        ["ui/b.js"]
-    );
+    assert_eq!(references("a.js", "import { a } from './b.js';"), ["b.js"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod alarm;
+mod batch;
 mod changes;
 mod node;
 mod page;
@@ -15,6 +16,7 @@ pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
 pub use alarm::AlarmDocument;
+pub use batch::{BatchResult, BatchResultDocument};
 pub use changes::ChangesDocument;
 pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;

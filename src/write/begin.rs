@@ -47,15 +47,32 @@ impl Office {
             }
         };
         // What was begun before is answered whether it could be begun now or not.
-        let known = self.table.lock().known(&record, &checked.hash);
+        let known = {
+            let mut table = self.table.lock();
+            table.look_up(&record, &checked.hash, came, &self.config)
+        };
         if let Some(known) = known {
             return answer_known(known, &record);
         }
+        match self.owner_for(request, &checked) {
+            Ok(owner) => self.start(request, record, checked, owner),
+            Err((reason, message)) => {
+                let value = check::shown(&checked.value);
+                self.refuse(record, &value, reason, &message, came)
+            }
+        }
+    }
+
+    /// Takes the write into the table and sends it on its way.
+    fn start(
+        self: &Arc<Self>,
+        request: &Request,
+        record: WriteRecord,
+        checked: Checked,
+        owner: Owner,
+    ) -> Result<Begin, Refusal> {
+        let came = self.now();
         let value = check::shown(&checked.value);
-        let owner = match self.owner_for(request, &checked) {
-            Ok(owner) => owner,
-            Err((reason, message)) => return self.refuse(record, &value, reason, &message, came),
-        };
         // A relay keeps a write in memory: the entry node and the owner have it on their disks.
         let is_relay = matches!(
             (&request.entry, owner),

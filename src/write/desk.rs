@@ -46,7 +46,7 @@ impl WriteDesk {
         folder: &Path,
         store: Arc<Store>,
         audit: Arc<Audit>,
-        health: Arc<Health>,
+        health: Health,
     ) -> Result<Arc<Self>, OpenError> {
         Self::open_with(folder, WriteConfig::default(), store, audit, health)
     }
@@ -57,7 +57,7 @@ impl WriteDesk {
         config: WriteConfig,
         store: Arc<Store>,
         audit: Arc<Audit>,
-        health: Arc<Health>,
+        health: Health,
     ) -> Result<Arc<Self>, OpenError> {
         let office = Office::open(folder, config, store, audit, health)?;
         Ok(Arc::new(Self { office }))

@@ -127,20 +127,10 @@ impl Journey {
     fn hand_over(&mut self) -> Result<oneshot::Receiver<Outcome>, Outcome> {
         let task = &self.task;
         if self.office.stopping.is_cancelled() {
-            let text = "the node stopped before it was handed over";
-            return Err(Outcome::because(
-                WriteState::Expired,
-                reason::RESTARTED,
-                text,
-            ));
+            return Err(too_late(reason::RESTARTED, "the node stopped"));
         }
         if self.office.now() >= task.deadline {
-            let text = "the deadline passed before it was handed over";
-            return Err(Outcome::because(
-                WriteState::Expired,
-                reason::DEADLINE,
-                text,
-            ));
+            return Err(too_late(reason::DEADLINE, "the deadline passed"));
         }
         let (reply, outcome) = oneshot::channel();
         let order = Order {
@@ -201,6 +191,10 @@ impl Journey {
 
     /// The true outcome may still come; then it replaces the `unknown`.
     async fn listen_on(&self, reply: oneshot::Receiver<Outcome>) {
+        // With too many of them, this one stays unknown until somebody resolves it.
+        let Ok(_place) = self.office.late.try_acquire() else {
+            return;
+        };
         let late: Duration = self.office.config.late_for;
         let answer = tokio::select! {
             answer = reply => answer.ok(),
@@ -214,6 +208,11 @@ impl Journey {
     }
 }
 
+fn too_late(reason: &str, what: &str) -> Outcome {
+    let text = format!("{what} before it was handed over");
+    Outcome::because(WriteState::Expired, reason, text)
+}
+
 /// Only a panic or the end of the runtime drops a journey before it is finished: whoever waits is
 /// told even then.
 impl Drop for Journey {
@@ -223,11 +222,7 @@ impl Drop for Journey {
         }
         let outcome = match self.handed {
             true => self.unknown(reason::LOST, "the part that carried it ended unexpectedly"),
-            false => Outcome::because(
-                WriteState::Expired,
-                reason::LOST,
-                "the part that carried it ended before it was handed over",
-            ),
+            false => too_late(reason::LOST, "the part that carried it ended"),
         };
         let outcome = self.office.completed(outcome, None);
         self.office.conclude(self.task.id, outcome);

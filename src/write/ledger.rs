@@ -2,7 +2,6 @@
 //! table holds; nothing is committed meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mainstem_journal::{AppendLog, CommitError, GroupCommit, LogError, Opened};
@@ -38,7 +37,7 @@ pub(crate) struct Ledger {
     /// Bytes from which it is rotated.
     rotate_at: AtomicU64,
     failed: AtomicBool,
-    health: Arc<Health>,
+    health: Health,
     /// Wakes whoever repairs and rotates.
     pub(crate) due: Notify,
 }
@@ -48,7 +47,7 @@ impl Ledger {
     pub(crate) fn open(
         folder: &Path,
         limit: u64,
-        health: Arc<Health>,
+        health: Health,
         mut row: impl FnMut(Row),
     ) -> Result<Self, OpenError> {
         let path = folder.join(LEDGER_FILE);
@@ -102,6 +101,19 @@ impl Ledger {
                 self.fail(&CommitError::Stopped);
                 Err(LedgerError::Down)
             }
+        }
+    }
+
+    /// Hands a row over that need not last. Only before anybody commits.
+    pub(crate) fn note(&self, row: &Row) {
+        if let Ok(log) = self.log.try_lock()
+            && let Some(log) = &*log
+        {
+            log.commit(row.bytes(), |fate| {
+                if let Err(error) = fate {
+                    tracing::warn!(error = chain(&error), "a row of the ledger was not kept");
+                }
+            });
         }
     }
 

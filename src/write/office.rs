@@ -8,6 +8,7 @@ use mainstem_security::Audit;
 use mainstem_store::{Hop, Outcome, Store};
 use mainstem_telemetry::Health;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,15 +19,20 @@ use crate::table::Table;
 use crate::trail::{Moment, Trail};
 use crate::{OpenError, WriteConfig, reason};
 
+/// Writes whose true outcome is listened for after they became `unknown`.
+const LATE_MAX: usize = 1024;
+
 pub(crate) struct Office {
     pub(crate) config: WriteConfig,
     pub(crate) store: Arc<Store>,
     pub(crate) table: Mutex<Table>,
     pub(crate) ledger: Ledger,
     pub(crate) trail: Trail,
-    pub(crate) health: Arc<Health>,
+    pub(crate) health: Health,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    /// Places for those that listen for the true outcome of an `unknown` write.
+    pub(crate) late: Semaphore,
 }
 
 impl Office {
@@ -35,7 +41,7 @@ impl Office {
         config: WriteConfig,
         store: Arc<Store>,
         audit: Arc<Audit>,
-        health: Arc<Health>,
+        health: Health,
     ) -> Result<Arc<Self>, OpenError> {
         // The monotonic clock of an earlier life says nothing, and the wall may have been set: so
         // what the ledger tells of is as old as this start, which keeps keys longer, never shorter.
@@ -44,7 +50,7 @@ impl Office {
         let ledger = Ledger::open(
             folder,
             config.ledger_bytes,
-            Arc::clone(&health),
+            health.clone(),
             |row| match row {
                 Row::Begin(row) => {
                     if let Some((record, hash)) = row.into_record() {
@@ -63,6 +69,7 @@ impl Office {
             health,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            late: Semaphore::new(LATE_MAX),
         });
         office.give_up_begun();
         office.tasks.spawn(maintain(Arc::clone(&office)));
@@ -70,34 +77,20 @@ impl Office {
     }
 
     /// What was begun in an earlier life and has no outcome: nobody can tell.
-    fn give_up_begun(self: &Arc<Self>) {
+    fn give_up_begun(&self) {
         let ids = self.table.lock().without_outcome();
-        for &id in &ids {
+        for id in ids {
             let outcome = Outcome::because(
                 WriteState::Unknown,
                 reason::RESTARTED,
                 "the node stopped before the outcome was known",
             );
-            self.conclude(id, self.completed(outcome, None));
+            let outcome = self.completed(outcome, None);
+            // Kept as an outcome too, so that a later start does not report it again; handed to
+            // the ledger before anybody else, so that a later outcome stands behind it.
+            self.ledger.note(&Row::end(id, &outcome));
+            self.conclude(id, outcome);
         }
-        if ids.is_empty() {
-            return;
-        }
-        // Kept as outcomes too, so that a later start does not report them again.
-        let office = Arc::clone(self);
-        self.tasks.spawn(async move {
-            for id in ids {
-                let row = {
-                    let table = office.table.lock();
-                    let kept = table.kept(id);
-                    kept.map(|kept| Row::end(id, &kept.record.outcome))
-                };
-                let Some(row) = row else { continue };
-                if office.ledger.commit(&row).await.is_err() {
-                    return;
-                }
-            }
-        });
     }
 
     pub(crate) fn now(&self) -> Monotonic {

@@ -1,18 +1,17 @@
 //! The writes that a node knows: open ones, and what became of the others.
 
 mod keep;
+mod look;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use mainstem_model::{Monotonic, WriteId, WriteState};
-use mainstem_security::Principal;
 use mainstem_store::Outcome;
 use tokio::sync::watch;
 
 use crate::check::BodyHash;
-use crate::row::Row;
-use crate::{WriteConfig, WriteList, WriteRecord};
+use crate::{WriteConfig, WriteRecord};
 
 /// Refused requests that are kept to be looked at. They stand for no key, and cannot push out
 /// what was carried out.
@@ -86,8 +85,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// What an id or a key already stands for, if anything.
-    pub(crate) fn known(&self, record: &WriteRecord, hash: &BodyHash) -> Option<Begun> {
+    /// What an id or a key stands for now, if anything.
+    pub(crate) fn look_up(
+        &mut self,
+        record: &WriteRecord,
+        hash: &BodyHash,
+        now: Monotonic,
+        config: &WriteConfig,
+    ) -> Option<Begun> {
+        self.forget_old(now, config);
+        self.known(record, hash)
+    }
+
+    fn known(&self, record: &WriteRecord, hash: &BodyHash) -> Option<Begun> {
         if let Some(kept) = self.entries.get(&record.id) {
             let same = kept.record.principal == record.principal && kept.hash == *hash;
             return Some(match same {
@@ -174,21 +184,6 @@ impl Table {
         record
     }
 
-    /// A write with everything that is kept of it.
-    pub(crate) fn kept(&self, id: WriteId) -> Option<&Kept> {
-        self.entries.get(&id)
-    }
-
-    /// A write as it stands, and how to learn of its next change.
-    pub(crate) fn find(&self, id: WriteId) -> Option<Found> {
-        let kept = self.entries.get(&id)?;
-        Some(Found {
-            record: Arc::clone(&kept.record),
-            shown: kept.shown,
-            next: kept.changed.as_ref().map(watch::Sender::subscribe),
-        })
-    }
-
     /// A new state of an open write, from which on it may be shown.
     pub(crate) fn advance(&mut self, id: WriteId, state: WriteState) {
         let Some(kept) = self.entries.get_mut(&id) else {
@@ -249,50 +244,8 @@ impl Table {
         }
     }
 
-    /// Writes behind a place, newest first.
-    pub(crate) fn list(
-        &self,
-        viewer: &Principal,
-        after: Option<u64>,
-        limit: usize,
-        open_only: bool,
-    ) -> WriteList {
-        let behind = self.order.range(..after.unwrap_or(u64::MAX)).rev();
-        let visible = behind
-            .filter_map(|(_, id)| self.entries.get(id))
-            .filter(|kept| {
-                kept.shown
-                    && kept.record.is_visible_to(viewer)
-                    && !(open_only && kept.record.is_final())
-            });
-        let mut items: Vec<_> = visible
-            .take(limit.saturating_add(1))
-            .map(|kept| Arc::clone(&kept.record))
-            .collect();
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|record| record.sequence);
-        WriteList { items, next }
-    }
-
     /// Takes no more.
     pub(crate) fn close(&mut self) {
         self.closed = true;
-    }
-
-    /// Writes open and kept now.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        (self.open, self.entries.len())
-    }
-
-    /// The ledger's rows of a write.
-    fn rows(kept: &Kept) -> Vec<Vec<u8>> {
-        let mut rows = vec![Row::begin(&kept.record, &kept.hash).bytes()];
-        let outcome = kept.ending.as_ref().or_else(|| {
-            let outcome = &kept.record.outcome;
-            outcome.state.is_final().then_some(outcome)
-        });
-        rows.extend(outcome.map(|outcome| Row::end(kept.record.id, outcome).bytes()));
-        rows
     }
 }

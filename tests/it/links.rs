@@ -36,13 +36,13 @@ const QUICK: &str =
     "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"**\"]\n";
 
 /// line1 → plant → area → top, each link through a proxy.
-struct Chain {
-    nodes: Vec<TestNode>,
-    proxies: Vec<Proxy>,
+pub(crate) struct Chain {
+    pub(crate) nodes: Vec<TestNode>,
+    pub(crate) proxies: Vec<Proxy>,
 }
 
 impl Chain {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut nodes = vec![line().await];
         let mut proxies = Vec::new();
         for name in ["plant", "area", "top"] {
@@ -55,7 +55,7 @@ impl Chain {
         Self { nodes, proxies }
     }
 
-    fn top(&self) -> &TestNode {
+    pub(crate) fn top(&self) -> &TestNode {
         self.nodes.last().unwrap()
     }
 }

@@ -11,3 +11,4 @@ mod service_unit;
 mod skipped;
 mod support;
 mod tidy;
+mod writes;

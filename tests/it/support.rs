@@ -1,6 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
-pub mod proxy;
+pub(crate) mod proxy;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use mainstem::app::{Node, ReloadReport, kinds};
 use mainstem_model::Quality;
 use mainstem_remote::{LinkState, RemoteView};
+use mainstem_security::{Trust, client_config};
 use mainstem_store::PointView;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a test waits for something that has to happen.
@@ -18,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
 
 /// A node of a test, which can be stopped and started again on the same folder and port.
-pub struct TestNode {
-    pub name: String,
+pub(crate) struct TestNode {
+    pub(crate) name: String,
     folder: TempDir,
     resources: String,
     port: u16,
@@ -27,7 +29,7 @@ pub struct TestNode {
 }
 
 /// A remote entry for a test: the node below, and where it is reached (a proxy, perhaps).
-pub fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> String {
+pub(crate) fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> String {
     format!(
         "  {name}:\n    type: Remote\n    properties:\n      address: https://{address}\n      \
          token: {LINK_TOKEN}\n      pin: \"{pin}\"\n{more}"
@@ -36,7 +38,7 @@ pub fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> String 
 
 impl TestNode {
     /// Starts a node with the given `resources:`.
-    pub async fn start(name: &str, resources: &str) -> Self {
+    pub(crate) async fn start(name: &str, resources: &str) -> Self {
         let mut node = Self {
             name: name.into(),
             folder: TempDir::new().unwrap(),
@@ -61,51 +63,65 @@ impl TestNode {
     }
 
     /// Starts it, again on the port that it had.
-    pub async fn up(&mut self) {
+    pub(crate) async fn up(&mut self) {
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         let node = Node::start(config).await.unwrap();
         self.port = node.addresses()[0].port();
         self.node = Some(node);
     }
 
-    pub async fn down(&mut self) {
+    pub(crate) async fn down(&mut self) {
         self.node.take().unwrap().stop().await;
     }
 
-    pub fn node(&self) -> &Node {
+    pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().unwrap()
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.node().addresses()[0]
     }
 
-    pub fn pin(&self) -> String {
+    pub(crate) fn pin(&self) -> String {
         self.node().facts().pin.to_string()
     }
 
-    pub fn get(&self, name: &str) -> Option<PointView> {
+    pub(crate) fn get(&self, name: &str) -> Option<PointView> {
         self.node().store().point(name)
     }
 
-    pub fn quality(&self, name: &str) -> Option<Quality> {
+    pub(crate) fn quality(&self, name: &str) -> Option<Quality> {
         self.get(name).map(|view| view.quality)
     }
 
     /// How its link to a remote stands.
-    pub fn link(&self, name: &str) -> RemoteView {
+    pub(crate) fn link(&self, name: &str) -> RemoteView {
         self.node().parts().remote(name).unwrap()
     }
 
     /// Changes the resources and reloads, as SIGHUP does.
-    pub async fn reload(&mut self, resources: &str) -> ReloadReport {
+    pub(crate) async fn reload(&mut self, resources: &str) -> ReloadReport {
         self.resources = resources.into();
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         self.node().reload(config).await.unwrap()
     }
 
+    /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
+    pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
+        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
+        let tls = client_config(&trust).unwrap();
+        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
+        let url = format!(
+            "https://{}/api/v1/datapoints/{name}?{query}",
+            self.address()
+        );
+        let request = client.build().unwrap().put(url).bearer_auth(LINK_TOKEN);
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
     /// Waits until a link is in a state.
-    pub async fn wait_link(&self, name: &str, state: LinkState) -> RemoteView {
+    pub(crate) async fn wait_link(&self, name: &str, state: LinkState) -> RemoteView {
         let what = format!("{}'s link {name} is {}", self.name, state.as_str());
         eventually(&what, || {
             Some(self.link(name)).filter(|link| link.state == state)
@@ -114,21 +130,36 @@ impl TestNode {
     }
 
     /// Waits until a datapoint is as wanted.
-    pub async fn wait(&self, name: &str, what: &str, is: impl Fn(&PointView) -> bool) -> PointView {
-        eventually(&format!("{} has {name} {what}", self.name), || {
-            self.get(name).filter(|view| is(view))
-        })
-        .await
+    pub(crate) async fn wait(
+        &self,
+        name: &str,
+        what: &str,
+        is: impl Fn(&PointView) -> bool,
+    ) -> PointView {
+        let begun = Instant::now();
+        loop {
+            match self.get(name) {
+                Some(view) if is(&view) => return view,
+                view if begun.elapsed() > PATIENCE => {
+                    let links = self.node().parts().remotes();
+                    panic!(
+                        "{}: {name} is not {what} in time: {view:?} {links:#?}",
+                        self.name
+                    );
+                }
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
     }
 
     /// Waits until a datapoint is good.
-    pub async fn wait_good(&self, name: &str) -> PointView {
+    pub(crate) async fn wait_good(&self, name: &str) -> PointView {
         self.wait(name, "good", |view| view.quality.is_good()).await
     }
 }
 
 /// Waits for a condition, with a deadline.
-pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::fixture::{BACKOFF_INITIAL, PATIENCE};
 use super::rules::all_good;
 use super::{Fixture, Observed, Rig};
-use crate::{AdapterState, Cause, WriteAnswer};
+use crate::{AdapterState, Cause, PointId, WriteAnswer};
 
 /// How soon a closed connection is to be noticed.
 const NOTICED_WITHIN: Duration = Duration::from_secs(1);
@@ -16,7 +16,8 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_secs(2);
 const RECONNECTS: usize = 10;
 
-/// A closed connection is noticed at once, tried again less and less often, and good again.
+/// A closed connection is noticed at once, tried again less and less often, and good again; no
+/// value from before the loss is shown as good before it was read again.
 pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let rig = Rig::of(&*fixture);
@@ -28,6 +29,7 @@ pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>)
     rig.witness
         .until("the loss is told", NOTICED_WITHIN, lost)
         .await;
+    let samples_before = rig.witness.observed().samples.len();
     let waits = rig
         .witness
         .until("three tries in vain", PATIENCE, |seen| waits(seen, before));
@@ -38,13 +40,28 @@ pub async fn closed_peer_is_found_and_found_again(mut fixture: Box<dyn Fixture>)
         "the waits must grow: {waits:?}"
     );
     fixture.start().await;
+    let read_again = |seen: &Observed| {
+        nothing_old_is_good(seen, samples_before);
+        all_good(seen, None)
+    };
     rig.witness
-        .until_state(AdapterState::Online, PATIENCE)
+        .until("all good again", PATIENCE, read_again)
         .await;
-    rig.witness
-        .until("all good again", PATIENCE, |seen| all_good(seen, None))
-        .await;
+    assert_eq!(rig.runner.standing().state, AdapterState::Online);
     rig.runner.stop().await;
+}
+
+/// Whoever is shown as good has brought a sample since.
+fn nothing_old_is_good(seen: &Observed, since: usize) {
+    for point in (0..).map(PointId).take(seen.points.len()) {
+        let is_good = seen.quality(point).is_some_and(|quality| quality.is_good());
+        let is_new = || seen.samples[since..].iter().any(|(of, _)| *of == point);
+        assert!(
+            !is_good || is_new(),
+            "{} is shown as good with a value from before the loss",
+            seen.points[point.0 as usize].name
+        );
+    }
 }
 
 /// A peer that accepts and never answers is given up after the configured time.

@@ -1,14 +1,19 @@
 //! Readings in, samples out, under a clock that the test moves.
 
+mod first_word;
+
 use std::time::Duration;
 
-use mainstem_model::{ManualClock, Scalar};
+use mainstem_model::{ManualClock, Scalar, Timestamp, Value};
 
 use super::*;
 use crate::conformance::Witness;
-use crate::{Installation, Scaling, Site};
+use crate::{Installation, Scaling, Site, TimePolicy};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+/// How long the first reading of a session may take here.
+const FIRST_WORD: Duration = Duration::from_secs(2);
 
 struct Bench {
     intake: Arc<Intake>,
@@ -24,6 +29,8 @@ fn rule(scalar: Scalar) -> Rule {
         scaling: None,
         time: None,
         device: None,
+        is_readable: true,
+        first_word_within: FIRST_WORD,
         stale_after: None,
         life: None,
     }
@@ -332,7 +339,7 @@ fn the_time_without_a_session_does_not_count() {
     assert_eq!(bench.supervise(), None);
     bench.intake.open(2);
     bench.intake.online(2, || {});
-    assert_eq!(bench.supervise(), Some(Duration::from_secs(3)));
+    assert_eq!(bench.supervise(), Some(FIRST_WORD));
     assert_eq!(bench.witness.observed().samples.len(), 1);
 }
 
@@ -345,20 +352,19 @@ fn devices_have_a_status_of_their_own() {
         }],
         1,
     );
+    assert_eq!(bench.status(Some(0)), Some(Quality::of(Reason::Catching)));
+    bench.emit([good(0, Value::F64(1.0))]);
+    assert_eq!(bench.status(Some(0)), Some(Quality::GOOD));
+    let before = bench.witness.observed().status_history.len();
     bench.intake.device(1, 0, Quality::GOOD);
-    assert_eq!(bench.status(Some(0)), None, "good is no news at first");
     bench.intake.device(1, 0, Quality::of(Reason::DeviceDown));
     bench.intake.device(1, 0, Quality::of(Reason::DeviceDown));
     bench.intake.device(1, 9, Quality::of(Reason::DeviceDown));
     assert_eq!(bench.status(Some(0)), Some(Quality::of(Reason::DeviceDown)));
-    assert_eq!(bench.witness.observed().status_history.len(), 2);
+    assert_eq!(
+        bench.witness.observed().status_history.len(),
+        before + 1,
+        "only changes are told"
+    );
     assert_eq!(bench.intake.quality(Some(0)).reason, Reason::DeviceDown);
-}
-
-#[test]
-fn a_status_stands_before_what_it_vouches_for() {
-    let bench = bench(vec![rule(Scalar::F64)], 0);
-    let observed = bench.witness.observed();
-    assert_eq!(observed.status_history, [(None, Quality::GOOD)]);
-    assert!(observed.samples.is_empty());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, SessionEnd};
+use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
 
 use crate::binding::{Binding, Table};
 use crate::block::{Member, Reach};
@@ -62,6 +62,10 @@ impl ModbusAdapter {
 impl Adapter for ModbusAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(Session::new(&self.setup, &mut self.experience, io).run())
+    }
+
+    fn interval(&self, point: PointId) -> Option<Duration> {
+        self.setup.bindings.get(point.0 as usize)?.poll
     }
 }
 

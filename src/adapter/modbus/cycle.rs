@@ -93,6 +93,23 @@ impl Cycles {
         self.cycles[group].pending.push_back(block);
     }
 
+    /// Everything of a unit is read anew, out of turn: what was read before is not vouched for.
+    pub(crate) fn read_again(
+        &mut self,
+        unit: usize,
+        setup: &Setup,
+        experience: &mut Experience,
+        now: Monotonic,
+    ) {
+        for (group, cycle) in setup.groups.iter().zip(&mut self.cycles) {
+            if group.unit == unit {
+                cycle.pending.clear();
+                cycle.deadline = now.after(group.interval);
+                cycle.begin(group, setup, experience, now);
+            }
+        }
+    }
+
     /// When there will be something to do.
     pub(crate) fn next_due(&self) -> Option<Monotonic> {
         self.schedule.next_due()

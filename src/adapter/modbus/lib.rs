@@ -13,6 +13,7 @@ mod fields;
 mod kind;
 mod learned;
 mod line;
+mod liveness;
 mod polling;
 mod request;
 mod session;

@@ -26,7 +26,7 @@ impl Session<'_> {
                 self.deliver(&block, &data);
             }
             Read::Silence => {
-                if !self.silent(unit)? {
+                if !self.unanswered(unit)? {
                     self.cycles.again(group, block);
                 }
             }

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
-use mainstem_model::{Quality, Reason};
 use tokio_modbus::{ExceptionCode, Request};
 
 use crate::adapter::{Experience, Setup};
@@ -54,7 +53,9 @@ pub(crate) struct Session<'a> {
     pub(crate) experience: &'a mut Experience,
     pub(crate) cycles: Cycles,
     pub(crate) readings: Vec<Reading>,
-    online: bool,
+    pub(crate) online: bool,
+    /// The unit whose silence was the last thing that happened, if it answered before.
+    pub(crate) fell_silent: Option<usize>,
 }
 
 impl<'a> Session<'a> {
@@ -70,6 +71,7 @@ impl<'a> Session<'a> {
             units: setup.fresh_units(),
             cycles: Cycles::new(setup, io.clock().monotonic()),
             online: false,
+            fell_silent: None,
             readings: Vec::new(),
             setup,
             io,
@@ -188,61 +190,13 @@ impl<'a> Session<'a> {
                     statistics.failed(explain(*exception).code);
                 }
             }
-            Err(CallError::Timeout) => statistics.failed("timeout"),
-            // These end the session, and the runner counts what ends a session.
-            Err(CallError::Closed(_) | CallError::Invalid(_)) => {}
+            // Counted by `unanswered` where they do not end the session.
+            Err(CallError::Timeout | CallError::Closed(_) | CallError::Invalid(_)) => {}
         }
         Ok(result)
     }
 
-    /// A unit has answered, be it with an exception.
-    pub(crate) fn answered(&mut self, unit: usize) {
-        self.go_online();
-        if self.units[unit].answered()
-            && let Some(device) = self.units[unit].device
-        {
-            self.io.device(device, Quality::GOOD);
-        }
-    }
-
-    fn go_online(&mut self) {
-        if self.online {
-            return;
-        }
-        self.online = true;
-        self.io.online();
-        // What was refused in the session before is not asked for at once: it is said again.
-        for learned in self.experience.values() {
-            let bad = learned
-                .bad()
-                .map(|(index, reason)| Reading::failed(point(index), reason));
-            self.readings.extend(bad);
-        }
-        self.io.emit(&mut self.readings);
-    }
-
-    /// A unit has not answered. Returns whether it is down now; the session ends if all are.
-    pub(crate) fn silent(&mut self, unit: usize) -> Result<bool, Halt> {
-        let now = self.io.clock().monotonic();
-        let timeout = self.setup.config.timeout();
-        let others = self.units.iter().enumerate();
-        let down = others
-            .filter(|(place, other)| *place != unit && other.is_down())
-            .count();
-        if !self.units[unit].silent(now, timeout, down) {
-            return Ok(false);
-        }
-        if let Some(device) = self.units[unit].device {
-            self.io.device(device, Quality::of(Reason::DeviceDown));
-        }
-        let mut polled = self.units.iter().filter(|unit| unit.polled).peekable();
-        if polled.peek().is_some() && polled.all(Unit::is_down) {
-            return Err(self.nobody_answers().into());
-        }
-        Ok(true)
-    }
-
-    fn nobody_answers(&self) -> SessionEnd {
+    pub(crate) fn nobody_answers(&self) -> SessionEnd {
         let (place, timeout) = (self.line.place(), self.setup.config.timeout());
         let message = match self.units.as_slice() {
             [unit] => format!(

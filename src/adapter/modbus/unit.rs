@@ -43,7 +43,7 @@ impl Unit {
 
     /// It answered, be it with an exception. Returns whether that is news.
     pub(crate) fn answered(&mut self) -> bool {
-        let news = !matches!(self.state, State::Answering { .. });
+        let news = !matches!(self.state, State::Answering { silences: 0 });
         self.state = State::Answering { silences: 0 };
         news
     }
@@ -68,6 +68,23 @@ impl Unit {
             probe_at: now.after(wait),
         };
         true
+    }
+
+    /// Whether it was not asked in this session, or not answered yet.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.state == State::Unknown
+    }
+
+    /// Whether its last request was answered.
+    pub(crate) fn is_well(&self) -> bool {
+        matches!(self.state, State::Answering { silences: 0 })
+    }
+
+    /// Others fell silent one after the other, so it has to prove itself as if it had, too.
+    pub(crate) fn doubt(&mut self) {
+        if self.is_well() {
+            self.state = State::Answering { silences: 1 };
+        }
     }
 
     /// Whether it is believed not to answer.
@@ -99,12 +116,25 @@ mod tests {
         assert!(!unit.silent(now, TIMEOUT, 0));
         assert!(unit.may_poll(now));
         assert!(
-            !unit.answered(),
-            "an answer between two silences forgives the first"
+            unit.answered(),
+            "an answer between two silences forgives the first, and is news"
         );
         assert!(!unit.silent(now, TIMEOUT, 0));
         assert!(unit.silent(now, TIMEOUT, 0));
         assert!(unit.is_down());
+    }
+
+    #[test]
+    fn a_doubted_unit_has_one_chance() {
+        let now = Monotonic::from_micros(1);
+        let mut unit = Unit::new(3, None, true);
+        unit.doubt();
+        assert!(unit.is_unknown(), "nothing is known that could be doubted");
+        unit.answered();
+        unit.doubt();
+        assert!(!unit.is_well() && unit.may_poll(now));
+        assert!(unit.clone().answered());
+        assert!(unit.silent(now, TIMEOUT, 0));
     }
 
     #[test]

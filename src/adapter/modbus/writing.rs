@@ -76,7 +76,7 @@ impl Session<'_> {
         let unit = self.setup.unit_of(binding);
         let read = self.read(unit, binding.table, binding.span).await?;
         if matches!(read, Read::Silence) {
-            self.silent(unit)?;
+            self.unanswered(unit)?;
             let message = "the device did not answer the read that goes before".to_owned();
             return Ok(Err(WriteAnswer::NotSent { message }));
         }
@@ -131,7 +131,7 @@ impl Session<'_> {
             Err(CallError::Timeout) => {
                 let message = "the device did not answer in time".to_owned();
                 job.answer(WriteAnswer::Unknown { message });
-                self.silent(unit).map(drop)
+                self.unanswered(unit).map(drop)
             }
             Err(error) => self.broken(job, error),
         }
@@ -201,7 +201,7 @@ impl Session<'_> {
         }
         match read {
             Ok(Err(halt)) => Err(halt),
-            Ok(Ok(Read::Silence)) => self.silent(unit).map(drop),
+            Ok(Ok(Read::Silence)) => self.unanswered(unit).map(drop),
             _ => Ok(()),
         }
     }

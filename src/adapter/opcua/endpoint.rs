@@ -66,6 +66,7 @@ impl EndpointConfig {
             value_type: raw,
             acquire: self.acquire(spec),
             writable: spec.access.is_writable(),
+            stale_after: spec.stale_after,
         };
         let mut definition = Definition::new(defined)
             .unit(spec.unit.as_deref().unwrap_or_default())

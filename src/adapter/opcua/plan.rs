@@ -31,6 +31,8 @@ pub(crate) struct PointPlan {
     pub(crate) acquire: Acquire,
     /// Whether writes are possible.
     pub(crate) writable: bool,
+    /// After how long without confirmation it is stale.
+    pub(crate) stale_after: Option<Duration>,
 }
 
 /// How the values of a datapoint arrive.
@@ -68,6 +70,17 @@ impl Plan {
             Acquire::Subscribe { publish, .. } => Some(*publish),
             _ => None,
         })
+    }
+
+    /// How often the first reading of a point is due.
+    pub(crate) fn interval(&self, id: PointId) -> Option<Duration> {
+        match self.point(id)?.acquire {
+            Acquire::Subscribe {
+                publish, sampling, ..
+            } => Some(publish.max(sampling.unwrap_or_default())),
+            Acquire::Poll(interval) => Some(interval),
+            Acquire::Never => None,
+        }
     }
 
     /// A point's plan.

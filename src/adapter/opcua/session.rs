@@ -7,7 +7,7 @@ mod start;
 
 use std::time::Duration;
 
-use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, SessionEnd};
+use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
 
 use crate::plan::Plan;
 use crate::session::running::Running;
@@ -72,5 +72,9 @@ impl OpcUaAdapter {
 impl Adapter for OpcUaAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(self.connect_and_run(io))
+    }
+
+    fn interval(&self, point: PointId) -> Option<Duration> {
+        self.plan.interval(point)
     }
 }

@@ -5,6 +5,7 @@
 )]
 
 mod config;
+mod conformance;
 mod harness;
 mod limits;
 mod secured;

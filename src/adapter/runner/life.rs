@@ -106,7 +106,7 @@ impl Life {
                         return self.end_session(&stop, task).await;
                     }
                 }
-                () = self.desk.intake.came_online.notified() => {}
+                () = self.desk.intake.watch_again.notified() => {}
                 () = sleep::until_some(clock, next) => {}
             }
         };

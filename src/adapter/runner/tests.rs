@@ -50,6 +50,22 @@ impl Adapter for Scripted {
                     Err(SessionEnd::lost("closed", "the peer closed"))
                 }
                 ("ends early", 1) => Ok(()),
+                ("forgets one", 1) => {
+                    io.online();
+                    let both = [PointId(0), PointId(1)];
+                    io.emit(
+                        &mut both
+                            .map(|point| Reading::good(point, Value::UInt(1)))
+                            .into(),
+                    );
+                    Err(SessionEnd::lost("closed", "the peer closed"))
+                }
+                ("forgets one", _) => {
+                    io.online();
+                    io.emit(&mut vec![Reading::good(PointId(0), Value::UInt(1))]);
+                    io.stopped().await;
+                    Ok(())
+                }
                 _ => serve(&self.script, io).await,
             }
         })
@@ -58,7 +74,10 @@ impl Adapter for Scripted {
 
 async fn serve(script: &str, io: &mut AdapterIo) -> Result<(), SessionEnd> {
     io.online();
-    io.emit(&mut vec![Reading::good(PointId(0), Value::UInt(100))]);
+    io.emit(&mut vec![
+        Reading::good(PointId(0), Value::UInt(100)),
+        Reading::good(PointId(1), Value::F64(7.0)),
+    ]);
     let stopped = io.stopped();
     tokio::pin!(stopped);
     if script == "deaf" {
@@ -184,7 +203,12 @@ async fn online_and_stopped() {
     rig.runner.stop().await;
     assert_eq!(
         statuses(&rig),
-        [Reason::Reconnecting, Reason::Ok, Reason::Stopped]
+        [
+            Reason::Reconnecting,
+            Reason::Catching,
+            Reason::Ok,
+            Reason::Stopped
+        ]
     );
     let view = rig.runner.view();
     assert_eq!(
@@ -193,7 +217,7 @@ async fn online_and_stopped() {
     );
     assert_eq!(
         (view.points, view.cause, view.statistics.samples),
-        (2, None, 1)
+        (2, None, 2)
     );
 }
 
@@ -315,6 +339,41 @@ async fn an_early_end_is_a_loss() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_read_again_after_a_loss_is_not_good_again() {
+    let rig = rig("forgets one");
+    let own = |seen: &crate::conformance::Observed, name: &str| {
+        let sample = seen.latest.get(&seen.find(name)?)?;
+        Some(sample.quality.reason)
+    };
+    let is_stale = |seen: &crate::conformance::Observed| {
+        let is_so = own(seen, "sensor") == Some(Reason::Stale);
+        let sensor = seen.find("sensor")?;
+        let is_trusted_again = seen.status_history.len() > 4;
+        // At no moment after the loss does the old value look good.
+        let is_old = seen.standings.len() > 3;
+        assert!(!is_old || !seen.quality(sensor)?.is_good(), "{seen:?}");
+        (is_so && is_trusted_again).then_some(())
+    };
+    rig.witness.until("stale by itself", LIMIT, is_stale).await;
+    let settled =
+        |seen: &crate::conformance::Observed| seen.statuses[&None].is_good().then_some(());
+    rig.witness
+        .until("the source is good", LIMIT, settled)
+        .await;
+    let expected = [
+        Reason::Reconnecting,
+        Reason::Catching,
+        Reason::Ok,
+        Reason::Reconnecting,
+        Reason::Catching,
+        Reason::Ok,
+    ];
+    assert_eq!(statuses(&rig), expected);
+    assert_eq!(own(&rig.witness.observed(), "setpoint"), Some(Reason::Ok));
+    rig.runner.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn pause_is_out_of_service() {
     let rig = rig("steady");
     online(&rig).await;
@@ -330,9 +389,11 @@ async fn pause_is_out_of_service() {
     online(&rig).await;
     let expected = [
         Reason::Reconnecting,
+        Reason::Catching,
         Reason::Ok,
         Reason::OutOfService,
         Reason::Reconnecting,
+        Reason::Catching,
         Reason::Ok,
     ];
     assert_eq!(statuses(&rig), expected);

@@ -1,3 +1,5 @@
+//! Tests of `modbus`.
+
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};

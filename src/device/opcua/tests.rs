@@ -1,3 +1,5 @@
+//! Tests of `opcua`.
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;

@@ -1,3 +1,5 @@
+//! Tests of `plant`.
+
 use super::*;
 
 const TICK: Duration = Duration::from_millis(100);

@@ -110,6 +110,11 @@ impl Wish {
     }
 }
 
+/// The feed forgot what a slow reader would have to be told.
+pub(super) fn forgotten() -> Problem {
+    expired(StartError::Forgotten)
+}
+
 fn expired(error: StartError) -> Problem {
     let reason = match error {
         StartError::Epoch => "epoch",

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::expand::Expansion;
 use super::request::Wish;
 use super::seat::Seat;
 use super::squeeze::Squeeze;
@@ -66,6 +67,9 @@ pub(super) fn open(
         reader,
         chunk: Chunk::default(),
         writer,
+        expansion: wish
+            .expand
+            .then(|| Expansion::new(wish.filter.clone(), wish.since)),
         squeeze,
         follow,
         place,
@@ -106,6 +110,8 @@ struct Feed {
     /// What was written and not sent yet; it begins with the hello.
     writer: FrameWriter,
     squeeze: Option<Squeeze>,
+    /// For readers that do not follow sources: qualities are those that a client sees.
+    expansion: Option<Expansion>,
     follow: bool,
     /// The entry up to which everything was read, and the one up to which that was told.
     place: u64,
@@ -125,6 +131,9 @@ impl Feed {
             }
             if self.ended {
                 return self.end();
+            }
+            if self.expand() {
+                continue;
             }
             self.gather().await;
             // Marked as seen before the look, so that what comes after it ends the wait below.
@@ -170,6 +179,9 @@ impl Feed {
         if self.chunk.is_empty() {
             return;
         }
+        if let Some(expansion) = &mut self.expansion {
+            expansion.rewrite(&self.api.store, &mut self.chunk);
+        }
         encode_chunk(&self.chunk, &mut self.writer);
         for item in &self.chunk.items {
             match item {
@@ -180,6 +192,16 @@ impl Feed {
         }
         self.told = self.place;
         self.api.counters.rows.inc_by(self.chunk.rows.len() as u64);
+    }
+
+    /// Writes some of the rows that the state of a source stands for; whether there were any.
+    fn expand(&mut self) -> bool {
+        let Some(expansion) = &mut self.expansion else {
+            return false;
+        };
+        let rows = expansion.some(&self.api.store, ROWS_MAX);
+        self.writer.rows(&rows, false, None);
+        !rows.is_empty()
     }
 
     /// Waits for a change, for the time of a bookmark, or for the end of the node.

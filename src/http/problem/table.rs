@@ -84,6 +84,8 @@ codes! {
         "Look at /api/v1/alarms and at the disk's space.";
     Busy SERVICE_UNAVAILABLE "busy" "The node serves as many as it may"
         "Try again after `Retry-After`, or raise the limit in the node file.";
+    NoOwner SERVICE_UNAVAILABLE "not_reachable" "Nothing carries out writes for it now"
+        "Look at /api/v1/adapters and /api/v1/remotes, then try again.";
     Stopping SERVICE_UNAVAILABLE "stopping" "The node stops"
         "Try again when it has started.";
     NotDone GATEWAY_TIMEOUT "write_not_done" "The write was not confirmed in time"

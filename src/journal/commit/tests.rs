@@ -1,3 +1,5 @@
+//! Tests of `commit`.
+
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};

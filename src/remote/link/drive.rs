@@ -1,5 +1,8 @@
 //! The task of a link: does what the state machine says, and tells it what happened.
 
+mod show;
+mod stream;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +12,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use mainstem_model::{Monotonic, Quality, Reason, Role, Timestamp};
+use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer, decode_line};
+use mainstem_wire::{Beat, BeatAnswer};
 use parking_lot::Mutex;
-use rand::Rng;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,15 +25,10 @@ use super::own::Own;
 use super::relay::Relay;
 use super::{Command, LinkOptions};
 use crate::connection::{Connection, RequestError};
-use crate::lines::{Lines, LinesError};
+use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine};
-use crate::mirror::{Mirror, MirrorError};
+use crate::mirror::Mirror;
 use crate::view::RemoteView;
-
-/// A remote that refuses is asked again after this long, if it does not say itself.
-const REFUSED_RETRY: Duration = Duration::from_secs(30);
-/// The view is brought up to date at least this often.
-const VIEW_EVERY: Duration = Duration::from_millis(250);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Opened = Result<(Connection, Incoming, bool), RequestError>;
@@ -64,32 +61,21 @@ enum Event {
     Stop,
 }
 
-/// Why a chunk ended the stream.
-#[derive(Debug, thiserror::Error)]
-enum StreamError {
-    #[error(transparent)]
-    Lines(#[from] LinesError),
-    #[error(transparent)]
-    Mirror(#[from] MirrorError),
-    #[error("the remote sends what is no frame")]
-    Frame(#[from] mainstem_wire::DecodeError),
-}
-
 impl Driver {
     pub(super) fn new(
         options: LinkOptions,
         store: Arc<Store>,
-        health: Health,
+        health: &Health,
         view: Arc<Mutex<RemoteView>>,
         tasks: TaskTracker,
     ) -> Self {
         let quality = Quality::of(Reason::Restarted);
         let source = store.put_own_source(None, &options.prefix, Role::Link, quality, false);
         let now = store.clock().monotonic();
-        let mut machine = LinkMachine::new(options.timing, now);
+        let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, &health, &options.name, &options.prefix);
+        let own = Own::new(&store, health, &options.name, &options.prefix);
         let orders: OwnerHandle = store.register_owner(source, true);
         let options = Arc::new(options);
         Self {
@@ -177,7 +163,7 @@ impl Driver {
                 }
             }
             Event::Chunk(Some(Ok(chunk))) => self.chunk(&chunk),
-            Event::Chunk(Some(Err(error))) => self.lost(chain(&error)),
+            Event::Chunk(Some(Err(error))) => self.lost(stream::chain(&error)),
             Event::Chunk(None) => self.ended(),
             Event::Beat(beat, Ok(answer)) => {
                 let (now, wall) = (self.now(), self.wall());
@@ -238,9 +224,8 @@ impl Driver {
                 Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
             }
         }
-        let offset = self.machine.offset().best();
         self.relay
-            .set_session(self.machine.session(), offset.is_some());
+            .set_session(self.machine.session(), self.machine.is_timed());
     }
 
     fn dial(&mut self) {
@@ -269,125 +254,6 @@ impl Driver {
             Ok((connection, answer.into_body(), is_compressed))
         }));
     }
-
-    fn opened(&mut self, connection: Connection, body: Incoming, is_compressed: bool) {
-        match Lines::new(is_compressed) {
-            Ok(lines) => {
-                self.relay.set_connection(Some(&connection));
-                self.open = Some((connection, body, lines));
-            }
-            Err(error) => self.lost(chain(&error)),
-        }
-    }
-
-    fn chunk(&mut self, chunk: &[u8]) {
-        let (now, applied) = (
-            self.now(),
-            self.mirror.cursor().map(|cursor| cursor.sequence),
-        );
-        self.machine.on_bytes(now);
-        let Some((_, _, lines)) = &mut self.open else {
-            return;
-        };
-        let (mirror, machine) = (&mut self.mirror, &mut self.machine);
-        let read = lines.push(chunk, |line| {
-            let line = decode_line(line)?;
-            mirror.line(&line)?;
-            if let Some(hello) = &line.hello {
-                machine.on_hello(hello, applied.filter(|_| !hello.snapshot), now);
-            }
-            Ok::<(), StreamError>(())
-        });
-        let step = self.mirror.flush();
-        match read {
-            Ok(()) => {
-                if let Some(applied) = step.applied {
-                    self.machine.on_applied(applied, now);
-                }
-            }
-            Err(error @ StreamError::Mirror(_)) => self.refused(chain(&error), None),
-            Err(error) => self.refused(chain(&error), None),
-        }
-    }
-
-    fn ended(&mut self) {
-        match self.options.poll {
-            Some(interval) => {
-                let now = self.now();
-                self.machine.on_round(interval, now);
-                self.hang_up();
-            }
-            None => self.lost("the remote ended the stream".into()),
-        }
-    }
-
-    fn failed(&mut self, error: &RequestError) {
-        let cause = chain(error);
-        match error {
-            RequestError::CursorGone => {
-                self.store.forget_cursor(self.source);
-                self.lost(cause);
-            }
-            RequestError::Refused { retry_after, .. } => self.refused(cause, *retry_after),
-            RequestError::Answer(_) => self.refused(cause, None),
-            RequestError::Dial(dial) if dial.is_refusal() => self.refused(cause, None),
-            RequestError::Dial(_) | RequestError::Broken(_) => {
-                self.route = self.route.wrapping_add(1);
-                self.lost(cause);
-            }
-        }
-    }
-
-    fn lost(&mut self, cause: String) {
-        let now = self.now();
-        self.hang_up();
-        self.machine.on_lost(cause, rand::rng().random(), now);
-    }
-
-    fn refused(&mut self, cause: String, retry_after: Option<Duration>) {
-        let now = self.now();
-        self.hang_up();
-        self.machine
-            .on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
-    }
-
-    fn hang_up(&mut self) {
-        self.relay.set_connection(None);
-        self.dialling = None;
-        self.open = None;
-        self.beats.clear();
-    }
-
-    /// Brings the view up to date, at once when the state changed and otherwise now and then.
-    fn show(&mut self) {
-        let now = self.now();
-        let (state, cause, since) = self.machine.state();
-        let mut view = self.view.lock();
-        if view.state == state && now.since(self.viewed) < VIEW_EVERY {
-            return;
-        }
-        self.viewed = now;
-        let wall = self.store.clock().now();
-        let ago = |then: Monotonic| wall_at(wall, now, then);
-        view.state = state;
-        view.cause = (!cause.is_empty()).then(|| cause.to_owned());
-        view.since = ago(since);
-        view.next_try = self.machine.next_try().map(ago);
-        view.lag = self.machine.is_open().then(|| self.machine.lag());
-        view.heard = self.machine.heard().map(|heard| now.since(heard));
-        view.offset_us = self.machine.offset().best().map(|best| best.wall_us);
-        view.uncertainty_us = self.machine.offset().best().map(|best| best.uncertainty_us);
-        view.counters = self.mirror.counters();
-        view.last_left_out = self.mirror.last_left_out().map(str::to_owned);
-        if let Some(hello) = self.mirror.hello() {
-            view.node = Some((hello.node, hello.name.clone()));
-        }
-        let route = self
-            .options
-            .routes
-            .get(self.route % self.options.routes.len().max(1));
-        view.address = route.map(|dial| dial.address()).unwrap_or_default();
-    }
 }
 
 async fn wait<T>(future: &mut Option<Boxed<T>>) -> T {
@@ -413,22 +279,4 @@ async fn next_chunk(
             Err(error) => return Some(Err(error)),
         }
     }
-}
-
-fn wall_at(wall: Timestamp, now: Monotonic, then: Monotonic) -> Timestamp {
-    let signed = |micros: u64| i64::try_from(micros).unwrap_or(i64::MAX);
-    let difference = signed(then.micros()).saturating_sub(signed(now.micros()));
-    Timestamp::from_micros(wall.micros().saturating_add(difference))
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut at = error.source();
-    while let Some(cause) = at {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        at = cause.source();
-    }
-    text
 }

@@ -31,6 +31,8 @@ pub(super) struct Relay {
     session: u64,
     is_timed: bool,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// Not sent yet: the stream is open, but the clocks are not mapped.
+    waiting: Vec<Order>,
     /// Sent and not answered when the connection broke.
     unanswered: Vec<Order>,
 }
@@ -45,6 +47,7 @@ impl Relay {
             session: 0,
             is_timed: false,
             under_way: FuturesUnordered::new(),
+            waiting: Vec::new(),
             unanswered: Vec::new(),
         }
     }
@@ -58,8 +61,13 @@ impl Relay {
         self.session = session;
         self.is_timed = is_timed;
         if self.is_ready() {
-            for order in std::mem::take(&mut self.unanswered) {
+            let open = std::mem::take(&mut self.waiting);
+            for order in open.into_iter().chain(std::mem::take(&mut self.unanswered)) {
                 self.post(order);
+            }
+        } else if self.session == 0 {
+            for order in std::mem::take(&mut self.waiting) {
+                self.reject(order, "link_down", "the connection to the remote was lost");
             }
         }
         self.give_up_late();
@@ -87,6 +95,9 @@ impl Relay {
         while let Ok(order) = self.orders.orders.try_recv() {
             self.reject(order, "link_down", "the link is being stopped");
         }
+        for order in std::mem::take(&mut self.waiting) {
+            self.reject(order, "link_down", "the link is being stopped");
+        }
         for order in std::mem::take(&mut self.unanswered) {
             self.unknown(order, "the link was stopped before the outcome came");
         }
@@ -106,6 +117,8 @@ impl Relay {
             self.reject(order, "policy", &why);
         } else if self.is_ready() {
             self.post(order);
+        } else if self.session != 0 && self.waiting.len() < UNDER_WAY_MAX {
+            self.waiting.push(order);
         } else {
             self.reject(
                 order,
@@ -170,11 +183,13 @@ impl Relay {
 
     fn give_up_late(&mut self) {
         let now = self.store.clock().monotonic();
-        let (late, open) = std::mem::take(&mut self.unanswered)
-            .into_iter()
-            .partition(|order| now >= order.deadline);
-        self.unanswered = open;
-        let late: Vec<Order> = late;
+        let is_late = |order: &mut Order| now >= order.deadline;
+        let late: Vec<Order> = self.waiting.extract_if(.., is_late).collect();
+        for order in late {
+            let why = "the deadline passed before the remote could time the write";
+            self.reply(order, Outcome::because(WriteState::Expired, "expired", why));
+        }
+        let late: Vec<Order> = self.unanswered.extract_if(.., is_late).collect();
         for order in late {
             self.unknown(order, "the connection broke before the outcome came");
         }

@@ -1,3 +1,5 @@
+//! Tests of `audit`.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};

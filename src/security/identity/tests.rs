@@ -1,3 +1,5 @@
+//! Tests of `identity`.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,3 +1,5 @@
+//! Tests of `tls`.
+
 use std::io;
 
 use mainstem_model::Timestamp;

@@ -1,3 +1,5 @@
+//! Tests of `token`.
+
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;

@@ -1,3 +1,5 @@
+//! Tests of `health`.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

@@ -143,3 +143,76 @@ pub fn budget(
         None => Ok(deadline_ms.map(Duration::from_millis)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_keeps_its_value_as_it_was_spelled() {
+        let body = r#"{"value":1.50e1,"key":"k","deadline":"2s","newer":true}"#;
+        let request: WriteRequestDocument = serde_json::from_str(body).unwrap();
+        assert_eq!(request.value.get(), "1.50e1");
+        let both = budget(Some(7), request.deadline.as_deref());
+        assert_eq!(both.unwrap(), Some(Duration::from_secs(2)));
+        assert_eq!(
+            budget(Some(7), None).unwrap(),
+            Some(Duration::from_millis(7))
+        );
+        assert_eq!(budget(None, None).unwrap(), None);
+        assert!(budget(None, Some("soon")).is_err());
+    }
+
+    #[test]
+    fn a_write_reads_back_and_leaves_out_what_it_has_not() {
+        let document = WriteDocument {
+            id: WriteId(uuid::Uuid::from_u128(1)),
+            name: "plc.setpoint".into(),
+            state: WriteState::Applied,
+            reason: None,
+            message: None,
+            hop: None,
+            verified: true,
+            hops: vec![HopDocument {
+                node: "line1".into(),
+                state: WriteState::Applied,
+                at: Timestamp::from_micros(1),
+            }],
+            deadline: Timestamp::from_micros(2),
+            key: None,
+        };
+        let text = serde_json::to_string(&document).unwrap();
+        assert_eq!(
+            text,
+            r#"{"id":"00000000-0000-0000-0000-000000000001","name":"plc.setpoint","state":"applied","verified":true,"hops":[{"node":"line1","state":"applied","at":"1970-01-01T00:00:00.000001Z"}],"deadline":"1970-01-01T00:00:00.000002Z"}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<WriteDocument>(&text).unwrap(),
+            document
+        );
+        // A neighbour of another age may leave out what has a default.
+        let short = text.replace("\"verified\":true,", "");
+        assert!(
+            !serde_json::from_str::<WriteDocument>(&short)
+                .unwrap()
+                .verified
+        );
+    }
+
+    #[test]
+    fn a_link_write_carries_the_raw_value() {
+        let write = LinkWrite {
+            id: WriteId(uuid::Uuid::from_u128(1)),
+            name: "a".into(),
+            value: RawValue::from_string("18446744073709551615".into()).unwrap(),
+            session: 3,
+            sent: 4,
+            budget_us: 5,
+            originators: vec!["bob@enterprise".into()],
+        };
+        let text = serde_json::to_string(&write).unwrap();
+        let back: LinkWrite = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.value.get(), "18446744073709551615");
+        assert_eq!((back.session, back.sent, back.budget_us), (3, 4, 5));
+    }
+}

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use mainstem_model::{Monotonic, WriteId};
 use mainstem_store::Outcome;
 
-use super::{New, Table};
+use super::{Kept, New, Table};
 use crate::check::BodyHash;
+use crate::row::Row;
 use crate::{WriteConfig, WriteRecord, reason};
 
 /// Writes looked at when there is no room; those that cannot go yet are few.
@@ -111,5 +112,16 @@ impl Table {
         };
         self.unbind(id);
         self.entries.remove(&id);
+    }
+
+    /// The ledger's rows of a write.
+    fn rows(kept: &Kept) -> Vec<Vec<u8>> {
+        let mut rows = vec![Row::begin(&kept.record, &kept.hash).bytes()];
+        let outcome = kept.ending.as_ref().or_else(|| {
+            let outcome = &kept.record.outcome;
+            outcome.state.is_final().then_some(outcome)
+        });
+        rows.extend(outcome.map(|outcome| Row::end(kept.record.id, outcome).bytes()));
+        rows
     }
 }

@@ -18,7 +18,7 @@ enum Mode {
 }
 
 /// A proxy in front of one address.
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
     resets: watch::Sender<u64>,
@@ -27,7 +27,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub async fn start(target: SocketAddr) -> Self {
+    pub(crate) async fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, _) = watch::channel(Mode::Open);
@@ -51,25 +51,25 @@ impl Proxy {
         }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Delivers nothing any more, in neither direction, and tells nobody.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.mode.send_replace(Mode::Silent);
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.mode.send_replace(Mode::Open);
     }
 
     /// Closes what is open.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 }

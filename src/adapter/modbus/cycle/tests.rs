@@ -1,3 +1,5 @@
+//! Tests of `cycle`.
+
 use mainstem_adapter::EndpointSpec;
 use mainstem_model::Access;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Tests of `learned`.
+
 use super::*;
 
 fn block(spans: &[(u16, u16)]) -> Block {

@@ -90,10 +90,11 @@ impl Running<'_> {
             }
             Err(error) => {
                 let status = error.status();
-                self.io.statistics().failed(failure::name(status));
+                // What ends the session is counted by the runner.
                 if failure::is_fatal(status) {
                     return Err(self.ended(status));
                 }
+                self.io.statistics().failed(failure::name(status));
                 let quality = match status {
                     StatusCode::BadTimeout => Quality::of(Reason::Stale),
                     _ => quality::of_status(status.bits()),

@@ -35,6 +35,8 @@ pub(super) struct Running<'a> {
     pub(super) inbox: Arc<Mutex<Inbox>>,
     pub(super) to_subscribe: Vec<Group>,
     pub(super) subscriptions: BTreeMap<Duration, u32>,
+    // The points of each publishing interval, for which the server vouches together.
+    pub(super) subscribed: BTreeMap<Duration, Vec<PointId>>,
     pub(super) retry: Option<(Instant, Vec<PointId>)>,
     pub(super) types: BTreeMap<PointId, NodeType>,
     // Writes to one node go one after the other, so that they arrive in their order.
@@ -74,6 +76,7 @@ impl<'a> Running<'a> {
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
             subscriptions: BTreeMap::new(),
+            subscribed: plan.subscribed(),
             retry: None,
             types: BTreeMap::new(),
             writing: BTreeSet::new(),
@@ -124,10 +127,11 @@ impl<'a> Running<'a> {
             Event::KeepAliveFailed(code) => self.io.statistics().failed(code),
             Event::Nothing => {}
         }
-        let (values, lost) = {
-            let mut inbox = self.inbox.lock();
-            (std::mem::take(&mut inbox.values), inbox.lost.take())
-        };
+        let Inbox {
+            values,
+            alive,
+            lost,
+        } = std::mem::take(&mut *self.inbox.lock());
         for (id, found) in values {
             // A server may invent handles.
             if let Some(point) = self.plan.point(id) {
@@ -141,6 +145,13 @@ impl<'a> Running<'a> {
             }
         }
         self.emit();
+        // What it did not send has not changed.
+        for points in alive
+            .iter()
+            .filter_map(|publish| self.subscribed.get(publish))
+        {
+            self.io.confirm(points);
+        }
         lost.map_or(Ok(()), |status| Err(self.ended(status)))
     }
 

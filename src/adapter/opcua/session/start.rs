@@ -8,7 +8,7 @@ use super::done::Done;
 use super::running::Running;
 use crate::plan::Acquire;
 use crate::ua::NodeId;
-use crate::ua::subscribe::{Group, Item, subscribe};
+use crate::ua::subscribe::{Group, Item, SIGN_OF_LIFE, subscribe};
 
 impl Running<'_> {
     pub(super) fn has_room(&self) -> bool {
@@ -78,17 +78,30 @@ impl Running<'_> {
     }
 
     pub(super) fn groups(&self, wanted: impl Fn(PointId) -> bool) -> Vec<Group> {
-        let subscribed = self.plan.subscribed().into_iter();
-        let group = |(publish, points): (Duration, Vec<PointId>)| {
+        let group = |(publish, points): (&Duration, &Vec<PointId>)| {
+            let publish = *publish;
             let items: Vec<_> = points
-                .into_iter()
-                .filter(|id| wanted(*id))
-                .filter_map(|id| self.item(id))
+                .iter()
+                .filter(|id| wanted(**id))
+                .filter_map(|id| self.item(*id))
                 .collect();
             let id = self.subscriptions.get(&publish).copied();
-            (!items.is_empty()).then_some(Group { publish, id, items })
+            let sign_of_life = self.sign_of_life(points);
+            (!items.is_empty()).then_some(Group {
+                publish,
+                sign_of_life,
+                id,
+                items,
+            })
         };
-        subscribed.filter_map(group).collect()
+        self.subscribed.iter().filter_map(group).collect()
+    }
+
+    /// Twice within the time after which the most impatient of these points is stale.
+    fn sign_of_life(&self, points: &[PointId]) -> Duration {
+        let plans = points.iter().filter_map(|id| self.plan.point(*id));
+        let limits = plans.filter_map(|plan| plan.stale_after);
+        limits.fold(SIGN_OF_LIFE, |least, limit| least.min(limit / 2))
     }
 
     fn item(&self, point: PointId) -> Option<Item> {

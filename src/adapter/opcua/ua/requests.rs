@@ -127,8 +127,11 @@ impl Requests {
                 job.answer(failure::written(status));
             }
             Err(error) => {
-                self.statistics.failed(failure::name(error.status()));
                 written.fatal = Some(error.status()).filter(|status| failure::is_fatal(*status));
+                // What ends the session is counted by the runner.
+                if written.fatal.is_none() {
+                    self.statistics.failed(failure::name(error.status()));
+                }
                 job.answer(failure::write_failed(&error));
             }
         }

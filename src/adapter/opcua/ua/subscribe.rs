@@ -14,8 +14,9 @@ use parking_lot::Mutex;
 
 use super::failure;
 
-/// How often a subscription says that it lives, at least.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// How often a subscription says that it lives, at least. More often, if a datapoint of it would
+/// be stale sooner.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Signs of life that may be missing before the server gives a subscription up. The session's
 /// own keep-alive is faster, so this only has to be generous.
 const LIFETIME: u32 = 6;
@@ -28,6 +29,9 @@ const NOTIFICATIONS_MAX: u32 = 10_000;
 pub(crate) struct Inbox {
     /// Values, in the server's order.
     pub(crate) values: Vec<(PointId, DataValue)>,
+    /// Publishing intervals of the subscriptions that the server has just answered for: with
+    /// values or, as a sign of life, with the word that there are no new ones.
+    pub(crate) alive: Vec<Duration>,
     /// The server gave a subscription up.
     pub(crate) lost: Option<StatusCode>,
 }
@@ -51,6 +55,8 @@ pub(crate) struct Item {
 pub(crate) struct Group {
     /// The interval.
     pub(crate) publish: Duration,
+    /// How often the server has to say that nothing has changed.
+    pub(crate) sign_of_life: Duration,
     /// Their subscription, if there is one already.
     pub(crate) id: Option<u32>,
     /// The nodes.
@@ -93,7 +99,7 @@ pub(crate) async fn subscribe(
     for group in groups {
         let created = match group.id {
             Some(id) => Ok(id),
-            None => create(session, group.publish, inbox.clone()).await,
+            None => create(session, &group, inbox.clone()).await,
         };
         let id = match created {
             Ok(id) => id,
@@ -113,12 +119,9 @@ pub(crate) async fn subscribe(
     Ok(subscribed)
 }
 
-async fn create(
-    session: &Session,
-    publish: Duration,
-    inbox: Arc<Mutex<Inbox>>,
-) -> Result<u32, Error> {
-    let turns = SIGN_OF_LIFE.as_millis() / publish.as_millis().max(1);
+async fn create(session: &Session, group: &Group, inbox: Arc<Mutex<Inbox>>) -> Result<u32, Error> {
+    let publish = group.publish;
+    let turns = group.sign_of_life.as_millis() / publish.as_millis().max(1);
     let keep_alive = u32::try_from(turns).unwrap_or(u32::MAX).max(1);
     session
         .create_subscription(
@@ -128,7 +131,7 @@ async fn create(
             NOTIFICATIONS_MAX,
             0,
             true,
-            Receiver { inbox },
+            Receiver { publish, inbox },
         )
         .await
 }
@@ -173,6 +176,7 @@ fn request(item: &Item) -> MonitoredItemCreateRequest {
 }
 
 struct Receiver {
+    publish: Duration,
     inbox: Arc<Mutex<Inbox>>,
 }
 
@@ -183,6 +187,9 @@ impl OnSubscriptionNotificationCore for Receiver {
         _: MonitoredItemMap<'_>,
     ) {
         let mut inbox = self.inbox.lock();
+        if !inbox.alive.contains(&self.publish) {
+            inbox.alive.push(self.publish);
+        }
         for object in notification.notification_data.into_iter().flatten() {
             if let Some(change) = object.inner_as::<DataChangeNotification>() {
                 for item in change.monitored_items.iter().flatten() {

@@ -20,7 +20,7 @@ fn seeds() -> Vec<u64> {
 }
 
 fn run(seed: u64) {
-    let mut world = World::new(seed, Tree::four_levels());
+    let mut world = World::new(seed, &Tree::four_levels());
     world.settle();
     world.check_converged();
     world.disturb(250);
@@ -54,7 +54,7 @@ fn four_levels_converge_and_never_lie_odd() {
 #[test]
 fn a_silent_cut_at_any_level_shows_in_time_and_a_resume_repeats_nothing() {
     for level in 0..3 {
-        let mut world = World::new(1, Tree::four_levels());
+        let mut world = World::new(1, &Tree::four_levels());
         world.settle();
         let before = world.counters();
         world.cut(level);
@@ -81,7 +81,7 @@ fn a_silent_cut_at_any_level_shows_in_time_and_a_resume_repeats_nothing() {
 #[test]
 fn killing_the_plant_while_a_line_is_away_erases_nothing_above() {
     for keep_checkpoint in [true, false] {
-        let mut world = World::new(3, Tree::four_levels());
+        let mut world = World::new(3, &Tree::four_levels());
         world.settle();
         let names = world.names_at_top();
         world.crash(0);

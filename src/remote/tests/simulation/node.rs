@@ -116,7 +116,7 @@ impl Node {
         let links = self.remotes.iter().map(|(wire, prefix)| {
             let source = store.put_own_source(None, prefix, Role::Link, restarted, false);
             let mirror = Mirror::new(Arc::clone(&store), source, prefix, Filter::everything());
-            let machine = LinkMachine::new(Timing::LAN, clock.monotonic());
+            let machine = LinkMachine::new(Timing::LAN, false, clock.monotonic());
             Link {
                 wire: *wire,
                 source,

@@ -41,7 +41,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, tree: Tree) -> Self {
+    pub(crate) fn new(seed: u64, tree: &Tree) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let names = ["line1", "plant", "area", "top", "line2"];
         let mut nodes: Vec<Node> = (0..tree.0.len())

@@ -57,10 +57,11 @@ async fn a_unit_that_falls_silent_gets_a_second_chance() {
     rig.until("both", |seen| seen.good(0) > 2 && seen.good(1) > 2)
         .await;
     device.plc.lock().silent.insert(2);
-    rig.until("unit2 down", |seen| {
-        seen.devices.get(&1).is_some_and(|q| !q.is_good())
-    })
-    .await;
+    let is = |reason| {
+        move |seen: &crate::rig::Seen| seen.devices.get(&1).is_some_and(|q| q.reason == reason)
+    };
+    rig.until("unit2 in doubt", is(Reason::Reconnecting)).await;
+    rig.until("unit2 down", is(Reason::DeviceDown)).await;
     assert_eq!(rig.statistics.snapshot().errors["timeout"], 2);
     let before = rig.seen();
     rig.until("unit1 goes on", |seen| seen.good(0) > before.good(0) + 5)

@@ -36,13 +36,14 @@ function facts(remote) {
   ];
 }
 
-/** @param {import('./documents.js').Remote} remote @param {number} now */
-function card(remote, now) {
+/** @param {import('./documents.js').Remote} remote @param {{now: number, live: boolean}} when */
+function card(remote, { now, live }) {
   const standing = linkStanding(remote.state, {
     name: remote.name,
+    live,
     since: since(remote.since),
     cause: remote.cause,
-    retry: nextTry(remote.next_try, now),
+    retry: !live ? undefined : nextTry(remote.next_try, now),
     lag: remote.lag ? counted(remote.lag, 'entry').replace('entrys', 'entries') : undefined,
   });
   const left = remote.mirror?.last_left_out;
@@ -50,12 +51,12 @@ function card(remote, now) {
   return { key: remote.name, ...standing, more, facts: facts(remote) };
 }
 
-/** @param {import('./live.js').List|null} list @param {number} now the node's clock */
-export function showLinks(list, now) {
+/** @param {import('./live.js').List|null} list @param {{now: number, live: boolean}} when */
+export function showLinks(list, when) {
   /** @type {import('./documents.js').Remote[]} */
   const remotes = list?.items ?? [];
   /** @type {import('./cards.js').Card[]} */
-  const cards = remotes.map((remote) => card(remote, now));
+  const cards = remotes.map((remote) => card(remote, when));
   const absent = absence('links', list);
   if (absent) cards.unshift(absent);
   else if (cards.length === 0) cards.push({ ...PLAIN, sentence: 'This node has no remotes.' });

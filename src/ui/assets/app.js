@@ -50,10 +50,11 @@ function draw() {
   const state = liveness.state();
   showFrame(live, liveness, state);
   if (byId('board').hidden) return;
-  const now = live.now();
+  /** The node's clock, and whether what it says holds now. */
+  const when = { now: live.now(), live: state === 'live' };
   showAlarms(live.lists.alarms);
-  showLinks(live.lists.remotes, now);
-  showAdapters(live.lists.adapters, now);
+  showLinks(live.lists.remotes, when);
+  showAdapters(live.lists.adapters, when);
   const total = Math.max(live.node?.feed.points ?? 0, catalogue.entries.size);
   const more = live.more || catalogue.crowded;
   points.state({ live: state === 'live', more, total, scope: live.scope });

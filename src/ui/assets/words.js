@@ -64,13 +64,14 @@ export function asSentence(text) {
 /**
  * What a thing is at: its sign, its grade, one sentence; then why, and what comes next.
  * @typedef {{icon: string, grade: string, sentence: string, more: string}} Standing
- * @typedef {{name: string, since: string, cause?: string, retry?: string, lag?: string}} Told
+ * @typedef {{name: string, since: string, live: boolean, cause?: string, retry?: string,
+ *   lag?: string}} Told
  * @typedef {(told: Told) => string} Say
  */
 
 /** @type {Record<string, [string, string, Say]>} */
 const LINKS = {
-  live: ['good', 'good', ({ name }) => `${name} is live`],
+  live: ['good', 'good', ({ name, live }) => `${name} ${live ? 'is' : 'was'} live`],
   connecting: ['busy', 'uncertain', ({ name }) => `Connecting to ${name}`],
   snapshot: ['busy', 'uncertain', ({ name }) => `${name} is sending everything that it has`],
   replaying: ['busy', 'uncertain',
@@ -83,7 +84,7 @@ const LINKS = {
 
 /** @type {Record<string, [string, string, Say]>} */
 const ADAPTERS = {
-  online: ['good', 'good', ({ name }) => `${name} is online`],
+  online: ['good', 'good', ({ name, live }) => `${name} ${live ? 'is' : 'was'} online`],
   connecting: LINKS.connecting,
   waiting: ['bad', 'bad', ({ name, since }) => `No connection to ${name} since ${since}`],
   refused: ['bad', 'bad', ({ name, since }) => `${name} refuses the connection since ${since}`],
@@ -103,7 +104,8 @@ function standing(table, state, told) {
     ?? ['info', 'uncertain', ({ name, since }) => `${name} is ${state} since ${since}`];
   const { cause, retry } = grade === 'good' ? { cause: '', retry: '' } : told;
   const more = [cause, retry].filter(Boolean).map((text) => asSentence(text ?? '')).join(' ');
-  return { icon, grade, sentence: say(told), more };
+  // On a page that is not live no sign says that something is so now.
+  return { icon: told.live ? icon : 'old', grade, sentence: say(told), more };
 }
 
 /** @param {string} state @param {Told} told */

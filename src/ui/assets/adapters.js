@@ -35,13 +35,14 @@ function facts({ kind, points, rates }) {
   ];
 }
 
-/** @param {import('./documents.js').Adapter} adapter @param {number} now */
-function card(adapter, now) {
+/** @param {import('./documents.js').Adapter} adapter @param {{now: number, live: boolean}} when */
+function card(adapter, { now, live }) {
   const standing = adapterStanding(adapter.state, {
     name: adapter.name,
+    live,
     since: since(adapter.since),
     cause: adapter.cause?.message,
-    retry: nextTry(adapter.next_try, now),
+    retry: !live ? undefined : nextTry(adapter.next_try, now),
   });
   const shown = { key: adapter.name, ...standing, facts: facts(adapter) };
   const silent = devices(adapter);
@@ -50,12 +51,12 @@ function card(adapter, now) {
   return { ...shown, icon: 'uncertain', grade: 'uncertain', more: silent };
 }
 
-/** @param {import('./live.js').List|null} list @param {number} now the node's clock */
-export function showAdapters(list, now) {
+/** @param {import('./live.js').List|null} list @param {{now: number, live: boolean}} when */
+export function showAdapters(list, when) {
   /** @type {import('./documents.js').Adapter[]} */
   const adapters = list?.items ?? [];
   /** @type {import('./cards.js').Card[]} */
-  const cards = adapters.map((adapter) => card(adapter, now));
+  const cards = adapters.map((adapter) => card(adapter, when));
   const absent = absence('adapters', list);
   if (absent) cards.unshift(absent);
   else if (cards.length === 0) cards.push({ ...PLAIN, sentence: 'This node has no adapters.' });

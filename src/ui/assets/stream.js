@@ -6,8 +6,8 @@ import { EventReader } from './events.js';
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 15_000;
 const BACKOFF_LEAST_MS = 250;
-/** The node says something every few seconds even if nothing changes. */
-const SILENCE_MS = 20_000;
+/** The node says something every 15 s even if nothing changes. */
+const SILENCE_MS = 35_000;
 
 /**
  * @typedef {{

@@ -1,0 +1,142 @@
+//! The command line: one file per subcommand.
+
+mod adapters;
+mod alarms;
+mod check;
+mod client;
+mod connection;
+mod demo;
+mod entry;
+mod exit;
+mod init;
+mod points;
+mod remotes;
+mod run;
+mod screen;
+mod text;
+mod token;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::{EXIT_CODES, Exit, Failure};
+use screen::{Screen, Tone};
+
+/// A hierarchical server-to-server replication hub for industry.
+///
+/// Reads devices, gives every value a quality that tells the truth, replicates it from node to
+/// node, and carries writes back down to the device that owns it.
+#[derive(Debug, Parser)]
+#[command(name = "mainstem", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    style: Style,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Style {
+    /// Print documents (JSON) for programs instead of text for eyes.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print without colours; so does a variable `NO_COLOR` that is not empty.
+    #[arg(
+        long,
+        global = true,
+        env = "NO_COLOR",
+        hide_env = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        hide = true,
+        value_name = "WHY"
+    )]
+    no_color: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a whole enterprise on this machine: four nodes and four simulated devices
+    Demo(demo::DemoArgs),
+    /// Write a node file to start from
+    Init(init::InitArgs),
+    /// Tell everything that is wrong with a node file; connects to nothing
+    Check(check::CheckArgs),
+    /// Run a node
+    Run(run::RunArgs),
+    /// Datapoints: list, get, set, watch
+    Points(points::PointsArgs),
+    /// Adapters: list, show, pause, resume, trust
+    Adapters(adapters::AdaptersArgs),
+    /// Remotes: list, show, pause, resume
+    Remotes(remotes::RemotesArgs),
+    /// Alarms: what needs somebody
+    Alarms(alarms::AlarmsArgs),
+    /// Tokens: create, list, revoke
+    Token(token::TokenArgs),
+}
+
+/// Runs the command of this process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let no_color = cli.style.no_color.is_some_and(|reason| !reason.is_empty());
+    let screen = Screen::new(cli.style.json, no_color);
+    let outcome = match tokio::runtime::Runtime::new() {
+        // The futures of whole nodes are large, so they go to the heap.
+        Ok(runtime) => runtime.block_on(Box::pin(dispatch(cli.command, screen))),
+        Err(error) => Err(Failure::new(
+            Exit::Failure,
+            format!("cannot start: {error}"),
+        )),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            report(&failure, screen);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => Box::pin(demo::run(args, screen)).await,
+        Command::Init(args) => init::run(&args, screen),
+        Command::Check(args) => check::run(&args, screen),
+        Command::Run(args) => Box::pin(run::run(&args)).await,
+        Command::Points(args) => points::run(&args, screen).await,
+        Command::Adapters(args) => adapters::run(&args, screen).await,
+        Command::Remotes(args) => remotes::run(&args, screen).await,
+        Command::Alarms(args) => alarms::run(&args, screen).await,
+        Command::Token(args) => token::run(&args, screen).await,
+    }
+}
+
+/// Says on standard error why a command failed.
+fn report(failure: &Failure, screen: Screen) {
+    if failure.is_silent() {
+        return;
+    }
+    let text = if screen.is_json() {
+        failure.to_json().to_string()
+    } else {
+        let heading = screen.paint_error(Tone::Bad, "error:");
+        let action = failure
+            .action
+            .as_deref()
+            .map(|action| format!("\n{} {action}", screen.paint_error(Tone::Strong, "  try:")));
+        format!(
+            "{heading} {}{}",
+            failure.message,
+            action.unwrap_or_default()
+        )
+    };
+    // Where nobody listens, nobody misses it; the exit code says the rest.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+#[cfg(test)]
+mod tests;

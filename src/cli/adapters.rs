@@ -1,0 +1,136 @@
+//! `mainstem adapters`: connections to devices and services.
+
+mod show;
+mod trust;
+
+use clap::{Args, Subcommand};
+use comfy_table::Table;
+use hyper::Method;
+use mainstem_wire::api::{AdapterDocument, Page};
+
+use super::client::{Client, escaped};
+use super::connection::ConnectionArgs;
+use super::exit::{Exit, Failure};
+use super::screen::{Screen, Tone};
+use super::text;
+
+#[derive(Debug, Args)]
+pub(super) struct AdaptersArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show all adapters
+    List,
+    /// Show everything about one adapter
+    Show(Named),
+    /// Disconnect an adapter until it is resumed
+    Pause(Named),
+    /// Connect an adapter again
+    Resume(Named),
+    /// Trust the certificate of an OPC UA server; without a thumbprint show those that wait
+    Trust(trust::TrustArgs),
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The adapter.
+    name: String,
+}
+
+pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Failure> {
+    let client = || Client::from_args(&args.connection);
+    match &args.action {
+        Action::List => list(&client()?, screen).await,
+        Action::Show(Named { name }) => {
+            let adapter: AdapterDocument = client()?.get(&path(name)).await?;
+            show::run(&adapter, screen)
+        }
+        Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
+        Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
+        // Trust is given on the node's own machine, whether the node runs or not.
+        Action::Trust(trust) => trust::run(trust, &args.connection, screen),
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("/api/v1/adapters/{}", escaped(name))
+}
+
+async fn command(
+    client: &Client,
+    screen: Screen,
+    name: &str,
+    action: &str,
+) -> Result<Exit, Failure> {
+    let at = format!("{}/{action}", path(name));
+    client
+        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
+        .await?
+        .done()?;
+    let adapter: AdapterDocument = client.get(&path(name)).await?;
+    if screen.is_json() {
+        screen.document(&adapter)?;
+    } else {
+        let state = screen.paint(tone(&adapter.state), text::harmless(&adapter.state));
+        screen.line(format!("{} is {state}.", text::harmless(&adapter.name)))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
+    let page: Page<AdapterDocument> = client.get("/api/v1/adapters").await?;
+    if screen.is_json() {
+        screen.document(&page)?;
+    } else if page.items.is_empty() {
+        screen.line("This node has no adapters.")?;
+    } else {
+        screen.show(&table(&page.items, screen))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn table(adapters: &[AdapterDocument], screen: Screen) -> Table {
+    let headings = [
+        "NAME",
+        "KIND",
+        "STATE",
+        "POINTS",
+        "SAMPLES/S",
+        "ROUND TRIP",
+        "CAUSE",
+    ];
+    let mut table = screen.table(&headings, &[6]);
+    for adapter in adapters {
+        let cause = adapter.cause.as_ref().map_or("", |cause| &cause.message);
+        table.add_row([
+            screen.cell(text::harmless(&adapter.name), Tone::Plain),
+            screen.cell(text::harmless(&adapter.kind), Tone::Quiet),
+            screen.cell(text::harmless(&adapter.state), tone(&adapter.state)),
+            screen.cell(adapter.points, Tone::Plain),
+            screen.cell(format!("{:.1}", adapter.rates.sample_rate), Tone::Plain),
+            screen.cell(
+                text::milliseconds(adapter.rates.round_trip.p50),
+                Tone::Plain,
+            ),
+            screen.cell(text::harmless(cause), Tone::Plain),
+        ]);
+    }
+    table
+}
+
+fn tone(state: &str) -> Tone {
+    match state {
+        "online" => Tone::Good,
+        "paused" | "stopped" => Tone::Quiet,
+        "connecting" => Tone::Warning,
+        _ => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! `mainstem remotes`: the nodes below, and the links to them.
+
+mod show;
+
+use clap::{Args, Subcommand};
+use comfy_table::Table;
+use hyper::Method;
+use mainstem_wire::api::{Page, RemoteDocument};
+
+use super::client::{Client, escaped};
+use super::connection::ConnectionArgs;
+use super::exit::{Exit, Failure};
+use super::screen::{Screen, Tone};
+use super::text;
+
+#[derive(Debug, Args)]
+pub(super) struct RemotesArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show all remotes
+    List,
+    /// Show everything about one remote
+    Show(Named),
+    /// Hang up and do not dial until the remote is resumed
+    Pause(Named),
+    /// Dial again
+    Resume(Named),
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The remote, by its name at this node.
+    name: String,
+}
+
+pub(super) async fn run(args: &RemotesArgs, screen: Screen) -> Result<Exit, Failure> {
+    let client = Client::from_args(&args.connection)?;
+    match &args.action {
+        Action::List => list(&client, screen).await,
+        Action::Show(Named { name }) => {
+            let remote: RemoteDocument = client.get(&path(name)).await?;
+            show::run(&remote, screen)
+        }
+        Action::Pause(Named { name }) => command(&client, screen, name, "pause").await,
+        Action::Resume(Named { name }) => command(&client, screen, name, "resume").await,
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("/api/v1/remotes/{}", escaped(name))
+}
+
+async fn command(
+    client: &Client,
+    screen: Screen,
+    name: &str,
+    action: &str,
+) -> Result<Exit, Failure> {
+    let at = format!("{}/{action}", path(name));
+    client
+        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
+        .await?
+        .done()?;
+    let remote: RemoteDocument = client.get(&path(name)).await?;
+    if screen.is_json() {
+        screen.document(&remote)?;
+    } else {
+        let state = screen.paint(tone(&remote.state), text::harmless(&remote.state));
+        screen.line(format!("{} is {state}.", text::harmless(&remote.name)))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
+    let page: Page<RemoteDocument> = client.get("/api/v1/remotes").await?;
+    if screen.is_json() {
+        screen.document(&page)?;
+    } else if page.items.is_empty() {
+        screen.line("This node has no remotes.")?;
+    } else {
+        screen.show(&table(&page.items, screen))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn table(remotes: &[RemoteDocument], screen: Screen) -> Table {
+    let headings = ["NAME", "STATE", "ADDRESS", "HEARD", "LAG", "CLOCK", "CAUSE"];
+    let mut table = screen.table(&headings, &[6]);
+    for remote in remotes {
+        let heard = remote.heard.map_or_else(|| "–".to_owned(), text::age);
+        let lag = remote
+            .lag
+            .map_or_else(|| "–".to_owned(), |lag| lag.to_string());
+        let cause = remote.cause.as_deref().unwrap_or_default();
+        table.add_row([
+            screen.cell(text::harmless(&remote.name), Tone::Plain),
+            screen.cell(text::harmless(&remote.state), tone(&remote.state)),
+            screen.cell(text::harmless(&remote.address), Tone::Quiet),
+            screen.cell(heard, Tone::Plain),
+            screen.cell(lag, Tone::Plain),
+            screen.cell(clock(remote), Tone::Plain),
+            screen.cell(text::harmless(cause), Tone::Plain),
+        ]);
+    }
+    table
+}
+
+/// How far the remote's clock is ahead.
+fn clock(remote: &RemoteDocument) -> String {
+    remote.clock.map_or_else(
+        || "–".to_owned(),
+        |clock| format!("{:+.1} ms", clock.offset * 1000.0),
+    )
+}
+
+fn tone(state: &str) -> Tone {
+    match state {
+        "live" => Tone::Good,
+        "paused" => Tone::Quiet,
+        "connecting" | "snapshot" | "replaying" | "degraded" => Tone::Warning,
+        _ => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! `/api/v1/remotes`: the nodes that this one replicates.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use mainstem_remote::{MirrorCounters, RemoteView};
+use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
+
+use crate::Api;
+use crate::adapters::{outcome, switched_nothing};
+use crate::auth::Caller;
+use crate::parts::PartError;
+use crate::problem::Problem;
+use crate::query::{Nothing, Params, Segment};
+
+/// `GET /api/v1/remotes`.
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    _: Params<Nothing>,
+    _: Caller,
+) -> Json<Page<RemoteDocument>> {
+    let items = api.parts.remotes().into_iter().map(document);
+    Json(Page::whole(items.collect()))
+}
+
+/// `GET /api/v1/remotes/{name}`.
+pub(crate) async fn show(
+    State(api): State<Arc<Api>>,
+    Segment(name): Segment,
+    _: Params<Nothing>,
+    _: Caller,
+) -> Result<Json<RemoteDocument>, Problem> {
+    let found = api.parts.remote(&name).map(document);
+    found
+        .map(Json)
+        .ok_or_else(|| switched_nothing("remote", &name, &PartError::Unknown))
+}
+
+/// `POST /api/v1/remotes/{name}/pause`.
+pub(crate) async fn pause(
+    State(api): State<Arc<Api>>,
+    Segment(name): Segment,
+    _: Params<Nothing>,
+    caller: Caller,
+) -> Result<StatusCode, Problem> {
+    caller.need_admin()?;
+    let done = api.parts.pause_remote(&name);
+    api.note(&caller, "remote.pause", &name, outcome(&done));
+    done.map_err(|error| switched_nothing("remote", &name, &error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/remotes/{name}/resume`.
+pub(crate) async fn resume(
+    State(api): State<Arc<Api>>,
+    Segment(name): Segment,
+    _: Params<Nothing>,
+    caller: Caller,
+) -> Result<StatusCode, Problem> {
+    caller.need_admin()?;
+    let done = api.parts.resume_remote(&name);
+    api.note(&caller, "remote.resume", &name, outcome(&done));
+    done.map_err(|error| switched_nothing("remote", &name, &error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn document(view: RemoteView) -> RemoteDocument {
+    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
+    let clock = view
+        .offset_us
+        .zip(view.uncertainty_us)
+        .map(|(offset, uncertainty)| {
+            let (offset, uncertainty) = (offset as f64 / 1e6, uncertainty as f64 / 1e6);
+            ClockDocument {
+                offset,
+                uncertainty,
+            }
+        });
+    RemoteDocument {
+        name: view.name,
+        prefix: view.prefix,
+        node: view.node.map(|(id, name)| RemoteNode {
+            id: id.to_string(),
+            name,
+        }),
+        address: view.address,
+        state: view.state.as_str().to_owned(),
+        cause: view.cause,
+        since: view.since,
+        next_try: view.next_try,
+        lag: view.lag,
+        heard: view.heard.map(|age| age.as_secs_f64()),
+        clock,
+        mirror: mirror(view.counters, view.last_left_out),
+    }
+}
+
+fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocument {
+    MirrorDocument {
+        snapshots: counters.snapshots,
+        resumes: counters.resumes,
+        rows: counters.rows,
+        changes: counters.changes,
+        missed: counters.missed,
+        left_out: counters.left_out,
+        last_left_out,
+        looped: counters.looped,
+        bad_values: counters.bad_values,
+    }
+}

@@ -1,0 +1,140 @@
+//! Writes and the HTTP status that says what became of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::LOCATION;
+use http::{HeaderName, HeaderValue, StatusCode};
+use mainstem_model::WriteState;
+use mainstem_wire::api::write::WriteDocument;
+use mainstem_write::{BUDGET_DEFAULT, Entry, Refusal, Request, WriteRecord, reason};
+use serde_json::value::RawValue;
+
+use crate::Api;
+use crate::arrival::Peer;
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+
+/// The client's key, so that a repeated request is one write.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Beyond the deadline of a write, its outcome needs the way back.
+const WAY_BACK: Duration = Duration::from_secs(2);
+
+/// One write that a client asks for.
+pub(crate) struct Asked {
+    pub(crate) name: String,
+    pub(crate) value: Box<RawValue>,
+    pub(crate) key: Option<String>,
+    pub(crate) budget: Duration,
+    pub(crate) wait: Duration,
+}
+
+/// The key from the header or the body, where they do not contradict each other.
+pub(crate) fn key(
+    header: Option<&HeaderValue>,
+    body: Option<String>,
+) -> Result<Option<String>, Problem> {
+    let wrong = |detail: &str| Problem::new(Code::Value, detail);
+    let header = header.map(HeaderValue::to_str).transpose();
+    let header = header.map_err(|_| wrong("`Idempotency-Key` is not ASCII"))?;
+    match (header, body) {
+        (Some(header), Some(body)) if header != body => {
+            Err(wrong("`Idempotency-Key` and the member `key` differ"))
+        }
+        (header, body) => Ok(body.or_else(|| header.map(str::to_owned))),
+    }
+}
+
+/// How long a write may take.
+pub(crate) fn budget(millis: Option<u64>, text: Option<&str>) -> Result<Duration, Problem> {
+    let budget = mainstem_wire::api::write::budget(millis, text);
+    let budget = budget.map_err(|error| Problem::new(Code::Value, error.to_string()))?;
+    Ok(budget.unwrap_or(BUDGET_DEFAULT))
+}
+
+/// How long an answer waits for the outcome: as asked, or a little longer than the deadline.
+pub(crate) fn patience(api: &Api, asked: Option<Duration>, budget: Duration) -> Duration {
+    let wait = asked.unwrap_or_else(|| budget.saturating_add(WAY_BACK));
+    wait.min(api.limits.wait_max)
+}
+
+/// Has a write carried out, and waits for its outcome as long as was asked.
+pub(crate) async fn carry(
+    api: &Api,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<Arc<WriteRecord>, Problem> {
+    let address = match caller.arrival.peer {
+        Peer::Network(address) => Some(address.to_string()),
+        Peer::Local => None,
+    };
+    let principal = (*caller.principal).clone();
+    let request = Request {
+        name: asked.name,
+        value: asked.value,
+        key: asked.key,
+        budget: asked.budget,
+        entry: Entry::Client { principal, address },
+    };
+    let record = api.writes.submit(request).await.map_err(refused)?;
+    if record.is_final() {
+        return Ok(record);
+    }
+    let ended = api
+        .writes
+        .wait(record.id, &caller.principal, asked.wait)
+        .await;
+    Ok(ended.unwrap_or(record))
+}
+
+/// The answer to a request that did not become a write.
+pub(crate) fn refused(refusal: Refusal) -> Problem {
+    let code = match refusal {
+        Refusal::NoSuchPoint(_) => Code::UnknownName,
+        Refusal::KeyReused { .. } | Refusal::IdReused(_) => Code::IdempotencyKey,
+        Refusal::Malformed(_) => Code::Value,
+        Refusal::Stopping => Code::Stopping,
+    };
+    Problem::new(code, refusal.to_string())
+}
+
+/// The answer to a write: 200 if it was applied, 202 while it is open, otherwise the problem.
+pub(crate) fn response(record: &WriteRecord) -> Result<Response, Problem> {
+    let document = WriteDocument::from(record);
+    if record.state() == WriteState::Applied {
+        return Ok(Json(document).into_response());
+    }
+    match failure(record) {
+        None => {
+            let place = format!("/api/v1/writes/{}", record.id);
+            Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(document)).into_response())
+        }
+        Some(problem) => {
+            let outcome = serde_json::to_value(document);
+            let outcome = outcome.map_err(|error| Problem::internal(&error))?;
+            Err(problem.with("outcome", outcome))
+        }
+    }
+}
+
+/// Why a write was not applied; `None` while it is open, or if it was.
+pub(crate) fn failure(record: &WriteRecord) -> Option<Problem> {
+    let outcome = &record.outcome;
+    let code = match outcome.state {
+        WriteState::Accepted | WriteState::Forwarded | WriteState::Applied => return None,
+        WriteState::Expired | WriteState::Unknown => Code::NotDone,
+        WriteState::Rejected => match outcome.reason.as_deref() {
+            Some(reason::POLICY | reason::READ_ONLY) => Code::Policy,
+            Some(reason::TYPE | reason::LIMITS) => Code::Value,
+            Some(reason::BUSY) => Code::Busy,
+            Some(reason::NO_OWNER) => Code::NoOwner,
+            Some(reason::JOURNAL) => Code::Storage,
+            _ => Code::DeviceRefused,
+        },
+    };
+    let said = outcome.message.clone();
+    let detail = said.unwrap_or_else(|| format!("the write is {}", outcome.state.as_str()));
+    Some(Problem::new(code, detail))
+}

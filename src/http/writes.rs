@@ -1,0 +1,143 @@
+//! `/api/v1/writes`: batches of writes, and what became of those that are kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use futures_util::future::join_all;
+use mainstem_model::{Name, WriteId, WriteState, quantity};
+use mainstem_wire::api::write::{
+    BATCH_WRITES_MAX, BatchItemDocument, BatchWriteDocument, WriteDocument,
+};
+use mainstem_wire::api::{BatchResult, BatchResultDocument, Page};
+use mainstem_write::WriteRecord;
+use serde::Deserialize;
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::body::Document;
+use crate::problem::{Code, Problem};
+use crate::query::{self, Nothing, Params, Segment};
+use crate::write_answer::{self, Asked};
+
+/// Writes in one part of a list, unless `limit` says less.
+const LIMIT_DEFAULT: usize = 100;
+/// Writes in one part of a list at the most.
+const LIMIT_MAX: usize = 1000;
+/// Bytes of a batch.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WritesQuery {
+    limit: Option<usize>,
+    after: Option<u64>,
+    #[serde(default)]
+    open: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BatchQuery {
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    wait: Option<Duration>,
+}
+
+/// `GET /api/v1/writes`: newest first, one's own, and for administrators everybody's.
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    Params(asked): Params<WritesQuery>,
+    caller: Caller,
+) -> Result<Json<Page<WriteDocument>>, Problem> {
+    let limit = query::limit(asked.limit, LIMIT_DEFAULT, LIMIT_MAX)?;
+    let found = api
+        .writes
+        .list(&caller.principal, asked.after, limit, asked.open);
+    let items = found
+        .items
+        .iter()
+        .map(|record| WriteDocument::from(&**record));
+    Ok(Json(Page {
+        items: items.collect(),
+        next: found.next.map(|place| place.to_string()),
+    }))
+}
+
+/// `GET /api/v1/writes/{id}`.
+pub(crate) async fn show(
+    State(api): State<Arc<Api>>,
+    Segment(id): Segment,
+    _: Params<Nothing>,
+    caller: Caller,
+) -> Result<Json<WriteDocument>, Problem> {
+    let found = id.parse().ok().map(WriteId);
+    let found = found.and_then(|id| api.writes.get(id, &caller.principal));
+    let missing = || Problem::new(Code::UnknownName, "no write that you may see has this id");
+    Ok(Json(WriteDocument::from(&*found.ok_or_else(missing)?)))
+}
+
+/// `POST /api/v1/writes`: independent writes, each with an outcome of its own.
+pub(crate) async fn batch(
+    State(api): State<Arc<Api>>,
+    Params(asked): Params<BatchQuery>,
+    caller: Caller,
+    Document(body): Document<BatchWriteDocument, BATCH_BYTES_MAX>,
+) -> Result<Json<BatchResultDocument>, Problem> {
+    if body.writes.len() > BATCH_WRITES_MAX {
+        let detail = format!("a batch has at most {BATCH_WRITES_MAX} writes");
+        return Err(Problem::new(Code::Json, detail));
+    }
+    let budget = write_answer::budget(body.deadline_ms, body.deadline.as_deref())?;
+    let wait = write_answer::patience(&api, asked.wait, budget);
+    let writes = body.writes.into_iter();
+    let results = writes.map(|item| one(&api, &caller, item, budget, wait));
+    Ok(Json(BatchResultDocument {
+        items: join_all(results).await,
+    }))
+}
+
+async fn one(
+    api: &Api,
+    caller: &Caller,
+    item: BatchItemDocument,
+    budget: Duration,
+    wait: Duration,
+) -> BatchResult {
+    let name = item.name.clone();
+    let asked = Asked {
+        name: item.name,
+        value: item.value,
+        key: item.key,
+        budget,
+        wait,
+    };
+    let carried = match Name::new(&asked.name) {
+        Ok(_) => write_answer::carry(api, caller, asked).await,
+        Err(error) => Err(Problem::new(Code::Value, error.to_string())),
+    };
+    match carried {
+        Ok(record) => result(name, &record),
+        Err(problem) => BatchResult {
+            name,
+            status: problem.status(),
+            write: None,
+            problem: Some(problem.document()),
+        },
+    }
+}
+
+fn result(name: String, record: &WriteRecord) -> BatchResult {
+    let problem = write_answer::failure(record);
+    let done = if record.state() == WriteState::Applied {
+        200
+    } else {
+        202
+    };
+    BatchResult {
+        name,
+        status: problem.as_ref().map_or(done, Problem::status),
+        write: Some(WriteDocument::from(record)),
+        problem: problem.map(|problem| problem.document()),
+    }
+}

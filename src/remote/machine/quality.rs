@@ -1,0 +1,81 @@
+//! What a link's state means for the trust in what it brings.
+
+use std::time::Duration;
+
+use mainstem_model::{Monotonic, Quality, Reason};
+
+use super::{Action, LinkMachine, LinkState};
+
+impl LinkMachine {
+    /// A link is live when it applied what there was when it connected and is at most two beats
+    /// behind by now; it is degraded when it falls behind further than silence would be allowed.
+    pub(super) fn judge_lag(&mut self, now: Monotonic) {
+        let behind = self
+            .marks
+            .front()
+            .map_or(Duration::ZERO, |(_, asked)| now.since(*asked));
+        match self.state {
+            LinkState::Snapshot | LinkState::Replaying | LinkState::Degraded
+                if self.applied >= self.goal && behind <= self.timing.beat * 2 =>
+            {
+                self.tries = 0;
+                self.enter(LinkState::Live, String::new(), now);
+            }
+            LinkState::Live if behind >= self.timing.uncertain_after => {
+                let cause = format!("what the remote sends is applied {behind:?} late");
+                self.enter(LinkState::Degraded, cause, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a polled link's last round still vouches for what it brought.
+    fn is_vouched_by_round(&self, now: Monotonic) -> bool {
+        self.state != LinkState::Paused
+            && self
+                .polled
+                .is_some_and(|round| now.since(round) < self.timing.uncertain_after)
+    }
+
+    /// The state of the link's source follows from the link's, once per change.
+    pub(super) fn judge(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
+        let quality = match self.state {
+            _ if self.state == LinkState::Live || self.is_vouched_by_round(now) => {
+                self.uncertain = None;
+                Quality::GOOD
+            }
+            LinkState::Paused => Quality::of(Reason::OutOfService),
+            _ => {
+                let since = *self.uncertain.get_or_insert(now);
+                if now.since(since) >= self.timing.bad_after {
+                    Quality::of(Reason::LinkDown)
+                } else if self.heard.is_none() {
+                    Quality::of(Reason::Restarted)
+                } else if self.is_open() {
+                    Quality::of(Reason::Catching)
+                } else {
+                    Quality::of(Reason::LinkQuiet)
+                }
+            }
+        };
+        if self.status != Some(quality) {
+            self.status = Some(quality);
+            if quality.is_good() {
+                actions.push(Action::Complete(true));
+            }
+            actions.push(Action::Status(quality));
+        }
+    }
+
+    /// Links further down, of which the remote told how long they have been silent.
+    pub(super) fn judge_below(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
+        let limit = self.timing.uncertain_after;
+        for (id, quiet) in &mut self.quiet {
+            let silent = now.since(quiet.heard) >= limit;
+            if silent != quiet.suspected {
+                quiet.suspected = silent;
+                actions.push(Action::Suspect(*id, silent));
+            }
+        }
+    }
+}

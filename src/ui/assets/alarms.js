@@ -1,5 +1,6 @@
 /** Alarms: what is wrong, what to do, since when. */
 
+import { ApiError, ask } from './api.js';
 import { absence, PLAIN, showCards } from './cards.js';
 import { byId, setText } from './dom.js';
 import { counted, since } from './format.js';
@@ -13,6 +14,20 @@ const SEVERITIES = {
 };
 const NONE = { ...PLAIN, key: 'none', icon: 'good', grade: 'good' };
 
+/**
+ * Says that somebody has seen it. What became of it comes with the next list.
+ * @param {import('./documents.js').Alarm} alarm
+ */
+async function acknowledge(alarm) {
+  try {
+    await ask(`alarms/${encodeURIComponent(alarm.id)}/acknowledge`, { method: 'POST' });
+    setText(byId('alarms-said'), '');
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    setText(byId('alarms-said'), `Not acknowledged. ${error.sentence}`);
+  }
+}
+
 /** @param {import('./documents.js').Alarm} alarm @returns {import('./cards.js').Card} */
 function card(alarm) {
   const { grade, icon } = SEVERITIES[alarm.severity] ?? SEVERITIES.warning;
@@ -22,9 +37,10 @@ function card(alarm) {
     key: alarm.id,
     grade: alarm.active ? grade : 'off',
     icon: alarm.active ? icon : 'good',
-    sentence: alarm.text,
-    more: alarm.action,
+    sentence: alarm.text.replace(/[\s:]+$/, ''),
+    more: alarm.active ? alarm.action : '',
     facts: [alarm.severity, state, alarm.source, alarm.acknowledged ? 'acknowledged' : ''],
+    action: alarm.acknowledged ? undefined : { label: 'Acknowledge', run: () => acknowledge(alarm) },
   };
 }
 

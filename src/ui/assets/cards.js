@@ -6,11 +6,18 @@ import { icon, setIcon } from './icons.js';
 /**
  * What a card shows.
  * @typedef {{key: string, icon: string, grade: string, sentence: string, more: string,
- *   facts: string[]}} Card
+ *   facts: string[], action?: {label: string, run: () => Promise<void>}}} Card
  */
 
 /** What needs somebody stands first. @type {Record<string, number>} */
 const ORDER = { bad: 0, uncertain: 1, off: 2, good: 3 };
+
+/** A text in which commands stand between back ticks. @param {HTMLElement} node @param {string} text */
+function setProse(node, text) {
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  node.replaceChildren(...text.split('`').map((part, index) => (index % 2 ? el('code', {}, part) : part)));
+}
 
 /** @param {Card} card */
 function create(card) {
@@ -18,14 +25,24 @@ function create(card) {
   const sentence = el('p', { class: 'card-sentence' });
   const more = el('p', { class: 'card-more' });
   const facts = el('p', { class: 'card-facts' });
-  const root = el('li', {}, sign, el('div', {}, sentence, more, facts));
+  const button = /** @type {HTMLButtonElement} */ (el('button', { type: 'button', class: 'quiet' }));
+  const root = el('li', {}, sign, el('div', {}, sentence, more, facts), button);
+  let run = async () => {};
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    await run();
+    button.disabled = false;
+  });
   /** @param {Card} now */
   const update = (now) => {
     setAttribute(root, 'class', `entry ${now.grade}`);
     setIcon(sign, now.icon);
     setText(sentence, now.sentence);
-    setText(more, now.more);
+    setProse(more, now.more);
     more.hidden = now.more === '';
+    button.hidden = now.action === undefined;
+    setText(button, now.action?.label ?? '');
+    run = now.action?.run ?? run;
     const texts = now.facts.filter(Boolean);
     facts.hidden = texts.length === 0;
     if (facts.dataset.texts !== texts.join('|')) {

@@ -4,6 +4,7 @@ import { ApiError, ask } from './api.js';
 import { absence, PLAIN, showCards } from './cards.js';
 import { byId, setText } from './dom.js';
 import { counted, since } from './format.js';
+import { asSentence } from './words.js';
 
 /** @type {Record<string, {grade: string, icon: string, rank: number}>} */
 const SEVERITIES = {
@@ -33,12 +34,16 @@ function card(alarm) {
   const { grade, icon } = SEVERITIES[alarm.severity] ?? SEVERITIES.warning;
   const state = alarm.active ? `since ${since(alarm.since)}`
     : `over, ${since(alarm.since)} to ${since(alarm.cleared ?? '')}`;
+  const text = alarm.text.replace(/[\s:]+$/, '');
+  // The cause behind the first colon is read second.
+  const [sentence, ...cause] = text.split(': ');
+  const rest = cause.length > 0 ? [asSentence(cause.join(': '))] : [];
   return {
     key: alarm.id,
     grade: alarm.active ? grade : 'off',
     icon: alarm.active ? icon : 'good',
-    sentence: alarm.text.replace(/[\s:]+$/, ''),
-    more: alarm.active ? alarm.action : '',
+    sentence,
+    more: alarm.active ? [...rest, alarm.action].join(' ') : '',
     facts: [alarm.severity, state, alarm.source, alarm.acknowledged ? 'acknowledged' : ''],
     action: alarm.acknowledged ? undefined : { label: 'Acknowledge', run: () => acknowledge(alarm) },
   };

@@ -101,6 +101,7 @@ export async function ask(path, options = {}) {
     if (error.status === 401 && options.token === undefined) unauthorized(error);
     throw error;
   }
+  if (text === '') return null;
   try {
     return parseJson(text);
   } catch {

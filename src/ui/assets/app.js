@@ -79,7 +79,7 @@ function enter() {
   byId('login').hidden = true;
   byId('board').hidden = false;
   byId('logout').hidden = false;
-  live.start();
+  void live.start();
   points.table.scroll.focus({ preventScroll: true });
   draw();
 }

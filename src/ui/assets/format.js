@@ -77,6 +77,13 @@ export function duration(seconds) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** The same where there is little room: its largest unit only. @param {number} seconds */
+export function shortDuration(seconds) {
+  if (seconds < 60) return duration(seconds);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
 /** A short time such as a round trip. @param {number} seconds */
 export function tiny(seconds) {
   const size = Math.abs(seconds);

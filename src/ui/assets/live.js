@@ -54,12 +54,16 @@ export class Live {
     });
   }
 
-  start() {
+  async start() {
     this.round += 1;
+    const { round } = this;
     this.page.liveness.reset();
-    this.stream.start();
     clearTimeout(this.timer);
-    void this.poll(this.round);
+    // One question first: a token that does not hold counts as one failed login and not as six.
+    await this.readNode(round);
+    if (round !== this.round) return;
+    this.stream.start();
+    void this.poll(round);
   }
 
   stop() {
@@ -132,12 +136,13 @@ export class Live {
   async poll(round) {
     if (round !== this.round) return;
     const begun = Date.now();
-    if (!document.hidden || this.node === null) {
-      const questions = [this.readNode(round), this.readVisible(round)];
-      await Promise.all([...questions, ...LISTS.map((list) => this.readList(list, round))]);
+    const answered = await this.readNode(round);
+    if (round !== this.round) return;
+    if (answered && !document.hidden) {
+      await Promise.all([this.readVisible(round), ...LISTS.map((list) => this.readList(list, round))]);
       if (round !== this.round) return;
-      this.page.changed();
-    } else if (await this.readNode(round)) this.page.changed();
+    }
+    this.page.changed();
     const spent = Date.now() - begun;
     this.timer = setTimeout(() => void this.poll(round), Math.max(250, POLL_MS - spent));
   }

@@ -2,7 +2,7 @@
 
 import { age } from './catalogue.js';
 import { el, setAttribute, setText } from './dom.js';
-import { duration, fullMoment, moment, shortValue } from './format.js';
+import { fullMoment, moment, shortDuration, shortValue } from './format.js';
 import { icon, setIcon } from './icons.js';
 import { isNumeric } from './input.js';
 import { shortWhy, why } from './words.js';
@@ -75,7 +75,7 @@ export class Row {
     if (!this.entry) return;
     const { quality, value } = this.entry.doc;
     const seconds = age(this.entry);
-    setText(this.age, value === null ? '' : duration(seconds));
+    setText(this.age, value === null ? '' : shortDuration(seconds));
     this.age.classList.toggle('old', seconds >= AGE_OLD_SECONDS || !live);
     setIcon(this.sign, live ? quality.status : 'old');
     setText(this.word, live ? quality.status : `was ${quality.status}`);

@@ -52,7 +52,7 @@ export function why(quality) {
 }
 
 /** Words that may get a capital letter; a name keeps its own. */
-const BEGINNINGS = /^(the|a|an|this|that|no|not|it|there|what|nothing|nobody|next|trying|wait)\b/;
+const BEGINNINGS = /^(the|a|an|this|that|no|not|cannot|it|there|what|nothing|nobody|next|trying|wait)\b/;
 
 /** A text as a sentence of its own. @param {string} text */
 export function asSentence(text) {

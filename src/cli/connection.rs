@@ -162,15 +162,23 @@ impl ConnectionArgs {
     }
 }
 
+/// A path without the steps that lead nowhere.
+pub(crate) fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
 /// The socket that a node file says.
 fn socket_of(file: &Path) -> Result<Target, Failure> {
     let problems = match mainstem_config::load(file, crate::app::kinds()) {
         Ok(config) => {
-            return config.unix_socket.map(Target::Socket).ok_or_else(|| {
-                let message = format!("{} switches the Unix socket off", file.display());
-                Failure::new(Exit::Usage, message)
-                    .action("name the node with --url, a token and --ca")
-            });
+            return config
+                .unix_socket
+                .map(|path| Target::Socket(plain(&path)))
+                .ok_or_else(|| {
+                    let message = format!("{} switches the Unix socket off", file.display());
+                    Failure::new(Exit::Usage, message)
+                        .action("name the node with --url, a token and --ca")
+                });
         }
         Err(problems) => problems,
     };

@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
+use super::connection::plain;
 use super::exit::{Exit, Failure};
 use crate::app::{Node, kinds};
 use service::Service;
@@ -100,7 +101,7 @@ fn announce(node: &Node) {
         tracing::info!("serving at https://{address}");
     }
     if let Some(socket) = &facts.unix_socket {
-        tracing::info!("serving local programs at {}", plain(socket));
+        tracing::info!("serving local programs at {}", plain(socket).display());
     }
     tracing::info!(
         "node {} ({}), its key is {}",
@@ -108,18 +109,16 @@ fn announce(node: &Node) {
         facts.id,
         facts.pin
     );
-    tracing::info!("clients verify it with --ca {}", plain(&facts.ca_file));
+    tracing::info!(
+        "clients verify it with --ca {}",
+        plain(&facts.ca_file).display()
+    );
     if facts.admin_token_file.exists() {
         tracing::info!(
             "the administrator's token is in {}",
-            plain(&facts.admin_token_file)
+            plain(&facts.admin_token_file).display()
         );
     }
-}
-
-/// A path without the steps that lead nowhere.
-fn plain(path: &Path) -> String {
-    path.components().collect::<PathBuf>().display().to_string()
 }
 
 /// Applies the file as it is now; if anything in it is wrong, the node goes on as it was.

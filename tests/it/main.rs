@@ -6,6 +6,7 @@
     reason = "a test says by a panic what is wrong"
 )]
 
+mod demo;
 mod links;
 mod service_unit;
 mod skipped;

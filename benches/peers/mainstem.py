@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("MAINSTEM", str(ROOT / "target/release/mainstem"))
 LOAD = os.environ.get("MAINSTEM_LOAD", str(ROOT / "target/release/mainstem-load"))
 PORT = 8443
-TOKENS = {who: f"benchmark-only-{who}-token" for who in ("publisher", "reader", "link")}
+TOKENS = {who: f"benchmark-only-{who}-token" for who in ("publisher", "reader", "above")}
 
 
 class Mainstem(Contestant):
@@ -34,12 +34,12 @@ class Mainstem(Contestant):
         c = ["version: 1", f"node: {{ name: level{i}, data: node{i} }}", "unix_socket: \"off\"", "listen:"]
         c += [f"  - address: {a}:{PORT}" for a in listen]
         c += ["log: { level: warn }", "roles:", "  source: { read: [ \"**\" ], provide: line00 }", "tokens:"]
-        for who, role in (("publisher", "source"), ("reader", "viewer"), ("link", "concentrator")):
+        for who, role in (("publisher", "source"), ("reader", "viewer"), ("above", "concentrator")):
             c.append(f"  - {{ name: {who}, role: {role}, token: {TOKENS[who]} }}")
         c.append("resources:" if i else "resources: {}")
         if i:
             c += ["  below:", "    type: Remote", "    properties:",
-                  f"      address: https://{lab.low(i - 1)}:{PORT}", f"      token: {TOKENS['link']}",
+                  f"      address: https://{lab.low(i - 1)}:{PORT}", f"      token: {TOKENS['above']}",
                   f"      ca: {self.folder(lab, i - 1)}/{CA}",
                   f"      prefix: {'plantA' if i == 1 else 'ent'}", f"      delivery: {self.delivery}"]
         p = lab.dir / f"mainstem{i}.yaml"

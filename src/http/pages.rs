@@ -7,11 +7,6 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRE
 use crate::problem::{Code, Problem};
 use crate::query::Segment;
 
-/// Nothing from elsewhere, nothing inline, in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
-
 /// `GET /`.
 pub(crate) async fn index() -> Result<Response, Problem> {
     page("index.html")
@@ -27,7 +22,10 @@ fn page(path: &str) -> Result<Response, Problem> {
     let (media, bytes) = asset.ok_or_else(|| Problem::new(Code::NotFound, "no such file"))?;
     let headers = [
         (CONTENT_TYPE, media),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (
+            CONTENT_SECURITY_POLICY,
+            mainstem_ui::CONTENT_SECURITY_POLICY,
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),

@@ -13,6 +13,7 @@ use http::{Method, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -191,29 +192,53 @@ pub(crate) async fn run(options: &PubOptions) -> anyhow::Result<String> {
     // The node acknowledges the last samples with the end of its answer.
     let answer = tokio::time::timeout(LAST_ACKNOWLEDGEMENT, answer).await;
     board.set(Word::Done, 1)?;
-    let acknowledged = answer.context("the last acknowledgement")???;
+    let answer = answer.context("the last acknowledgement")???;
     let sent = sent.context("the body ended early")?;
     let report = json!({
-        "pub_sent": sent.updates, "pub_ns": sent.nanoseconds, "answer": acknowledged,
+        "pub_sent": sent.updates, "pub_ns": sent.nanoseconds,
+        "acks": answer.applied, "refused": answer.refused, "refusal": answer.error,
     });
     Ok(report.to_string())
 }
 
-/// Reads the answer to its end, since it holds the publisher back. Returns its last line.
-async fn follow(status: StatusCode, mut body: Incoming) -> anyhow::Result<String> {
-    let mut last: Vec<u8> = Vec::new();
+/// What the node says of its part of a body.
+#[derive(Debug, Default, Deserialize)]
+struct Acknowledgement {
+    applied: u64,
+    refused: u64,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+/// Reads the answer to its end, since it holds the publisher back. Returns the sum of it.
+async fn follow(status: StatusCode, mut body: Incoming) -> anyhow::Result<Acknowledgement> {
+    let mut sum = Acknowledgement::default();
+    let mut carry: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
-        let data = data.strip_suffix(b"\n").unwrap_or(&data);
-        match memchr::memrchr(b'\n', data) {
-            Some(at) => last = data[at + 1..].to_vec(),
-            None => last.extend_from_slice(data),
+        carry.extend_from_slice(&data);
+        if !status.is_success() {
+            continue;
         }
+        let whole = memchr::memrchr(b'\n', &carry).map_or(0, |at| at + 1);
+        for line in carry[..whole]
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            let part: Acknowledgement = serde_json::from_slice(line)?;
+            sum.applied += part.applied;
+            sum.refused += part.refused;
+            sum.error = sum.error.or(part.error);
+        }
+        carry.drain(..whole);
     }
-    last.truncate(REFUSAL_BYTES);
-    let last = String::from_utf8_lossy(&last).into_owned();
-    anyhow::ensure!(status.is_success(), "{status}: {last}");
-    Ok(last)
+    carry.truncate(REFUSAL_BYTES);
+    anyhow::ensure!(
+        status.is_success(),
+        "{status}: {}",
+        String::from_utf8_lossy(&carry)
+    );
+    Ok(sum)
 }

@@ -1,5 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
+pub(crate) mod plc;
 pub(crate) mod proxy;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) struct TestNode {
     folder: TempDir,
     resources: String,
     port: u16,
+    pin: String,
     node: Option<Node>,
 }
 
@@ -43,13 +45,15 @@ impl TestNode {
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
             port: 0,
+            pin: String::new(),
             node: None,
         };
         node.up().await;
         node
     }
 
-    fn file(&self) -> PathBuf {
+    /// Its node file, as it would be started now.
+    pub(crate) fn file(&self) -> PathBuf {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: [\"**\"], write: [\"**\"], link: true }}\n\
@@ -66,6 +70,7 @@ impl TestNode {
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         let node = Node::start(config).await.unwrap();
         self.port = node.addresses()[0].port();
+        self.pin = node.facts().pin.to_string();
         self.node = Some(node);
     }
 
@@ -78,11 +83,11 @@ impl TestNode {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.node().addresses()[0]
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     pub(crate) fn pin(&self) -> String {
-        self.node().facts().pin.to_string()
+        self.pin.clone()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<PointView> {
@@ -103,14 +108,19 @@ impl TestNode {
 
     /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
     pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
+        let path = format!("datapoints/{name}?{query}");
+        self.ask("PUT", &path, body).await
+    }
+
+    /// Asks its API over HTTPS. Returns status and document.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let trust = Trust::CaFile(self.node().facts().ca_file.clone());
         let tls = client_config(&trust).unwrap();
         let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
-        let url = format!(
-            "https://{}/api/v1/datapoints/{name}?{query}",
-            self.address()
-        );
-        let request = client.build().unwrap().put(url).bearer_auth(LINK_TOKEN);
+        let url = format!("https://{}/api/v1/{path}", self.address());
+        let method = method.parse().unwrap();
+        let request = client.build().unwrap().request(method, url);
+        let request = request.bearer_auth(LINK_TOKEN);
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }

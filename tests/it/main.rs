@@ -11,6 +11,7 @@ mod links;
 mod outcomes;
 mod service_unit;
 mod skipped;
+mod strangers;
 mod support;
 mod tidy;
 mod writes;

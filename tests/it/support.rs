@@ -78,6 +78,10 @@ impl TestNode {
         self.node.take().unwrap().stop().await;
     }
 
+    pub(crate) async fn stop(mut self) {
+        self.down().await;
+    }
+
     pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().unwrap()
     }

@@ -9,6 +9,7 @@
 mod demo;
 mod links;
 mod outcomes;
+mod running;
 mod service_unit;
 mod skipped;
 mod strangers;

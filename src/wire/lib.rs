@@ -4,6 +4,7 @@
 
 pub mod api;
 mod cursor;
+mod decimal;
 mod decode;
 mod encode;
 mod frame;

@@ -216,3 +216,23 @@ async fn a_wrong_key_or_token_is_refused_with_a_cause() {
         Some(Value::text("offline"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_shown_little_is_not_behind() {
+    let line = TestNode::start_showing("[\"sim.setpoint\"]", "line1", DEVICE).await;
+    let entry = remote("line1", &line.pin(), line.address(), QUICK);
+    let plant = TestNode::start("plant1", &entry).await;
+    plant.wait_good("line1.sim.setpoint").await;
+    let head = || line.node().store().statistics().head;
+    let begun = head();
+    eventually(
+        "the line's feed goes on by what the plant may not see",
+        || {
+            let link = plant.link("line1");
+            assert_ne!(link.state, LinkState::Degraded, "{link:?}");
+            (head() > begun + 25).then_some(())
+        },
+    )
+    .await;
+    assert!(plant.get("line1.sim.count").is_none());
+}

@@ -80,6 +80,11 @@ impl TestNode {
         self.node = Some(node);
     }
 
+    /// Changes the file while the node is down.
+    pub(crate) fn rewrite(&mut self, resources: &str) {
+        self.resources = resources.into();
+    }
+
     pub(crate) async fn down(&mut self) {
         self.node.take().unwrap().stop().await;
     }

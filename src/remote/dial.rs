@@ -35,7 +35,7 @@ pub trait Dial: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// No TCP connection.
-    #[error("no TCP connection to {address}: is the remote running, and is the address right?")]
+    #[error("no TCP connection to {address}")]
     Connect {
         /// Where to.
         address: String,

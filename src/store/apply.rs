@@ -65,7 +65,9 @@ impl State {
             if !newer && slot.sequence > 0 {
                 continue;
             }
+            let is_same = row.quality == slot.quality;
             *slot = Slot {
+                since: if is_same { slot.since } else { at.wall },
                 value: row.value,
                 source_time: Timestamp::from_micros(row.time),
                 received: at.wall,
@@ -104,7 +106,10 @@ fn update(slot: &mut Slot, sample: Sample, epoch: u32, next: u64, now: Timestamp
     if sample.value.is_some() {
         slot.value = sample.value;
     }
-    slot.quality = sample.quality;
+    if slot.quality != sample.quality {
+        slot.quality = sample.quality;
+        slot.since = now;
+    }
     slot.received = now;
     slot.sequence = next;
     slot.origin = next;

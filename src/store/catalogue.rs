@@ -65,6 +65,8 @@ pub(crate) struct Slot {
     pub(crate) origin_epoch: u32,
     /// Its own quality, before that of its sources.
     pub(crate) quality: Quality,
+    /// Since when the quality is so, by this node's clock.
+    pub(crate) since: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -225,6 +227,7 @@ impl Slot {
             origin: 0,
             origin_epoch: 0,
             quality,
+            since: now,
         }
     }
 }

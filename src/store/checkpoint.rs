@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use mainstem_model::{Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
+use mainstem_model::{Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
 use mainstem_wire::{
     Cursor, DefineFrame, FrameWriter, Line, RowOut, SourceFrame, decode_line, decode_row,
     parse_value,
@@ -250,6 +250,7 @@ impl<'a> Restorer<'a> {
                 origin,
                 origin_epoch: row.epoch.unwrap_or(0),
                 quality: Quality::from_code(row.quality),
+                since: self.now,
             };
             let entry = crate::apply::entry_of(id, &point.slot, true);
             self.state.log.push(Entry::Sample(entry));
@@ -300,7 +301,9 @@ impl<'a> Restorer<'a> {
             .collect();
         for id in &own {
             let next = self.state.log.next();
-            self.state.sources.set_own(*id, status, next);
+            self.state
+                .sources
+                .set_own(*id, status, next, Monotonic::default());
             if let Some(source) = self.state.sources.get_mut(*id) {
                 source.epoch = epoch;
                 source.complete = false;

@@ -45,6 +45,8 @@ pub(crate) struct Source {
     pub(crate) effective: SourceStatus,
     pub(crate) at_fault: SourceId,
     pub(crate) confirmed: Monotonic,
+    /// When its effective state was last good; 0 while that is not known.
+    pub(crate) good_until: Monotonic,
     /// The entry of its last change.
     pub(crate) changed: u64,
     /// Datapoints that hang on it directly.
@@ -114,10 +116,11 @@ impl Sources {
             effective: status,
             at_fault: id,
             confirmed: Monotonic::default(),
+            good_until: Monotonic::default(),
             changed,
             points: 0,
         }));
-        self.refresh(id);
+        self.refresh(id, Monotonic::default());
         id
     }
 
@@ -138,7 +141,13 @@ impl Sources {
     }
 
     /// Sets a source's own state; returns whether that changed anything.
-    pub(crate) fn set_own(&mut self, id: SourceId, status: SourceStatus, changed: u64) -> bool {
+    pub(crate) fn set_own(
+        &mut self,
+        id: SourceId,
+        status: SourceStatus,
+        changed: u64,
+        now: Monotonic,
+    ) -> bool {
         let Some(source) = self.get_mut(id) else {
             return false;
         };
@@ -147,13 +156,13 @@ impl Sources {
         }
         source.own = status;
         source.changed = changed;
-        self.refresh(id);
+        self.refresh(id, now);
         true
     }
 
     /// Works out the effective state of a source and of all below it. Children have larger numbers
     /// than their parents, so one pass in order of numbers is enough.
-    fn refresh(&mut self, from: SourceId) {
+    fn refresh(&mut self, from: SourceId, now: Monotonic) {
         for index in from.0 as usize..self.entries.len() {
             let Some(source) = self.entries[index].as_ref() else {
                 continue;
@@ -172,6 +181,9 @@ impl Sources {
                 ),
             };
             if let Some(source) = self.entries[index].as_mut() {
+                if source.effective.quality.is_good() && !effective.quality.is_good() {
+                    source.good_until = now;
+                }
                 source.effective = effective;
                 source.at_fault = at_fault;
             }
@@ -283,9 +295,9 @@ mod tests {
             quality: Quality::of(Reason::LinkDown),
             since: now,
         };
-        assert!(sources.set_own(line, down, 5));
+        assert!(sources.set_own(line, down, 5, Monotonic::default()));
         assert!(
-            !sources.set_own(line, down, 6),
+            !sources.set_own(line, down, 6, Monotonic::default()),
             "the same again is no change"
         );
         let seen = sources.get(plc).unwrap();
@@ -299,7 +311,7 @@ mod tests {
             quality: Quality::of(Reason::LinkQuiet),
             since: now,
         };
-        sources.set_own(plant, quiet, 7);
+        sources.set_own(plant, quiet, 7, Monotonic::default());
         assert_eq!(
             sources.get(plc).unwrap().at_fault,
             line,
@@ -310,8 +322,8 @@ mod tests {
             quality: Quality::GOOD,
             since: now,
         };
-        sources.set_own(plant, good, 8);
-        sources.set_own(line, good, 9);
+        sources.set_own(plant, good, 8, Monotonic::default());
+        sources.set_own(line, good, 9, Monotonic::default());
         assert!(sources.get(plc).unwrap().effective.quality.is_good());
     }
 }

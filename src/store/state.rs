@@ -55,7 +55,7 @@ impl State {
             quality: new.quality,
             since: at.wall,
         };
-        let status_changed = self.sources.set_own(id, status, next);
+        let status_changed = self.sources.set_own(id, status, next, at.monotonic);
         let Some(source) = self.sources.get_mut(id) else {
             return id;
         };
@@ -80,7 +80,7 @@ impl State {
             since: at.wall,
         };
         let next = self.log.next();
-        let changed = self.sources.set_own(id, status, next);
+        let changed = self.sources.set_own(id, status, next, at.monotonic);
         if changed {
             self.log.push(Entry::Status(id, status));
         }

@@ -358,3 +358,73 @@ fn listing_goes_page_by_page() {
     assert_eq!(seen.len(), 25);
     assert!(seen.is_sorted());
 }
+
+#[test]
+fn age_and_since_follow_trust_and_not_each_sample() {
+    let bench = bench(2, 1 << 20);
+    bench.put(0, 1.0);
+    bench.put(1, 1.0);
+    let since = bench.store.point("plc1.p0").unwrap().since;
+    bench.clock.advance(Duration::from_secs(9));
+    bench.put(0, 2.0);
+    let view = bench.store.point("plc1.p0").unwrap();
+    assert_eq!(view.since, since, "a new value is no new quality");
+    let down = Quality::of(Reason::AdapterDown);
+    bench.clock.advance(Duration::from_secs(3));
+    bench.store.set_status(bench.source, down);
+    bench.clock.advance(Duration::from_secs(60));
+    let view = bench.store.point("plc1.p1").unwrap();
+    assert_eq!(
+        view.age,
+        Duration::from_secs(63),
+        "since the device's last sign of life"
+    );
+    assert_eq!(
+        view.since.micros() + 60_000_000,
+        bench.store.clock().now().micros()
+    );
+}
+
+#[test]
+fn what_a_neighbours_device_lost_ages_here_too() {
+    let bench = bench(1, 1 << 20);
+    let store = &bench.store;
+    let link = store.put_own_source(None, "line1", Role::Link, Quality::GOOD, true);
+    let device = store.put_mirror_source(
+        NewSource {
+            parent: Some(link),
+            node: NodeId(uuid::Uuid::from_u128(8)),
+            name: "plc".into(),
+            role: Role::Adapter,
+            epoch: Epoch::default(),
+            quality: Quality::GOOD,
+            complete: true,
+            remote_id: Some(4),
+        },
+        true,
+    );
+    let name = Name::new("line1.plc.x").unwrap();
+    let point = store
+        .define_mirror(device, &name, Definition::new(Scalar::F64), 1)
+        .unwrap();
+    let row = MirrorRow {
+        point,
+        quality: Quality::GOOD,
+        epoch: 0,
+        origin: 5,
+        time: 1,
+        value: Some(Value::F64(1.0)),
+    };
+    store.apply_mirror(link, &mut vec![row], false, None);
+    bench.clock.advance(Duration::from_secs(5));
+    store.confirm(link);
+    assert_eq!(store.point("line1.plc.x").unwrap().age, Duration::ZERO);
+    store.set_status(device, Quality::of(Reason::AdapterDown));
+    bench.clock.advance(Duration::from_secs(30));
+    // The link lives, but nobody confirms this value any more.
+    store.confirm(link);
+    assert_eq!(
+        store.point("line1.plc.x").unwrap().age,
+        Duration::from_secs(30)
+    );
+}

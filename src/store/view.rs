@@ -152,13 +152,12 @@ fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monoton
     let (hop, hop_id, since) = match source {
         Some(source) if !own_is_worse && !chain.is_good() => {
             let node = node_at_fault(state, source.at_fault);
-            (
-                Some(state.sources.path(source.at_fault)),
-                node,
-                source.effective.since,
-            )
+            let hop = Some(state.sources.path(source.at_fault));
+            (hop, node, source.effective.since)
         }
-        _ => (None, None, slot.received),
+        // Good since both the sample and its sources are.
+        Some(source) if !own_is_worse => (None, None, slot.since.max(source.effective.since)),
+        _ => (None, None, slot.since),
     };
     PointView {
         id,
@@ -186,17 +185,45 @@ fn node_at_fault(state: &State, fault: SourceId) -> Option<NodeId> {
     Some(behind.map_or(source.node, |(_, child)| child.node))
 }
 
-/// From the last confirmation by the part of this node that it comes through.
+/// How long ago the value was last confirmed. As long as it can be trusted, that is the last sign of
+/// life of the part of this node that it comes through; otherwise the moment at which what it hangs
+/// on was last good, as far as that is known here.
 fn age(state: &State, source: SourceId, slot: &Slot, now: Timestamp, mono: Monotonic) -> Duration {
-    let mut at = Some(source);
-    while let Some(source) = at.and_then(|current| state.sources.get(current)) {
-        if source.remote_id.is_none() && source.confirmed.micros() > 0 && slot.quality.is_good() {
-            return mono.since(source.confirmed);
-        }
-        at = source.parent;
+    let received = || {
+        let micros = now.micros().saturating_sub(slot.received.micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    };
+    let Some(entry) = state.sources.get(source).filter(|_| slot.quality.is_good()) else {
+        return received();
+    };
+    let (from, is_good) = if entry.effective.quality.is_good() {
+        (source, true)
+    } else {
+        (entry.at_fault, false)
+    };
+    let own = own_part(state, from).filter(|own| is_good || *own == from);
+    let confirmed = own
+        .and_then(|own| state.sources.get(own))
+        .map(|own| own.confirmed);
+    let at = confirmed.unwrap_or(entry.good_until);
+    if at.micros() > 0 {
+        mono.since(at)
+    } else {
+        received()
     }
-    let micros = now.micros().saturating_sub(slot.received.micros());
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// The part of this node that a source comes through: itself, or the link above it.
+fn own_part(state: &State, source: SourceId) -> Option<SourceId> {
+    let mut at = Some(source);
+    while let Some(id) = at {
+        let entry = state.sources.get(id)?;
+        if entry.remote_id.is_none() && entry.confirmed.micros() > 0 {
+            return Some(id);
+        }
+        at = entry.parent;
+    }
+    None
 }
 
 fn owner_path(state: &State, source: SourceId) -> String {

@@ -149,7 +149,11 @@ impl EndpointConfig {
         }
         Acquire::Subscribe {
             publish: Duration::from_millis(self.publish_interval),
-            sampling: self.sampling_interval.map(Duration::from_millis),
+            // The same number as the publishing interval, not the -1 that means it: some servers
+            // stamp the samples of the latter with the time of the first.
+            sampling: Duration::from_millis(
+                self.sampling_interval.unwrap_or(self.publish_interval),
+            ),
             queue_size: u32::try_from(self.queue_size).unwrap_or(1),
             discard_oldest: self.discard_oldest,
         }

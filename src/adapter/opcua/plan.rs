@@ -43,7 +43,7 @@ pub(crate) enum Acquire {
         /// Publishing interval; points with the same one share a subscription.
         publish: Duration,
         /// Sampling interval; the publishing interval if absent.
-        sampling: Option<Duration>,
+        sampling: Duration,
         /// Values that the server keeps.
         queue_size: u32,
         /// Which one it drops.
@@ -77,7 +77,7 @@ impl Plan {
         match self.point(id)?.acquire {
             Acquire::Subscribe {
                 publish, sampling, ..
-            } => Some(publish.max(sampling.unwrap_or_default())),
+            } => Some(publish.max(sampling)),
             Acquire::Poll(interval) => Some(interval),
             Acquire::Never => None,
         }

@@ -61,6 +61,13 @@ impl Answer {
             problem.detail
         };
         let failure = Failure::new(exit, harmless(&detail));
+        // What the node says about it is written for those who send the requests themselves.
+        if self.status == StatusCode::UNAUTHORIZED {
+            return failure.action(
+                "show a valid token with --token, --token-file or MAINSTEM_TOKEN; `mainstem token \
+                 create` makes one on the node's own machine",
+            );
+        }
         if problem.action.is_empty() {
             failure
         } else {

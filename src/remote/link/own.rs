@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Definition, Name, Quality, Role, Sample, Scalar, Value};
+use mainstem_model::{Definition, Name, Quality, Reason, Role, Sample, Scalar, Value};
 use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 
@@ -58,9 +58,14 @@ impl Own {
         self.put(self.connection, Value::text(word));
         self.flush();
         let id = format!("link.{}", self.name);
-        if quality.is_good() {
-            self.health.clear(&id);
-            return;
+        match quality.reason {
+            Reason::LinkDown | Reason::LinkQuiet => {}
+            // Beginning and catching up need nobody.
+            Reason::Restarted | Reason::Catching => return,
+            _ => {
+                self.health.clear(&id);
+                return;
+            }
         }
         let severity = match quality.status {
             mainstem_model::Status::Bad => Severity::High,

@@ -44,7 +44,7 @@ pub(crate) struct Item {
     /// The node.
     pub(crate) node: NodeId,
     /// Sampling interval; as the subscription publishes if absent.
-    pub(crate) sampling: Option<Duration>,
+    pub(crate) sampling: Duration,
     /// Values that the server keeps.
     pub(crate) queue_size: u32,
     /// Which one it drops.
@@ -164,10 +164,7 @@ fn request(item: &Item) -> MonitoredItemCreateRequest {
         requested_parameters: MonitoringParameters {
             // 0 means "choose one for me" to the stack.
             client_handle: item.point.0 + 1,
-            // -1 asks for the publishing interval.
-            sampling_interval: item
-                .sampling
-                .map_or(-1.0, |sampling| sampling.as_secs_f64() * 1000.0),
+            sampling_interval: item.sampling.as_secs_f64() * 1000.0,
             queue_size: item.queue_size,
             discard_oldest: item.discard_oldest,
             ..Default::default()

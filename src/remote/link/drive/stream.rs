@@ -120,8 +120,11 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut at = error.source();
     while let Some(cause) = at {
+        let said = cause.to_string();
+        // What a library says to programmers helps nobody here.
+        let said = said.split(": https://").next().unwrap_or_default();
         text.push_str(": ");
-        text.push_str(&cause.to_string());
+        text.push_str(said);
         at = cause.source();
     }
     text

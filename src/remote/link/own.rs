@@ -18,6 +18,7 @@ pub(super) struct Own {
     offset: Option<PointId>,
     uncertainty: Option<PointId>,
     batch: Vec<(PointId, Sample)>,
+    pruned: Option<String>,
 }
 
 impl Own {
@@ -46,6 +47,7 @@ impl Own {
             offset,
             uncertainty,
             batch: Vec::new(),
+            pruned: None,
         }
     }
 
@@ -84,6 +86,26 @@ impl Own {
         });
     }
 
+    /// Something below the remote has no place here; or nothing any more.
+    pub(super) fn tell_pruned(&mut self, pruned: Option<&str>) {
+        if self.pruned.as_deref() == pruned {
+            return;
+        }
+        self.pruned = pruned.map(str::to_owned);
+        let id = format!("link.{}.pruned", self.name);
+        let Some(why) = pruned else {
+            self.health.clear(&id);
+            return;
+        };
+        self.health.raise(Problem {
+            id,
+            severity: Severity::Warning,
+            source: self.name.clone(),
+            text: format!("Something below {} is left out: {why}", self.name),
+            action: "Remove one of the remote entries that lead there twice.".into(),
+        });
+    }
+
     pub(super) fn tell_offset(&mut self, best: Offset) {
         let seconds = |micros: f64| Value::F64((micros / 1000.0).round() / 1000.0);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of an offset")]
@@ -95,6 +117,7 @@ impl Own {
 
     pub(super) fn all_clear(&self) {
         self.health.clear(&format!("link.{}", self.name));
+        self.health.clear(&format!("link.{}.pruned", self.name));
     }
 
     fn put(&mut self, point: Option<PointId>, value: Value) {

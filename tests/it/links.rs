@@ -265,3 +265,20 @@ async fn what_was_taken_out_of_the_file_while_the_node_was_down_does_not_come_ba
     }
     assert!(plant.get("sim2.connection").is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_replicate_each_other_do_not_grow() {
+    let mut one = TestNode::start("one", DEVICE).await;
+    let entry = remote("one", &one.pin(), one.address(), QUICK);
+    let two = TestNode::start("two", &entry).await;
+    let back = remote("two", &two.pin(), two.address(), QUICK);
+    one.reload(&format!("{DEVICE}{back}")).await;
+    two.wait_good("one.sim.count").await;
+    one.wait_link("two", LinkState::Live).await;
+    two.wait_link("one", LinkState::Live).await;
+    // What came from the other side and leads back is left out, so the tree is finite.
+    assert!(one.get("two.one.sim.count").is_none());
+    assert!(two.get("one.two.one.sim.count").is_none());
+    let looped = || Some(one.link("two").counters.looped).filter(|looped| *looped > 0);
+    eventually("the loop is reported", looped).await;
+}

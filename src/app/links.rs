@@ -44,6 +44,7 @@ pub(super) fn start(
             Default::default()
         },
         write: config.write.clone(),
+        drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     };

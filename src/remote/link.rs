@@ -39,6 +39,8 @@ pub struct LinkOptions {
     pub poll: Option<Duration>,
     /// Every sample or the latest.
     pub delivery: Delivery,
+    /// The difference between the clocks that raises an alarm; `None` never does.
+    pub drift: Option<Duration>,
     /// Which of its datapoints are read, in its names.
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.

@@ -75,7 +75,13 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, health, &options.name, &options.prefix);
+        let own = Own::new(
+            &store,
+            health,
+            &options.name,
+            &options.prefix,
+            options.drift,
+        );
         let orders: OwnerHandle = store.register_owner(source, true);
         let options = Arc::new(options);
         Self {

@@ -69,6 +69,36 @@ async fn samples_are_taken_below_the_prefix_only() {
 }
 
 #[tokio::test]
+async fn small_parts_are_all_taken_over() {
+    const PARTS: u64 = 300;
+    let node = Node::start().await;
+    let mes = node.client(&node.token("mes", "viewer", Some("mes")));
+    let part = |value: u64| {
+        let line = format!("{{\"samples\":[{{\"name\":\"mes.n\",\"value\":{value}}}]}}\n");
+        Ok::<_, std::io::Error>(line)
+    };
+    let parts = futures_util::stream::iter((1..=PARTS).map(part));
+    let request = mes.post("/api/v1/samples").header("content-type", LINES);
+    let response = request
+        .body(reqwest::Body::wrap_stream(parts))
+        .send()
+        .await
+        .unwrap();
+    let text = response.text().await.unwrap();
+    let acks: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    // However many parts an acknowledgement stands for, none is left out.
+    for member in ["lines", "applied"] {
+        let sum: u64 = acks.iter().filter_map(|ack| ack[member].as_u64()).sum();
+        assert_eq!(sum, PARTS, "{member}: {acks:?}");
+    }
+    let last = node.admin().document("/api/v1/datapoints/mes.n").await;
+    assert_eq!(last["value"], 300.0);
+}
+
+#[tokio::test]
 async fn a_provider_that_falls_silent_is_stale() {
     let node = Node::start().await;
     let mes = node.client(&node.token("mes", "viewer", Some("mes")));

@@ -55,6 +55,7 @@ impl Driver {
             Ok::<(), StreamError>(())
         });
         let step = self.mirror.flush();
+        self.own.tell_pruned(self.mirror.pruned());
         match read {
             Ok(()) => {
                 if let Some(applied) = step.applied {

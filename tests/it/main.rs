@@ -8,6 +8,7 @@
 
 mod demo;
 mod links;
+mod protocol;
 mod service_unit;
 mod skipped;
 mod support;

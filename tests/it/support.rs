@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// The longest that a test waits for something that has to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The token that every node of a tree gives to the node above.
-const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
+pub(crate) const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
 
 /// A node of a test, which can be stopped and started again on the same folder and port.
 pub(crate) struct TestNode {
@@ -103,16 +103,31 @@ impl TestNode {
 
     /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
     pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
-        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
-        let tls = client_config(&trust).unwrap();
-        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
         let url = format!(
             "https://{}/api/v1/datapoints/{name}?{query}",
             self.address()
         );
-        let request = client.build().unwrap().put(url).bearer_auth(LINK_TOKEN);
+        let request = self.client().put(url).bearer_auth(LINK_TOKEN);
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Fetches frames up to the head, as a polled link does.
+    pub(crate) async fn frames(&self, query: &str) -> String {
+        let url = format!("https://{}/api/v1/changes?{query}", self.address());
+        let request = self.client().get(url).bearer_auth(LINK_TOKEN);
+        let request = request.header("accept", "application/x-ndjson");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    }
+
+    /// A client that trusts this node.
+    fn client(&self) -> reqwest::Client {
+        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
+        let tls = client_config(&trust).unwrap();
+        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
+        client.build().unwrap()
     }
 
     /// Waits until a link is in a state.

@@ -82,6 +82,7 @@ impl Node {
         let ground = Ground::lay(&config)?;
         let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
         let report = parts.apply(&config).await;
+        parts.sweep(&config);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
@@ -138,6 +139,7 @@ impl Node {
             .reload(Arc::clone(&roles), access::tokens(&config)?);
         self.api.set_roles(roles);
         let mut report = self.parts.apply(&config).await;
+        self.parts.sweep(&config);
         report.needs_restart = needs_restart(&current, &config);
         *current = config;
         Ok(report)

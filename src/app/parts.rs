@@ -7,8 +7,9 @@ use std::sync::Arc;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{PartError, Parts};
+use mainstem_model::Role;
 use mainstem_remote::{Link, RemoteConfig, RemoteView};
-use mainstem_store::Store;
+use mainstem_store::{PointId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use parking_lot::RwLock;
 
@@ -55,6 +56,48 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         report
+    }
+
+    /// Takes out what a checkpoint brought back and the configuration no longer has. Providers stay:
+    /// they come by themselves.
+    pub(super) fn sweep(&self, config: &NodeConfig) {
+        let adapters = config.adapters.iter().map(|adapter| adapter.name.as_str());
+        let remotes = config.remotes.iter().map(|remote| remote.prefix.as_str());
+        let configured: Vec<&str> = adapters.chain(remotes).collect();
+        let is_orphan = |source: &SourceView| {
+            source.parent.is_none()
+                && matches!(source.role, Role::Adapter | Role::Link)
+                && !configured.contains(&&*source.name)
+        };
+        for orphan in self.store.sources().into_iter().filter(is_orphan) {
+            tracing::info!(source = %orphan.name, "it is no longer configured and is removed");
+            self.store.remove_source(orphan.id);
+        }
+        self.sweep_own(&configured);
+    }
+
+    /// The same for what this node says itself about its parts.
+    fn sweep_own(&self, configured: &[&str]) {
+        let is_node = |source: &SourceView| source.parent.is_none() && source.role == Role::Node;
+        let nodes = self
+            .store
+            .sources()
+            .into_iter()
+            .filter(is_node)
+            .map(|source| source.id);
+        let own = self.store.points_below(&nodes.collect::<Vec<_>>());
+        let gone: Vec<PointId> = own
+            .into_iter()
+            .filter(|&id| {
+                let view = self.store.point_by_id(id);
+                view.is_some_and(|view| {
+                    !configured
+                        .iter()
+                        .any(|part| view.name.strip(part).is_some())
+                })
+            })
+            .collect();
+        self.store.remove_points(&gone);
     }
 
     async fn stop_adapters(&self, config: &NodeConfig, report: &mut ReloadReport) {

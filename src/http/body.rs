@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mainstem_wire::json_depth;
 use serde::de::DeserializeOwned;
 
 use crate::Api;
@@ -67,30 +68,11 @@ async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if depth(bytes) > JSON_DEPTH_MAX {
+    if json_depth(bytes) > JSON_DEPTH_MAX {
         let detail = format!("the body nests deeper than {JSON_DEPTH_MAX}");
         return Err(Problem::new(Code::Json, detail));
     }
     serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::Json, error.to_string()))
-}
-
-/// How deep brackets nest, those in texts left out.
-pub(crate) fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 #[cfg(test)]

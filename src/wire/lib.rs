@@ -15,7 +15,7 @@ pub use encode::{FrameWriter, RowOut};
 pub use frame::{
     Beat, BeatAnswer, DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
 };
-pub use value_json::{parse_value, to_json_value, write_value};
+pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 
 /// The protocol version that this build speaks; see `api-spec/remote-protocol.md`.
 pub const PROTOCOL: u32 = 1;

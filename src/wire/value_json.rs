@@ -138,7 +138,9 @@ fn parse_scalar(text: &str, value_type: ValueType) -> Result<Value, ValueError> 
             .and_then(|text| text.parse().ok())
             .map(Value::Time)
             .ok_or_else(wrong),
-        Scalar::Json if depth(text) <= VALUE_DEPTH_MAX => Ok(Value::Json(text.into())),
+        Scalar::Json if json_depth(text.as_bytes()) <= VALUE_DEPTH_MAX => {
+            Ok(Value::Json(text.into()))
+        }
         Scalar::Json => Err(wrong()),
         _ => parse_integer(text, value_type),
     }
@@ -198,9 +200,10 @@ fn unquote(text: &str) -> Option<std::borrow::Cow<'_, str>> {
     serde_json::from_str::<String>(text).ok().map(Into::into)
 }
 
-fn depth(text: &str) -> usize {
+/// How deep brackets nest, those in texts left out.
+pub fn json_depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in text.bytes() {
+    for byte in text {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,

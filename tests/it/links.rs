@@ -196,6 +196,9 @@ async fn a_reload_keeps_the_sessions_of_what_did_not_change() {
     assert_eq!(report.removed, ["sim"]);
     assert!(plant.get("sim.count").is_none() && plant.get("sim.connection").is_none());
     assert!(plant.get("line1.sim.count").is_some());
+    let report = plant.reload(&changed).await;
+    assert_eq!(report.removed, ["line1"]);
+    assert!(plant.get("line1.sim.count").is_none() && plant.get("line1.connection").is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,4 +218,50 @@ async fn a_wrong_key_or_token_is_refused_with_a_cause() {
         plant.get("line1.connection").unwrap().value,
         Some(Value::text("offline"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_shown_little_is_not_behind() {
+    let line = TestNode::start_showing("[\"sim.setpoint\"]", "line1", DEVICE).await;
+    let entry = remote("line1", &line.pin(), line.address(), QUICK);
+    let plant = TestNode::start("plant1", &entry).await;
+    plant.wait_good("line1.sim.setpoint").await;
+    let head = || line.node().store().statistics().head;
+    let begun = head();
+    eventually(
+        "the line's feed goes on by what the plant may not see",
+        || {
+            let link = plant.link("line1");
+            assert_ne!(link.state, LinkState::Degraded, "{link:?}");
+            (head() > begun + 25).then_some(())
+        },
+    )
+    .await;
+    assert!(plant.get("line1.sim.count").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_out_of_the_file_while_the_node_was_down_does_not_come_back() {
+    let line = line().await;
+    let entry = remote("line1", &line.pin(), line.address(), QUICK);
+    let mut plant = TestNode::start("plant1", &format!("{DEVICE}{entry}")).await;
+    plant.wait_good("line1.sim.count").await;
+    plant.wait_good("sim.count").await;
+    plant.down().await;
+    plant.rewrite(
+        &DEVICE
+            .replace("sim:", "sim2:")
+            .replace("!ref sim,", "!ref sim2,"),
+    );
+    plant.up().await;
+    plant.wait_good("sim2.count").await;
+    for name in [
+        "sim.count",
+        "sim.connection",
+        "line1.sim.count",
+        "line1.connection",
+    ] {
+        assert!(plant.get(name).is_none(), "{name}");
+    }
+    assert!(plant.get("sim2.connection").is_some());
 }

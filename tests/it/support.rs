@@ -23,6 +23,8 @@ pub(crate) struct TestNode {
     pub(crate) name: String,
     folder: TempDir,
     resources: String,
+    /// Patterns that the node above may read.
+    read: &'static str,
     port: u16,
     node: Option<Node>,
 }
@@ -38,7 +40,13 @@ pub(crate) fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> 
 impl TestNode {
     /// Starts a node with the given `resources:`.
     pub(crate) async fn start(name: &str, resources: &str) -> Self {
+        Self::start_showing("[\"**\"]", name, resources).await
+    }
+
+    /// The same, for a node that shows the node above only some of its datapoints.
+    pub(crate) async fn start_showing(read: &'static str, name: &str, resources: &str) -> Self {
         let mut node = Self {
+            read,
             name: name.into(),
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
@@ -52,9 +60,12 @@ impl TestNode {
     fn file(&self) -> PathBuf {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
-             unix_socket: on\nroles:\n  above: {{ read: [\"**\"], write: [\"**\"], link: true }}\n\
+             unix_socket: on\nroles:\n  above: {{ read: {read}, write: [\"**\"], link: true }}\n\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\nresources:\n{}",
-            self.name, self.port, self.resources
+            self.name,
+            self.port,
+            self.resources,
+            read = self.read
         );
         let path = self.folder.path().join("node.yaml");
         std::fs::write(&path, text).unwrap();
@@ -67,6 +78,11 @@ impl TestNode {
         let node = Node::start(config).await.unwrap();
         self.port = node.addresses()[0].port();
         self.node = Some(node);
+    }
+
+    /// Changes the file while the node is down.
+    pub(crate) fn rewrite(&mut self, resources: &str) {
+        self.resources = resources.into();
     }
 
     pub(crate) async fn down(&mut self) {

@@ -36,6 +36,11 @@ impl Seat {
         })
     }
 
+    /// Whether a link sits here.
+    pub(super) fn has_session(&self) -> bool {
+        self.session != 0
+    }
+
     /// Opens a session for beats, for who may have one. Its number, 0 for none.
     pub(super) fn open_session(&mut self, caller: &Caller) -> u64 {
         if caller.principal.rights.link && self.session == 0 {

@@ -35,6 +35,9 @@ const GATHER_WINDOW: Duration = Duration::from_micros(150);
 const GATHER_TURNS: usize = 16;
 /// How often an idle reader whose filter leaves out what happens is moved along.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(5);
+/// The same for a link: it takes what it was not told about for a backlog, and what is too old for
+/// not good.
+const LINK_BOOKMARK_INTERVAL: Duration = Duration::from_millis(200);
 /// A buffer that one large part has blown up is given back.
 const BUFFER_KEPT_MAX: usize = 256 * 1024;
 
@@ -79,7 +82,7 @@ pub(super) fn open(
         flushed: Instant::now(),
         ended: false,
         grant: Grant::new(api, caller),
-        _seat: seat,
+        seat: seat,
     });
     let parts = unfold(feed, |mut feed| async move {
         let part = feed.next().await?;
@@ -122,7 +125,7 @@ struct Feed {
     flushed: Instant,
     ended: bool,
     grant: Grant,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl Feed {
@@ -212,7 +215,13 @@ impl Feed {
     /// Waits for a change, for the time of a bookmark, or for the end of the node.
     async fn wait(&mut self) {
         let idle = self.place > self.told;
-        let bookmark = self.flushed + BOOKMARK_INTERVAL;
+        let is_link = self.seat.has_session();
+        let interval = if is_link {
+            LINK_BOOKMARK_INTERVAL
+        } else {
+            BOOKMARK_INTERVAL
+        };
+        let bookmark = self.flushed + interval;
         tokio::select! {
             changed = self.head.changed() => self.ended = changed.is_err(),
             () = &mut self.stopped => self.ended = true,

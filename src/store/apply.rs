@@ -1,6 +1,6 @@
 //! Applies samples: slots, numbers and the log in one go.
 
-use mainstem_model::{Sample, Timestamp};
+use mainstem_model::{Reason, Sample, Timestamp};
 
 use crate::catalogue::Slot;
 use crate::log::{Entry, SampleEntry};
@@ -47,7 +47,8 @@ impl State {
     }
 
     /// Rows from a neighbour. What is not newer than the slot by the origin's numbers is dropped,
-    /// so nothing is repeated and nothing goes back, whichever way it came.
+    /// so nothing is repeated and nothing goes back, whichever way it came. Only the trust in what
+    /// is here already can change with it.
     pub(crate) fn apply_rows(
         &mut self,
         rows: &mut Vec<MirrorRow>,
@@ -63,6 +64,13 @@ impl State {
             let slot = &mut point.slot;
             let newer = (row.epoch, row.origin) > (slot.origin_epoch, slot.origin);
             if !newer && slot.sequence > 0 {
+                if takes_back(slot, &row) {
+                    slot.quality = row.quality;
+                    slot.since = at.wall;
+                    slot.sequence = next;
+                    let entry = entry_of(row.point, slot, catchup);
+                    self.log.push(Entry::Sample(entry));
+                }
                 continue;
             }
             let is_same = row.quality == slot.quality;
@@ -87,6 +95,15 @@ impl State {
             source.confirmed = at.monotonic;
         }
     }
+}
+
+/// Whether a row that is not newer says that the value here is to be trusted otherwise: its node
+/// told the same sample with another quality, or was restarted and no longer vouches for what it
+/// said in its life before. After a crash it may remember less of that life than is known here.
+fn takes_back(slot: &Slot, row: &MirrorRow) -> bool {
+    let is_of_this_life = row.epoch == slot.origin_epoch;
+    let says_so = row.origin == slot.origin || row.quality.reason == Reason::Restarted;
+    is_of_this_life && says_so && row.quality != slot.quality
 }
 
 fn update(slot: &mut Slot, sample: Sample, epoch: u32, next: u64, now: Timestamp) -> bool {

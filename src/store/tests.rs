@@ -428,3 +428,48 @@ fn what_a_neighbours_device_lost_ages_here_too() {
         Duration::from_secs(30)
     );
 }
+
+#[test]
+fn a_neighbour_that_no_longer_vouches_takes_the_trust_back() {
+    let (store, _) = setup(1, 1 << 20);
+    let link = store.put_own_source(None, "line1", Role::Link, Quality::GOOD, true);
+    let device = NewSource {
+        parent: Some(link),
+        node: NodeId(uuid::Uuid::from_u128(8)),
+        name: "plc".into(),
+        role: Role::Adapter,
+        epoch: Epoch::default(),
+        quality: Quality::GOOD,
+        complete: true,
+        remote_id: Some(4),
+    };
+    let device = store.put_mirror_source(device, true);
+    let name = Name::new("line1.plc.x").unwrap();
+    let definition = Definition::new(Scalar::F64);
+    let point = store.define_mirror(device, &name, definition, 1).unwrap();
+    let tell = |epoch, origin, value, quality| {
+        let row = MirrorRow {
+            point,
+            quality,
+            epoch,
+            origin,
+            time: 1,
+            value: Some(Value::F64(value)),
+        };
+        store.apply_mirror(link, &mut vec![row], true, None);
+        let view = store.point("line1.plc.x").unwrap();
+        (view.value.unwrap(), view.quality)
+    };
+    let restarted = Quality::of(Reason::Restarted);
+    let last = (Value::F64(9.0), Quality::GOOD);
+    assert_eq!(tell(1, 9, 9.0, Quality::GOOD), last);
+    assert_eq!(tell(1, 8, 8.0, Quality::GOOD), last, "older");
+    // Its checkpoint was from before the last sample: the value here is newer, and still untrue.
+    let not_vouched = (Value::F64(9.0), restarted);
+    assert_eq!(tell(1, 8, 8.0, restarted), not_vouched);
+    assert_eq!(tell(1, 9, 9.0, Quality::GOOD), last, "the same, told again");
+    assert_eq!(tell(1, 9, 9.0, restarted), not_vouched);
+    let vouched = (Value::F64(9.0), Quality::GOOD);
+    assert_eq!(tell(2, 3, 9.0, Quality::GOOD), vouched);
+    assert_eq!(tell(1, 9, 9.0, restarted), vouched, "from the life before");
+}

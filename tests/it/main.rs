@@ -9,6 +9,7 @@
 mod demo;
 mod links;
 mod outcomes;
+mod protocol;
 mod running;
 mod service_unit;
 mod skipped;

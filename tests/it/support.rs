@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// The longest that a test waits for something that has to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The token that every node of a tree gives to the node above.
-const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
+pub(crate) const LINK_TOKEN: &str = "ms_test0001_a-token-for-tests-that-is-long-enough";
 
 /// A node of a test, which can be stopped and started again on the same folder and port.
 pub(crate) struct TestNode {
@@ -134,15 +134,29 @@ impl TestNode {
 
     /// Asks its API over HTTPS. Returns status and document.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("https://{}/api/v1/{path}", self.address());
+        let method = method.parse().unwrap();
+        let request = self.client().request(method, url).bearer_auth(LINK_TOKEN);
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Fetches frames up to the head, as a polled link does.
+    pub(crate) async fn frames(&self, query: &str) -> String {
+        let url = format!("https://{}/api/v1/changes?{query}", self.address());
+        let request = self.client().get(url).bearer_auth(LINK_TOKEN);
+        let request = request.header("accept", "application/x-ndjson");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    }
+
+    /// A client that trusts this node.
+    fn client(&self) -> reqwest::Client {
         let trust = Trust::CaFile(self.node().facts().ca_file.clone());
         let tls = client_config(&trust).unwrap();
         let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
-        let url = format!("https://{}/api/v1/{path}", self.address());
-        let method = method.parse().unwrap();
-        let request = client.build().unwrap().request(method, url);
-        let request = request.bearer_auth(LINK_TOKEN);
-        let answer = request.json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        client.build().unwrap()
     }
 
     /// Waits until a link is in a state.

@@ -82,7 +82,7 @@ pub(super) fn open(
         flushed: Instant::now(),
         ended: false,
         grant: Grant::new(api, caller),
-        seat: seat,
+        seat,
     });
     let parts = unfold(feed, |mut feed| async move {
         let part = feed.next().await?;

@@ -8,8 +8,10 @@
 
 mod demo;
 mod links;
+mod policies;
 mod service_unit;
 mod skipped;
 mod support;
 mod tidy;
+mod topology;
 mod writes;

@@ -23,6 +23,8 @@ pub(crate) struct TestNode {
     pub(crate) name: String,
     folder: TempDir,
     resources: String,
+    /// Further sections of its file.
+    sections: String,
     port: u16,
     node: Option<Node>,
 }
@@ -38,10 +40,16 @@ pub(crate) fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> 
 impl TestNode {
     /// Starts a node with the given `resources:`.
     pub(crate) async fn start(name: &str, resources: &str) -> Self {
+        Self::start_with(name, resources, "").await
+    }
+
+    /// The same with further sections in its file.
+    pub(crate) async fn start_with(name: &str, resources: &str, sections: &str) -> Self {
         let mut node = Self {
             name: name.into(),
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
+            sections: sections.into(),
             port: 0,
             node: None,
         };
@@ -52,9 +60,10 @@ impl TestNode {
     fn file(&self) -> PathBuf {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
-             unix_socket: on\nroles:\n  above: {{ read: [\"**\"], write: [\"**\"], link: true }}\n\
-             tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\nresources:\n{}",
-            self.name, self.port, self.resources
+             unix_socket: on\nroles:\n  above: {{ read: [\"**\"], write: [\"!sim.locked\", \"**\"], \
+             admin: true, link: true }}\n\
+             tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
+            self.name, self.port, self.sections, self.resources
         );
         let path = self.folder.path().join("node.yaml");
         std::fs::write(&path, text).unwrap();
@@ -101,16 +110,26 @@ impl TestNode {
         self.node().reload(config).await.unwrap()
     }
 
-    /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
-    pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
+    /// Changes the further sections and reloads.
+    pub(crate) async fn reload_sections(&mut self, sections: &str) -> ReloadReport {
+        self.sections = sections.into();
+        let resources = self.resources.clone();
+        self.reload(&resources).await
+    }
+
+    /// A request of its API over HTTPS, as an operator's program makes it.
+    pub(crate) fn api(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let trust = Trust::CaFile(self.node().facts().ca_file.clone());
         let tls = client_config(&trust).unwrap();
         let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
-        let url = format!(
-            "https://{}/api/v1/datapoints/{name}?{query}",
-            self.address()
-        );
-        let request = client.build().unwrap().put(url).bearer_auth(LINK_TOKEN);
+        let url = format!("https://{}/api/v1/{path}", self.address());
+        let request = client.build().unwrap().request(method, url);
+        request.bearer_auth(LINK_TOKEN)
+    }
+
+    /// Writes a datapoint. Returns status and document.
+    pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
+        let request = self.api(reqwest::Method::PUT, &format!("datapoints/{name}?{query}"));
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }

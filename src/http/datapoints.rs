@@ -164,6 +164,7 @@ pub(crate) async fn put(
     let asked = Asked {
         name,
         value: body.value,
+        pulse: write_answer::pulse(body.pulse.as_deref())?,
         key,
         budget,
         wait: write_answer::patience(&api, asked.wait, budget),

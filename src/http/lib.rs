@@ -10,6 +10,7 @@ mod changes;
 mod config;
 mod datapoints;
 mod documents;
+mod explain;
 mod grant;
 mod link;
 mod node;
@@ -25,6 +26,7 @@ mod samples;
 mod server;
 mod state;
 mod tokens;
+mod topology;
 mod write_answer;
 mod writes;
 

@@ -69,6 +69,7 @@ pub(crate) async fn write(
     let request = Request {
         name: write.name,
         value: write.value,
+        pulse: write.pulse_us.map(Duration::from_micros),
         key: None,
         budget: Duration::ZERO,
         entry: Entry::Link {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderName, HeaderValue, StatusCode};
 use mainstem_model::WriteState;
+use mainstem_model::quantity::parse_duration;
 use mainstem_wire::api::write::WriteDocument;
 use mainstem_write::{BUDGET_DEFAULT, Entry, Refusal, Request, WriteRecord, reason};
 use serde_json::value::RawValue;
@@ -26,6 +27,7 @@ const WAY_BACK: Duration = Duration::from_secs(2);
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) value: Box<RawValue>,
+    pub(crate) pulse: Option<Duration>,
     pub(crate) key: Option<String>,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -54,6 +56,12 @@ pub(crate) fn budget(millis: Option<u64>, text: Option<&str>) -> Result<Duration
     Ok(budget.unwrap_or(BUDGET_DEFAULT))
 }
 
+/// How long a value is to stand, where the request says it.
+pub(crate) fn pulse(text: Option<&str>) -> Result<Option<Duration>, Problem> {
+    let pulse = text.map(parse_duration).transpose();
+    pulse.map_err(|error| Problem::new(Code::Value, format!("pulse: {error}")))
+}
+
 /// How long an answer waits for the outcome: as asked, or a little longer than the deadline.
 pub(crate) fn patience(api: &Api, asked: Option<Duration>, budget: Duration) -> Duration {
     let wait = asked.unwrap_or_else(|| budget.saturating_add(WAY_BACK));
@@ -74,6 +82,7 @@ pub(crate) async fn carry(
     let request = Request {
         name: asked.name,
         value: asked.value,
+        pulse: asked.pulse,
         key: asked.key,
         budget: asked.budget,
         entry: Entry::Client { principal, address },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
-use mainstem_model::{Name, WriteId, WriteState, quantity};
+use mainstem_model::{Name, NameError, WriteId, WriteState, quantity};
 use mainstem_wire::api::write::{
     BATCH_WRITES_MAX, BatchItemDocument, BatchWriteDocument, WriteDocument,
 };
@@ -135,18 +135,7 @@ async fn one(
     wait: Duration,
 ) -> BatchResult {
     let name = item.name.clone();
-    let asked = Asked {
-        name: item.name,
-        value: item.value,
-        key: item.key,
-        budget,
-        wait,
-    };
-    let carried = match Name::new(&asked.name) {
-        Ok(_) => write_answer::carry(api, caller, asked).await,
-        Err(error) => Err(Problem::new(Code::Value, error.to_string())),
-    };
-    match carried {
+    match carried(api, caller, item, budget, wait).await {
         Ok(record) => result(name, &record),
         Err(problem) => BatchResult {
             name,
@@ -155,6 +144,26 @@ async fn one(
             problem: Some(problem.document()),
         },
     }
+}
+
+async fn carried(
+    api: &Api,
+    caller: &Caller,
+    item: BatchItemDocument,
+    budget: Duration,
+    wait: Duration,
+) -> Result<Arc<WriteRecord>, Problem> {
+    let wrong = |error: NameError| Problem::new(Code::Value, error.to_string());
+    Name::new(&item.name).map_err(wrong)?;
+    let asked = Asked {
+        name: item.name,
+        value: item.value,
+        pulse: write_answer::pulse(item.pulse.as_deref())?,
+        key: item.key,
+        budget,
+        wait,
+    };
+    write_answer::carry(api, caller, asked).await
 }
 
 fn result(name: String, record: &WriteRecord) -> BatchResult {

@@ -85,6 +85,8 @@ pub struct MirrorCounters {
     pub snapshots: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
+    /// How often somebody asked to begin again with a snapshot.
+    pub resyncs: u64,
     /// Rows that arrived.
     pub rows: u64,
     /// Rows that were changes here.
@@ -224,6 +226,12 @@ impl Mirror {
     /// Where to go on; `None` asks for a snapshot.
     pub fn cursor(&self) -> Option<Cursor> {
         self.store.mirror_cursor(self.link)
+    }
+
+    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot.
+    pub fn resync(&mut self) {
+        self.counters.resyncs += 1;
+        self.store.forget_cursor(self.link);
     }
 
     /// Counters so far.

@@ -5,6 +5,7 @@ mod adapter;
 mod alarm;
 mod batch;
 mod changes;
+pub mod explain;
 mod node;
 mod page;
 mod point;
@@ -12,6 +13,7 @@ mod problem;
 mod remote;
 mod samples;
 mod token;
+pub mod topology;
 pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};

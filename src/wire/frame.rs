@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Epoch;
 
+/// The feature of a node that resets pulses, or passes them on to one that does.
+pub const FEATURE_PULSE: &str = "pulse";
+
 /// The first member of a stream: who speaks, and what the reader can expect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HelloFrame {

@@ -32,8 +32,7 @@ async fn a_plant_sees_its_line() {
 }
 
 /// Times short enough for a test, long enough for a busy machine.
-const QUICK: &str =
-    "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"**\"]\n";
+const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"!line1.sim.filtered\", \"**\"]\n";
 
 /// line1 → plant → area → top, each link through a proxy.
 pub(crate) struct Chain {
@@ -43,7 +42,11 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) async fn start() -> Self {
-        let mut nodes = vec![line().await];
+        Self::above(line().await).await
+    }
+
+    pub(crate) async fn above(line: TestNode) -> Self {
+        let mut nodes = vec![line];
         let mut proxies = Vec::new();
         for name in ["plant", "area", "top"] {
             let below = nodes.last().unwrap();

@@ -9,6 +9,7 @@
 mod demo;
 mod links;
 mod outcomes;
+mod policies;
 mod protocol;
 mod running;
 mod service_unit;
@@ -16,4 +17,5 @@ mod skipped;
 mod strangers;
 mod support;
 mod tidy;
+mod topology;
 mod writes;

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer};
+use mainstem_wire::{Beat, BeatAnswer, FEATURE_PULSE};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::own::Own;
 use super::relay::Relay;
-use super::{Command, LinkOptions};
+use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine};
@@ -63,10 +63,10 @@ enum Event {
 
 impl Driver {
     pub(super) fn new(
-        options: LinkOptions,
+        options: Arc<LinkOptions>,
         store: Arc<Store>,
         health: &Health,
-        view: Arc<Mutex<RemoteView>>,
+        shown: Shown,
         tasks: TaskTracker,
     ) -> Self {
         let quality = Quality::of(Reason::Restarted);
@@ -83,16 +83,20 @@ impl Driver {
             options.drift,
         );
         let orders: OwnerHandle = store.register_owner(source, true);
-        let options = Arc::new(options);
         Self {
             mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
-            relay: Relay::new(Arc::clone(&options), Arc::clone(&store), orders),
+            relay: Relay::new(
+                Arc::clone(&options),
+                Arc::clone(&store),
+                orders,
+                shown.reach,
+            ),
             options,
             store,
             source,
             machine,
             own,
-            view,
+            view: shown.view,
             viewed: Monotonic::default(),
             tasks,
             route: 0,
@@ -194,7 +198,7 @@ impl Driver {
             }
             Command::Resume => self.machine.pause(false, now),
             Command::Resync => {
-                self.store.forget_cursor(self.source);
+                self.mirror.resync();
                 self.lost("a new snapshot was asked for".into());
             }
         }
@@ -230,6 +234,10 @@ impl Driver {
                 Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
             }
         }
+        let features = self.mirror.hello().map(|hello| &hello.features);
+        let knows = |feature: &String| feature == FEATURE_PULSE;
+        self.relay
+            .set_pulses(features.is_some_and(|features| features.iter().any(knows)));
         self.relay
             .set_session(self.machine.session(), self.machine.is_timed());
     }

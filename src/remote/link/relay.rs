@@ -12,8 +12,10 @@ use mainstem_model::{Role, WriteState};
 use mainstem_store::{Hop, Order, Outcome, OwnerHandle, Store};
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
 use mainstem_wire::write_value;
+use parking_lot::Mutex;
 
 use super::LinkOptions;
+use super::explain::{self, Reach};
 use crate::connection::{Connection, Poster, RequestError};
 
 /// Writes under way to one remote.
@@ -34,6 +36,8 @@ pub(super) struct Relay {
     store: Arc<Store>,
     orders: OwnerHandle,
     poster: Option<Poster>,
+    /// The same for those who only ask.
+    reach: Arc<Mutex<Reach>>,
     session: u64,
     is_timed: bool,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
@@ -44,12 +48,18 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(options: Arc<LinkOptions>, store: Arc<Store>, orders: OwnerHandle) -> Self {
+    pub(super) fn new(
+        options: Arc<LinkOptions>,
+        store: Arc<Store>,
+        orders: OwnerHandle,
+        reach: Arc<Mutex<Reach>>,
+    ) -> Self {
         Self {
             options,
             store,
             orders,
             poster: None,
+            reach,
             session: 0,
             is_timed: false,
             under_way: FuturesUnordered::new(),
@@ -60,6 +70,12 @@ impl Relay {
 
     pub(super) fn set_connection(&mut self, connection: Option<&Connection>) {
         self.poster = connection.map(Connection::poster);
+        self.reach.lock().poster = connection.map(Connection::poster);
+    }
+
+    /// Whether the remote resets pulses.
+    pub(super) fn set_pulses(&mut self, pulses: bool) {
+        self.reach.lock().pulses = pulses;
     }
 
     /// The stream's number and whether the clocks are mapped, without which no write can be timed.
@@ -112,17 +128,11 @@ impl Relay {
     }
 
     fn take(&mut self, order: Order) {
-        let name = self.remote_name(&order);
-        if !self.options.write.allows(name) {
-            let rule = self.options.write.deciding(name);
-            let rule = rule.map_or("no pattern of `write` fits".into(), |rule| {
-                format!("{rule:?}")
-            });
-            let why = format!(
-                "the remote entry {:?} lets no write pass: {rule}",
-                self.options.name
-            );
+        let filtered = explain::filter(&self.options, self.remote_name(&order));
+        if let Err(why) = filtered {
             self.reject(order, "policy", &why);
+        } else if order.pulse.is_some() && self.session != 0 && !self.reach.lock().pulses {
+            self.reject(order, explain::NO_PULSES, explain::NO_PULSES_TEXT);
         } else if self.is_ready() {
             self.post(order, false);
         } else if self.session != 0 && self.waiting.len() < UNDER_WAY_MAX {
@@ -168,7 +178,8 @@ impl Relay {
             value,
             session: self.session,
             sent: now.micros(),
-            budget_us: u64::try_from(budget.as_micros()).unwrap_or(u64::MAX),
+            budget_us: micros(budget),
+            pulse_us: order.pulse.map(micros),
             originators: order.originators.clone(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -280,4 +291,8 @@ impl Relay {
         // Who asked may have given up; the outcome is in its record as unknown then.
         drop(order.reply.send(outcome));
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

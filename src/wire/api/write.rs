@@ -17,6 +17,11 @@ pub struct WriteRequestDocument {
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
+    /// How long the datapoint is to have the value: then the owner resets it, a bool to its
+    /// opposite, a number to 0. A policy of the owner has to allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "500ms")]
+    pub pulse: Option<String>,
     /// An idempotency key of the client's choice: with the same key the same write is carried out
     /// once and answered as often as it is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +44,10 @@ pub struct BatchItemDocument {
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
+    /// How long the datapoint is to have the value, as with a single write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "500ms")]
+    pub pulse: Option<String>,
     /// The idempotency key of this write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 128)]
@@ -126,6 +135,10 @@ pub struct LinkWrite {
     pub sent: u64,
     /// What was left of the deadline at that moment, in microseconds.
     pub budget_us: u64,
+    /// How long the datapoint is to have the value, in microseconds. Only for a receiver that told
+    /// the feature `pulse` in its hello: another one would set the value and never reset it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse_us: Option<u64>,
     /// Who asked, from the first node on; a claim.
     #[serde(default)]
     #[schema(max_items = 8)]
@@ -208,6 +221,7 @@ mod tests {
             session: 3,
             sent: 4,
             budget_us: 5,
+            pulse_us: Some(6),
             originators: vec!["bob@enterprise".into()],
         };
         let text = serde_json::to_string(&write).unwrap();

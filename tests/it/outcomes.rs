@@ -104,7 +104,7 @@ async fn a_killed_node_in_the_middle_makes_no_outcome_untrue() {
             .as_str()
             .or(item["outcome"]["id"].as_str());
         let id = id.unwrap_or_else(|| panic!("{item:#}")).to_owned();
-        let ended = final_outcome(&top, &id).await;
+        let ended = final_outcome(top, &id).await;
         *states.entry(judge(plc, &ended)).or_insert(0) += 1;
     }
     eprintln!("{states:?}, {} at the device", plc.written().len());

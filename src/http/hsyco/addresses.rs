@@ -100,9 +100,22 @@ mod tests {
         ];
         for (rule, address, expected) in cases {
             let rule: AddressRule = rule.parse().unwrap();
-            assert_eq!(rule.allows(address.parse().unwrap()), expected, "{rule:?} {address}");
+            assert_eq!(
+                rule.allows(address.parse().unwrap()),
+                expected,
+                "{rule:?} {address}"
+            );
         }
-        for bad in ["", "10.0.0", "10.0.0.0/33", "::/129", "a", "10.0.0.0/", "**", "10.0.0.0/-1"] {
+        for bad in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "a",
+            "10.0.0.0/",
+            "**",
+            "10.0.0.0/-1",
+        ] {
             assert!(bad.parse::<AddressRule>().is_err(), "{bad}");
         }
     }

@@ -24,7 +24,9 @@ fn asked(query: &[u8]) -> Option<Asked> {
     let timestamp = std::str::from_utf8(fields.next()?).ok();
     let digits = timestamp.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     Some(Asked {
-        timestamp: digits.and_then(|text| text.parse().ok()).filter(|&number| number > 0),
+        timestamp: digits
+            .and_then(|text| text.parse().ok())
+            .filter(|&number| number > 0),
         password: fields.next()?.to_vec(),
     })
 }
@@ -82,7 +84,14 @@ mod tests {
         assert_eq!(read("1*1*secret"), (Some(1), "secret".into()));
         assert_eq!(read("1%2a17%2Ase%63ret"), (Some(17), "secret".into()));
         assert_eq!(read("1*5*a*b%25%zz+"), (Some(5), "a*b%%zz+".into()));
-        for odd in ["1*0*p", "1*-1*p", "1**p", "1*1e3*p", "1*+1*p", "1*99999999999999999999*p"] {
+        for odd in [
+            "1*0*p",
+            "1*-1*p",
+            "1**p",
+            "1*1e3*p",
+            "1*+1*p",
+            "1*99999999999999999999*p",
+        ] {
             assert_eq!(read(odd), (None, "p".into()), "{odd}");
         }
         for none in ["", "1", "1*1", "2*1*p", "11*1*p", "*1*p"] {

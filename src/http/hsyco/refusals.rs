@@ -26,7 +26,8 @@ struct Told {
 impl Refusals {
     /// Notes a refusal. If it is to be recorded: how many went unrecorded before it.
     pub(super) fn note(&mut self, address: Option<Address>, now: Monotonic) -> Option<u64> {
-        self.table.retain(|_, told| told.since > 0 || now.since(told.at) < EVERY);
+        self.table
+            .retain(|_, told| told.since > 0 || now.since(told.at) < EVERY);
         let known = self.table.contains_key(&address) || self.table.len() < ADDRESSES_MAX;
         let address = address.filter(|_| known);
         let Some(told) = self.table.get_mut(&address) else {
@@ -62,7 +63,9 @@ mod tests {
             assert_eq!(refusals.note(address(1), at(second)), None);
         }
         assert_eq!(refusals.note(address(1), at(60)), Some(59));
-        let recorded = (0..10_000).filter(|&n| refusals.note(address(n), at(61)).is_some()).count();
+        let recorded = (0..10_000)
+            .filter(|&n| refusals.note(address(n), at(61)).is_some())
+            .count();
         assert!(recorded <= ADDRESSES_MAX + 1, "{recorded}");
         assert!(refusals.table.len() <= ADDRESSES_MAX + 1);
     }

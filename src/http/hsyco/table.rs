@@ -108,7 +108,9 @@ impl Table {
                 Item::Define(frame) => self.define(frame.id, &frame.name),
                 Item::Remove(id) => self.forget(*id),
                 Item::Rows { count, .. } => {
-                    rows.by_ref().take(*count).for_each(|row| self.row(store, row));
+                    rows.by_ref()
+                        .take(*count)
+                        .for_each(|row| self.row(store, row));
                 }
                 Item::Source(frame) => sources.push(SourceId(frame.id)),
                 Item::Status(frame) => sources.push(SourceId(frame.id)),

@@ -85,7 +85,10 @@ mod tests {
             (Value::F64(f64::NEG_INFINITY), "-Infinity"),
             (Value::F64(f64::NAN), "NaN"),
             (Value::text("50% \"x\" *"), "50% \"x\" *"),
-            (Value::Time(Timestamp::from_millis(1_403_171_030_000)), "1403171030000"),
+            (
+                Value::Time(Timestamp::from_millis(1_403_171_030_000)),
+                "1403171030000",
+            ),
             (Value::Bytes([1, 2, 255].into()), "AQL/"),
             (Value::Array([Value::Int(1), Value::Int(2)].into()), "[1,2]"),
             (Value::Array([Value::text("a")].into()), "[\"a\"]"),

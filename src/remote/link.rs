@@ -2,8 +2,10 @@
 //! state machine; everybody else sees a view and sends commands.
 
 mod drive;
-mod own;
+pub(crate) mod own;
 mod relay;
+
+pub(crate) use drive::chain;
 
 use std::sync::Arc;
 use std::time::Duration;

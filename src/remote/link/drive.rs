@@ -3,6 +3,8 @@
 mod show;
 mod stream;
 
+pub(crate) use stream::chain;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +77,7 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, health, &options.name, &options.prefix);
+        let own = Own::new(&store, health, &options.name, &options.prefix).with_clock();
         let orders: OwnerHandle = store.register_owner(source, true);
         let options = Arc::new(options);
         Self {

@@ -10,8 +10,10 @@ mod changes;
 mod config;
 mod datapoints;
 mod documents;
+mod dropped;
 mod explain;
 mod grant;
+mod hsyco;
 mod link;
 mod node;
 mod openapi;
@@ -31,6 +33,7 @@ mod write_answer;
 mod writes;
 
 pub use config::{HttpLimits, ListenConfig};
+pub use hsyco::{AddressRule, AddressRuleError, HsycoConfig};
 pub use openapi::openapi_yaml;
 pub use parts::{PartError, Parts};
 pub use server::{ServeError, Server, ServerSetup};

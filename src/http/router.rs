@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, explain, link, node, openapi, pages, probes,
-    problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
+    probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -53,6 +53,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/", get(pages::index))
         .route("/ui/{*path}", get(pages::file))
         .route("/api/v1/openapi.json", get(openapi::show))
+        .route(hsyco::PATH, any(hsyco::read))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

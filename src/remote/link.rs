@@ -3,8 +3,10 @@
 
 mod drive;
 mod explain;
-mod own;
+pub(crate) mod own;
 mod relay;
+
+pub(crate) use drive::chain;
 
 use std::sync::Arc;
 use std::time::Duration;

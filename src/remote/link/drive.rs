@@ -3,6 +3,8 @@
 mod show;
 mod stream;
 
+pub(crate) use stream::chain;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,13 +77,8 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(
-            &store,
-            health,
-            &options.name,
-            &options.prefix,
-            options.drift,
-        );
+        let own =
+            Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
         let orders: OwnerHandle = store.register_owner(source, true);
         Self {
             mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),

@@ -10,10 +10,11 @@ use mainstem_telemetry::{Health, Problem, Severity};
 
 use crate::clock::Offset;
 
-pub(super) struct Own {
+pub(crate) struct Own {
     store: Arc<Store>,
     health: Health,
     name: String,
+    prefix: String,
     source: SourceId,
     connection: Option<PointId>,
     offset: Option<PointId>,
@@ -51,44 +52,47 @@ fn drift(best: Offset, limit: Duration) -> Drift {
 }
 
 impl Own {
-    pub(super) fn new(
-        store: &Arc<Store>,
-        health: &Health,
-        name: &str,
-        prefix: &str,
-        drift: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(store: &Arc<Store>, health: &Health, name: &str, prefix: &str) -> Self {
         let node = Arc::clone(&store.setup().name);
         let source = store.put_own_source(None, &node, Role::Node, Quality::GOOD, true);
-        let define = |suffix: &str, definition: Definition| {
-            let name = Name::new(&format!("{prefix}.{suffix}")).ok()?;
-            // Only a remote's own datapoint of that name can be in the way; then it goes first.
-            store.define(source, &name, definition).ok()
-        };
-        let seconds = |text| Definition::new(Scalar::F64).unit("s").description(text);
-        let connection = define(
-            "connection",
-            Definition::new(Scalar::Text).description("online or offline"),
-        );
-        let ahead = "clock of the remote minus the clock here";
-        let offset = define("clock.offset", seconds(ahead));
-        let uncertainty = define("clock.uncertainty", seconds("how wrong the offset can be"));
-        Self {
+        let mut own = Self {
             store: Arc::clone(store),
             health: health.clone(),
             name: name.to_owned(),
+            prefix: prefix.to_owned(),
             source,
-            connection,
-            offset,
-            uncertainty,
+            connection: None,
+            offset: None,
+            uncertainty: None,
             batch: Vec::new(),
             pruned: None,
-            drift,
+            drift: None,
             clock: Drift::Right,
-        }
+        };
+        let words = Definition::new(Scalar::Text).description("online or offline");
+        own.connection = own.define("connection", words);
+        own
     }
 
-    pub(super) fn tell_status(&mut self, quality: Quality, cause: &str) {
+    /// With what beats tell about the remote's clock.
+    #[must_use]
+    pub(crate) fn with_clock(mut self, drift: Option<Duration>) -> Self {
+        self.drift = drift;
+        let seconds = |text| Definition::new(Scalar::F64).unit("s").description(text);
+        let ahead = "clock of the remote minus the clock here";
+        self.offset = self.define("clock.offset", seconds(ahead));
+        let wrong = "how wrong the offset can be";
+        self.uncertainty = self.define("clock.uncertainty", seconds(wrong));
+        self
+    }
+
+    fn define(&self, suffix: &str, definition: Definition) -> Option<PointId> {
+        let name = Name::new(&format!("{}.{suffix}", self.prefix)).ok()?;
+        // Only a remote's own datapoint of that name can be in the way; then it goes first.
+        self.store.define(self.source, &name, definition).ok()
+    }
+
+    pub(crate) fn tell_status(&mut self, quality: Quality, cause: &str) {
         let word = if quality.is_good() {
             "online"
         } else {
@@ -124,7 +128,7 @@ impl Own {
     }
 
     /// Something below the remote has no place here; or nothing any more.
-    pub(super) fn tell_pruned(&mut self, pruned: Option<&str>) {
+    pub(crate) fn tell_pruned(&mut self, pruned: Option<&str>) {
         if self.pruned.as_deref() == pruned {
             return;
         }
@@ -143,7 +147,7 @@ impl Own {
         });
     }
 
-    pub(super) fn tell_offset(&mut self, best: Offset) {
+    pub(crate) fn tell_offset(&mut self, best: Offset) {
         let seconds = |micros: f64| Value::F64((micros / 1000.0).round() / 1000.0);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of an offset")]
         let (offset, uncertainty) = (best.wall_us as f64, best.uncertainty_us as f64);
@@ -190,7 +194,7 @@ impl Own {
         });
     }
 
-    pub(super) fn all_clear(&self) {
+    pub(crate) fn all_clear(&self) {
         self.health.clear(&format!("link.{}", self.name));
         self.health.clear(&format!("link.{}.pruned", self.name));
         self.health.clear(&format!("link.{}.clock", self.name));

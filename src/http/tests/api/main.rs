@@ -9,6 +9,7 @@ mod access;
 mod administering;
 mod description;
 mod harness;
+mod hsyco;
 mod limits;
 mod linking;
 mod providing;

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a reader that stops reading costs the node, at 100,000 changes/s.
 
 usage: benches/slow_reader.py [PROGRAM] [SECONDS]      (target/release/mainstem and 60 unless given)

@@ -8,6 +8,7 @@
 
 mod demo;
 mod links;
+mod schemathesis;
 mod service_unit;
 mod skipped;
 mod support;

@@ -16,8 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstem_model::quantity;
-use mainstem_wire::api::SamplesAck;
+use mainstem_wire::api::{SamplesAck, form};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -43,7 +42,7 @@ const STALE_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 pub(crate) struct SamplesQuery {
     /// Without a byte for so long, the values are uncertain (`stale`), also while the request is
     /// open; an empty line is enough to vouch for them. `30s` unless given.
-    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
     stale_after: Option<Duration>,
 }

@@ -12,6 +12,7 @@ mod outcomes;
 mod policies;
 mod protocol;
 mod running;
+mod schemathesis;
 mod service_unit;
 mod skipped;
 mod strangers;

@@ -90,7 +90,8 @@ impl<'a> Branches<'a> {
             Some(view) => (view.state.as_str(), view.cause.clone(), view.since),
             None => (told(link), None, link.own.since),
         };
-        let silent = view.is_none() && state != "live" && state != "unknown";
+        // Whatever the state, a link that cannot be trusted says why.
+        let is_bad = !link.own.quality.is_good() && state != "unknown";
         let behind = self.behind.get(&link.id);
         LinkEntry {
             source: link.id.0,
@@ -100,7 +101,7 @@ impl<'a> Branches<'a> {
             to: behind.map(|node| node.node.to_string()),
             path: self.path(link),
             state: state.to_owned(),
-            cause: cause.or_else(|| silent.then(|| reason.as_str().to_owned())),
+            cause: cause.or_else(|| is_bad.then(|| reason.as_str().to_owned())),
             since,
             next_try: view.and_then(|view| view.next_try),
             lag: view.and_then(|view| view.lag),

@@ -90,6 +90,20 @@ fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
     paths
 }
 
+/// Compares datapoint by datapoint, so that a difference can be read.
+fn assert_same(found: &serde_json::Value, expected: &serde_json::Value, path: &Path) {
+    for (name, row) in expected.as_object().unwrap() {
+        assert_eq!(&found[name], row, "{name} after {}", path.display());
+    }
+    let count = |table: &serde_json::Value| table.as_object().unwrap().len();
+    assert_eq!(
+        count(found),
+        count(expected),
+        "{found} after {}",
+        path.display()
+    );
+}
+
 #[test]
 fn streams_of_every_version_end_in_their_tables() {
     let versions = sorted(&recordings(), "");
@@ -104,14 +118,14 @@ fn streams_of_every_version_end_in_their_tables() {
             apply(&mut mirror, &stream);
             let expected = fs::read_to_string(path.with_extension("json")).unwrap();
             let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
-            assert_eq!(table(&store, LINE), expected, "{}", path.display());
+            assert_same(&table(&store, LINE), &expected, &path);
             let has_gap = stream.contains("{\"gap\":");
             assert_eq!(mirror.counters().missed > missed, has_gap);
             // A second time the same brings nothing: what is not newer is dropped.
             let changes = mirror.counters().changes;
             apply(&mut mirror, &stream);
             assert_eq!(mirror.counters().changes, changes, "{}", path.display());
-            assert_eq!(table(&store, LINE), expected, "{}", path.display());
+            assert_same(&table(&store, LINE), &expected, &path);
         }
         assert_eq!(mirror.counters().bad_values, 0);
         assert_eq!(mirror.counters().left_out, 0);
@@ -288,6 +302,7 @@ async fn record() {
     let broken = Sample::without_value(Quality::of(Reason::DeviceError), None);
     recorder.set(plc, setpoint, broken);
     store.set_status(unit, Quality::of(Reason::DeviceDown));
+    cell_row(&recorder, cell, 3, 78);
     cell_row(&recorder, cell, 4, 1);
     let fresh = recorder.define(plc, "plc.fresh", Definition::new(Scalar::U16));
     recorder.set(plc, fresh, good(Value::UInt(7), 5));

@@ -86,6 +86,7 @@ impl Node {
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
+        api.set_hsyco(config.hsyco.as_ref());
         let setup = ServerSetup {
             listen: config.listen.iter().map(|listen| listen.address).collect(),
             tls: mainstem_security::server_config(&ground.identity)?,
@@ -137,6 +138,7 @@ impl Node {
         self.tokens
             .reload(Arc::clone(&roles), access::tokens(&config)?);
         self.api.set_roles(roles);
+        self.api.set_hsyco(config.hsyco.as_ref());
         let mut report = self.parts.apply(&config).await;
         report.needs_restart = needs_restart(&current, &config);
         *current = config;

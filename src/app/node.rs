@@ -87,6 +87,7 @@ impl Node {
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
+        api.set_hsyco(config.hsyco.as_ref());
         let setup = ServerSetup {
             listen: config.listen.iter().map(|listen| listen.address).collect(),
             tls: mainstem_security::server_config(&ground.identity)?,
@@ -139,6 +140,7 @@ impl Node {
             .reload(Arc::clone(&roles), access::tokens(&config)?);
         self.api.set_roles(roles);
         self.writes.set_policies(config.policies.clone());
+        self.api.set_hsyco(config.hsyco.as_ref());
         let mut report = self.parts.apply(&config).await;
         self.parts.sweep(&config);
         report.needs_restart = needs_restart(&current, &config);

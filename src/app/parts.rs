@@ -9,14 +9,14 @@ use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{PartError, Parts};
 use mainstem_model::Role;
-use mainstem_remote::{Link, RemoteConfig, RemoteView};
+use mainstem_remote::{RemoteConfig, RemoteView};
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
-use super::links;
+use super::links::{self, RunningLink};
 use super::node::ReloadReport;
 use super::seat::StoreSite;
 
@@ -26,7 +26,7 @@ pub(super) struct RunningParts {
     health: Health,
     site: StoreSite,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
-    remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<Link>)>>,
+    remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
 }
 
 impl RunningParts {
@@ -125,7 +125,7 @@ impl RunningParts {
     }
 
     async fn stop_remotes(&self, config: &NodeConfig, report: &mut ReloadReport) {
-        let doomed: Vec<(String, RemoteConfig, Arc<Link>)> = self
+        let doomed: Vec<(String, RemoteConfig, Arc<RunningLink>)> = self
             .remotes
             .read()
             .iter()
@@ -135,12 +135,12 @@ impl RunningParts {
         for (name, running, link) in doomed {
             link.stop().await;
             self.remotes.write().remove(&name);
-            // Another prefix is another place in the tree; only the same one is kept.
-            if !config
-                .remotes
-                .iter()
-                .any(|remote| remote.prefix == running.prefix)
-            {
+            // Another prefix is another place in the tree, and what a server of another kind told
+            // is another tree; only the same one is kept.
+            let stays = |remote: &RemoteConfig| {
+                remote.prefix == running.prefix && remote.kind == running.kind
+            };
+            if !config.remotes.iter().any(stays) {
                 link.remove();
             }
             if !config
@@ -221,7 +221,7 @@ impl RunningParts {
             .map(|(_, adapter)| act(adapter))
     }
 
-    fn with_remote<T>(&self, name: &str, act: impl FnOnce(&Link) -> T) -> Option<T> {
+    fn with_remote<T>(&self, name: &str, act: impl FnOnce(&RunningLink) -> T) -> Option<T> {
         self.remotes.read().get(name).map(|(_, link)| act(link))
     }
 }
@@ -258,21 +258,21 @@ impl Parts for RunningParts {
     }
 
     fn remote(&self, name: &str) -> Option<RemoteView> {
-        self.with_remote(name, Link::view)
+        self.with_remote(name, RunningLink::view)
     }
 
     fn pause_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, Link::pause)
+        self.with_remote(name, RunningLink::pause)
             .ok_or(PartError::Unknown)
     }
 
     fn resume_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, Link::resume)
+        self.with_remote(name, RunningLink::resume)
             .ok_or(PartError::Unknown)
     }
 
     fn resync_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, Link::resync)
+        self.with_remote(name, RunningLink::resync)
             .ok_or(PartError::Unknown)
     }
 
@@ -282,7 +282,7 @@ impl Parts for RunningParts {
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>> {
         let remotes = self.remotes.read();
-        let mut links = remotes.values().map(|(_, link)| link);
+        let mut links = remotes.values().filter_map(|(_, link)| link.mainstem());
         let found = links.find(|found| found.source() == link)?;
         Some(Box::pin(found.explain(ask)))
     }

@@ -1,7 +1,8 @@
-//! Roles and tokens.
+//! Roles and tokens, and the password of the HSYCO-compatible route.
 
 use std::collections::{BTreeMap, HashMap};
 
+use mainstem_http::HsycoConfig;
 use serde_json::Value;
 
 use crate::access::{BUILT_IN_ROLES, Credential, RoleConfig, TokenConfig, TokenSection};
@@ -53,6 +54,24 @@ pub(crate) fn tokens(draft: &mut Draft<'_>) -> Vec<TokenConfig> {
         read.extend(section.and_then(token));
     }
     read
+}
+
+/// The HSYCO-compatible route, if it is switched on. Its password travels in the address of a
+/// request, so it must open nothing else.
+pub(crate) fn hsyco(draft: &mut Draft<'_>) -> Option<HsycoConfig> {
+    let json = draft.json;
+    let section = json.get("hsyco").filter(|section| !section.is_null())?;
+    let password = section.get("password").and_then(Value::as_str);
+    let tokens = json.get("tokens").and_then(Value::as_array);
+    let mut texts = tokens
+        .into_iter()
+        .flatten()
+        .filter_map(|t| t.get("token")?.as_str());
+    if password.is_some_and(|password| texts.any(|text| text == password)) {
+        let message = "this is a token too, and it would travel in the address of requests";
+        draft.problem("/hsyco/password", message, "a password of its own");
+    }
+    draft.read(section, "/hsyco")
 }
 
 fn token(section: TokenSection) -> Option<TokenConfig> {

@@ -140,6 +140,7 @@ impl Draft<'_> {
         let listen = self.listen();
         let feed = self.part("/feed");
         let limits = self.part("/limits");
+        let hsyco = clients::hsyco(self);
         let log = self.part("/log");
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
@@ -160,6 +161,7 @@ impl Draft<'_> {
             tokens,
             policies,
             limits: limits?,
+            hsyco,
             log: log?,
             adapters,
             remotes,

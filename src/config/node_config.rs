@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mainstem_adapter::{AdapterSpec, Kind};
-use mainstem_http::{HttpLimits, ListenConfig};
+use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
 use mainstem_model::Name;
 use mainstem_remote::RemoteConfig;
 use mainstem_store::FeedConfig;
@@ -34,6 +34,8 @@ pub struct NodeConfig {
     pub policies: Vec<PolicyConfig>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
+    /// The HSYCO-compatible route, if it is switched on.
+    pub hsyco: Option<HsycoConfig>,
     /// What goes to the log.
     pub log: LogConfig,
     /// Connections with their endpoints, in the order of the file.

@@ -22,6 +22,7 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
         section.prune(&mut properties);
         section.check(&properties, draft.tree, pointer, draft.report);
         let trust = trust(draft, &properties, pointer);
+        check_kind(draft, &properties, pointer);
         check_prefix(draft, taken, &properties, &resource);
         check_routes(draft, &mut routes, &properties, &resource);
         let read: Option<RemoteSection> = draft.read(&properties, pointer);
@@ -31,6 +32,41 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
         }
     }
     remotes
+}
+
+/// Options that there are not for a HSYCO server: what they stand for is private to HSYCO, or it is
+/// always so.
+const NOT_FOR_HSYCO: [&str; 13] = [
+    "mode",
+    "profile",
+    "beat",
+    "write",
+    "delivery",
+    "ui",
+    "drift",
+    "clocksync",
+    "discovery",
+    "startupevents",
+    "dataloggers",
+    "dataloggersnameprefix",
+    "dataloggerspollinterval",
+];
+
+fn check_kind(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
+    let is_hsyco = properties.get("kind").and_then(Value::as_str) == Some("hsyco");
+    let has_types = properties.get("types").and_then(Value::as_object);
+    if !is_hsyco && has_types.is_some_and(|types| !types.is_empty()) {
+        let message = "a mainstem node says itself what its datapoints are";
+        let expected = "`types` only with `kind: hsyco`";
+        draft.problem(&join(pointer, "types"), message, expected);
+    }
+    let unfit = |key: &&&str| is_hsyco && properties.get(**key).is_some();
+    for key in NOT_FOR_HSYCO.iter().filter(unfit) {
+        let message =
+            format!("there is no `{key}` with `kind: hsyco`: datapoints are read, no more");
+        let expected = "this option left out; docs/HSYCO.md says what there is and why";
+        draft.problem(&join(pointer, key), message, expected);
+    }
 }
 
 fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {

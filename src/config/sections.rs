@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_http::{HttpLimits, ListenConfig};
+use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
 use mainstem_model::Name;
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
@@ -43,6 +43,9 @@ pub(crate) struct NodeFile {
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,
+    /// The HSYCO-compatible route; without this section it does not exist.
+    #[schemars(default)]
+    hsyco: Option<HsycoConfig>,
     /// What the node writes to its log.
     #[schemars(default)]
     log: LogConfig,

@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod hsyco;
 mod links;
 mod outcomes;
 mod policies;

@@ -1,5 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
+pub(crate) mod hsyco;
 pub(crate) mod plc;
 pub(crate) mod proxy;
 

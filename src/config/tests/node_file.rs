@@ -44,7 +44,7 @@ fn loaded(text: &str) -> NodeConfig {
     let put = |name: &str| {
         let file: PathBuf = folder.path().join(name);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, "a-secret-of-24-characters").unwrap();
+        std::fs::write(file, format!("the-secret-in-{name}")).unwrap();
     };
     for part in text.split("${file:").skip(1) {
         put(part.split('}').next().unwrap());
@@ -63,7 +63,9 @@ fn loaded(text: &str) -> NodeConfig {
 fn every_line_is_right_and_tells_the_defaults() {
     let (short, full) = (loaded(&text()), loaded(&uncommented(&text())));
     assert_eq!(short.adapters.len(), 1, "the file as it is runs anywhere");
-    assert_eq!(full.remotes.len(), 2);
+    assert_eq!(full.remotes.len(), 3);
+    assert_eq!(full.remotes[2].types.len(), 2);
+    assert_eq!(full.hsyco.unwrap().addresses.len(), 2);
     assert_eq!(
         (&short.feed, &short.limits, &short.log),
         (&full.feed, &full.limits, &full.log)

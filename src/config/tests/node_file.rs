@@ -64,6 +64,7 @@ fn every_line_is_right_and_tells_the_defaults() {
     let (short, full) = (loaded(&text()), loaded(&uncommented(&text())));
     assert_eq!(short.adapters.len(), 1, "the file as it is runs anywhere");
     assert_eq!(full.remotes.len(), 2);
+    assert_eq!((short.policies.len(), full.policies.len()), (0, 2));
     assert_eq!(
         (&short.feed, &short.limits, &short.log),
         (&full.feed, &full.limits, &full.log)

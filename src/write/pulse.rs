@@ -94,7 +94,7 @@ impl Pulses {
                  be {}",
                 left.rest
             );
-            health.raise(problem(name, text, &left.rest));
+            health.raise(problem(name, &text, &left.rest));
         }
         Self {
             path,
@@ -219,7 +219,7 @@ impl Pulses {
             "The pulse of {} stands too long, it should be {rest}: {why}; {goes_on}",
             pulse.name
         );
-        self.health.raise(problem(&pulse.name, text, &rest));
+        self.health.raise(problem(&pulse.name, &text, &rest));
     }
 }
 
@@ -238,7 +238,7 @@ fn problem_id(name: &Name) -> String {
     format!("pulse.{name}")
 }
 
-fn problem(name: &Name, text: String, rest: &str) -> Problem {
+fn problem(name: &Name, text: &str, rest: &str) -> Problem {
     Problem {
         id: problem_id(name),
         severity: Severity::High,

@@ -62,7 +62,14 @@ async fn the_top_sees_four_nodes_and_a_cut_link() {
     let counted =
         own["datapoints"].as_u64().unwrap() + seen["links"][0]["datapoints"].as_u64().unwrap();
     assert_eq!(counted, points as u64);
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_link_is_seen_and_what_is_behind_it_is_unknown() {
+    let chain = Chain::start().await;
+    chain.top().wait_good("area.plant.line1.sim.count").await;
+    chain.top().wait_link("area", LinkState::Live).await;
+    let seen = tree(chain.top(), "").await;
     chain.proxies[0].silence();
     let cut =
         |view: &mainstem_store::PointView| view.quality.reason == mainstem_model::Reason::LinkDown;

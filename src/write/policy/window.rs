@@ -151,7 +151,8 @@ impl WindowConfig {
         };
         let zone = self.zone.0.clone().unwrap_or_else(TimeZone::system);
         let local = moment.to_zoned(zone);
-        let minute = local.hour().unsigned_abs() as u16 * 60 + local.minute().unsigned_abs() as u16;
+        let minute =
+            u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
         let day = Day::of(local.weekday());
         if self.holds(day, TimeOfDay(minute)) {
             return None;

@@ -15,6 +15,7 @@ mod run;
 mod screen;
 mod text;
 mod token;
+mod topology;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -67,12 +68,14 @@ enum Command {
     Check(check::CheckArgs),
     /// Run a node
     Run(run::RunArgs),
-    /// Datapoints: list, get, set, watch
+    /// Datapoints: list, get, set, explain, watch
     Points(points::PointsArgs),
     /// Adapters: list, show, pause, resume, trust
     Adapters(adapters::AdaptersArgs),
-    /// Remotes: list, show, pause, resume
+    /// Remotes: list, show, pause, resume, resync
     Remotes(remotes::RemotesArgs),
+    /// The tree of nodes, links and devices, with what is wrong where
+    Topology(topology::TopologyArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -110,6 +113,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Points(args) => points::run(&args, screen).await,
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
+        Command::Topology(args) => topology::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

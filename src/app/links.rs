@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use mainstem_remote::{
-    Delivery, Dial, Link, LinkOptions, Mode, Profile, RemoteConfig, TlsDial, Trust,
+    Delivery, Dial, Link, LinkOptions, Mode, Profile, Protocol, RemoteConfig, TlsDial, Trust,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
@@ -25,7 +25,13 @@ pub(super) fn start(
         .with_context(|| format!("remote {}", config.name))?;
     let route = |route: &mainstem_remote::Route| {
         let (host, port, config) = (route.host.clone(), route.port, Arc::clone(&tls));
-        Arc::new(TlsDial { host, port, config }) as Arc<dyn Dial>
+        let protocol = Protocol::Http2;
+        Arc::new(TlsDial {
+            host,
+            port,
+            config,
+            protocol,
+        }) as Arc<dyn Dial>
     };
     let options = LinkOptions {
         name: config.name.to_string(),
@@ -44,6 +50,7 @@ pub(super) fn start(
             Default::default()
         },
         write: config.write.clone(),
+        drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     };

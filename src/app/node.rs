@@ -138,6 +138,7 @@ impl Node {
         self.tokens
             .reload(Arc::clone(&roles), access::tokens(&config)?);
         self.api.set_roles(roles);
+        self.writes.set_policies(config.policies.clone());
         let mut report = self.parts.apply(&config).await;
         self.parts.sweep(&config);
         report.needs_restart = needs_restart(&current, &config);
@@ -218,6 +219,7 @@ impl Ground {
             health.clone(),
         )
         .context("the ledger of writes")?;
+        writes.set_policies(config.policies.clone());
         let ground = Self {
             folder,
             health,

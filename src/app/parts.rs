@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{PartError, Parts};
 use mainstem_model::Role;
 use mainstem_remote::{Link, RemoteConfig, RemoteView};
-use mainstem_store::{PointId, SourceView, Store};
+use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
+use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
@@ -267,5 +269,21 @@ impl Parts for RunningParts {
     fn resume_remote(&self, name: &str) -> Result<(), PartError> {
         self.with_remote(name, Link::resume)
             .ok_or(PartError::Unknown)
+    }
+
+    fn resync_remote(&self, name: &str) -> Result<(), PartError> {
+        self.with_remote(name, Link::resync)
+            .ok_or(PartError::Unknown)
+    }
+
+    fn explain_below(
+        &self,
+        link: SourceId,
+        ask: LinkExplain,
+    ) -> Option<BoxFuture<'static, Vec<ExplainStep>>> {
+        let remotes = self.remotes.read();
+        let mut links = remotes.values().map(|(_, link)| link);
+        let found = links.find(|found| found.source() == link)?;
+        Some(Box::pin(found.explain(ask)))
     }
 }

@@ -1,5 +1,6 @@
 //! `mainstem points`: datapoints of a node.
 
+mod explain;
 mod get;
 mod list;
 mod set;
@@ -28,6 +29,8 @@ enum Action {
     Get(get::GetArgs),
     /// Write a value, and show its way to the device and back
     Set(set::SetArgs),
+    /// Tell whether a write would be carried out, and which rule where would refuse it
+    Explain(explain::ExplainArgs),
     /// Show each change as it happens
     Watch(watch::WatchArgs),
 }
@@ -38,6 +41,7 @@ pub(super) async fn run(args: &PointsArgs, screen: Screen) -> Result<Exit, Failu
         Action::List(args) => list::run(args, &client, screen).await,
         Action::Get(args) => get::run(args, &client, screen).await,
         Action::Set(args) => set::run(args, &client, screen).await,
+        Action::Explain(args) => explain::run(args, &client, screen).await,
         Action::Watch(args) => watch::run(args, &client, screen).await,
     }
 }

@@ -31,6 +31,8 @@ enum Action {
     Pause(Named),
     /// Dial again
     Resume(Named),
+    /// Fetch everything anew: names, definitions and values
+    Resync(Named),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +51,7 @@ pub(super) async fn run(args: &RemotesArgs, screen: Screen) -> Result<Exit, Fail
         }
         Action::Pause(Named { name }) => command(&client, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client, screen, name, "resume").await,
+        Action::Resync(Named { name }) => command(&client, screen, name, "resync").await,
     }
 }
 
@@ -119,7 +122,7 @@ fn clock(remote: &RemoteDocument) -> String {
     )
 }
 
-fn tone(state: &str) -> Tone {
+pub(super) fn tone(state: &str) -> Tone {
     match state {
         "live" => Tone::Good,
         "paused" => Tone::Quiet,

@@ -16,6 +16,7 @@ mod names;
 mod nearest;
 mod node_config;
 mod parse;
+mod policies;
 mod problem;
 mod remotes;
 mod report;

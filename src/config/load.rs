@@ -21,7 +21,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{clients, remotes};
+use crate::{clients, policies, remotes};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -143,6 +143,7 @@ impl Draft<'_> {
         let log = self.part("/log");
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
+        let policies = policies::read(self);
         check_ids(self);
         let data = node
             .as_ref()
@@ -157,6 +158,7 @@ impl Draft<'_> {
             feed: feed?,
             roles,
             tokens,
+            policies,
             limits: limits?,
             log: log?,
             adapters,

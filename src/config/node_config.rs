@@ -9,6 +9,7 @@ use mainstem_http::{HttpLimits, ListenConfig};
 use mainstem_model::Name;
 use mainstem_remote::RemoteConfig;
 use mainstem_store::FeedConfig;
+use mainstem_write::PolicyConfig;
 
 use crate::access::{RoleConfig, TokenConfig};
 use crate::resources::StrategyConfig;
@@ -29,6 +30,8 @@ pub struct NodeConfig {
     pub roles: BTreeMap<String, RoleConfig>,
     /// The clients that come with a token.
     pub tokens: Vec<TokenConfig>,
+    /// What this node lets writes of its own datapoints do, in the order of the file.
+    pub policies: Vec<PolicyConfig>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
     /// What goes to the log.

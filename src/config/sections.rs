@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mainstem_http::{HttpLimits, ListenConfig};
 use mainstem_model::Name;
 use mainstem_store::FeedConfig;
+use mainstem_write::PolicyConfig;
 use serde_json::Value;
 
 use crate::access::{RoleConfig, TokenSection};
@@ -36,6 +37,9 @@ pub(crate) struct NodeFile {
     /// The clients that come with a token.
     #[schemars(default)]
     tokens: Vec<TokenSection>,
+    /// What the owner lets a write do; the first whose patterns fit a datapoint counts.
+    #[schemars(default, length(max = 1000))]
+    policies: Vec<PolicyConfig>,
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use mainstem_wire::json_depth;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +19,9 @@ use crate::problem::{Code, Problem};
 pub(crate) const JSON_DEPTH_MAX: usize = 64;
 /// From the headers to the end of the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes beyond the limit that are read and forgotten: an HTTP/2 client that is cut off while it
+/// still sends never sees the answer that says why.
+const FORGOTTEN_MAX: usize = 64 << 20;
 
 /// A JSON body of at most so many bytes.
 pub(crate) struct Document<T, const BYTES_MAX: usize>(pub(crate) T);
@@ -54,17 +58,32 @@ pub(crate) fn need_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), P
 }
 
 async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), bytes_max).collect();
-    let collected = tokio::time::timeout(BODY_TIMEOUT, body).await;
+    let gathered = tokio::time::timeout(BODY_TIMEOUT, gather(request.into_body(), bytes_max));
     let slow = |_| Problem::new(Code::Timeout, format!("a body may take {BODY_TIMEOUT:?}"));
-    match collected.map_err(slow)? {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            let detail = format!("a body has at most {bytes_max} bytes here");
-            Err(Problem::new(Code::TooLarge, detail))
+    gathered.await.map_err(slow)?
+}
+
+async fn gather(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let (mut bytes, mut size) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Code::Json, "the body ended before its end"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        size += data.len();
+        if size <= bytes_max {
+            bytes.extend_from_slice(&data);
+        } else if size - bytes_max <= FORGOTTEN_MAX {
+            bytes = BytesMut::new();
+        } else {
+            break;
         }
-        Err(_) => Err(Problem::new(Code::Json, "the body ended before its end")),
     }
+    if size > bytes_max {
+        let detail = format!("a body has at most {bytes_max} bytes here");
+        return Err(Problem::new(Code::TooLarge, detail));
+    }
+    Ok(bytes.freeze())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

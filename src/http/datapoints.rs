@@ -7,10 +7,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use mainstem_model::{Name, quantity};
+use mainstem_model::Name;
 use mainstem_store::ListQuery;
 use mainstem_wire::api::write::{WriteDocument, WriteRequestDocument};
-use mainstem_wire::api::{Page, PointDocument, ProblemDocument};
+use mainstem_wire::api::{Page, PointDocument, ProblemDocument, form};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -32,13 +32,14 @@ const WRITE_BYTES_MAX: usize = 512 * 1024;
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatapointsQuery {
     /// Entries at the most: 1 to 10000, 1000 unless given.
+    #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
     /// Names behind this one: the `next` of the part before.
     after: Option<String>,
     /// Names that begin so.
     prefix: Option<String>,
     /// An ordered list of patterns with commas between: `*` is one segment, `**` any number, `!`
-    /// denies.
+    /// denies. Not together with `prefix`.
     glob: Option<String>,
     /// With definitions.
     #[serde(default)]
@@ -65,7 +66,7 @@ fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WriteQuery {
     /// How long the answer waits for the outcome; a little longer than the deadline unless given.
-    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
 }
@@ -164,6 +165,7 @@ pub(crate) async fn put(
     let asked = Asked {
         name,
         value: body.value,
+        pulse: write_answer::pulse(body.pulse.as_deref())?,
         key,
         budget,
         wait: write_answer::patience(&api, asked.wait, budget),

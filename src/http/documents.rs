@@ -29,7 +29,7 @@ pub(crate) fn point(view: PointView, meta: bool) -> PointDocument {
     }
 }
 
-fn definition(definition: &Definition, owner: String) -> MetaDocument {
+pub(crate) fn definition(definition: &Definition, owner: String) -> MetaDocument {
     MetaDocument {
         value_type: definition.value_type.to_string(),
         unit: definition.unit.as_deref().map(str::to_owned),

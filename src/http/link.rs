@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use mainstem_model::{Monotonic, WriteState};
+use mainstem_wire::api::ProblemDocument;
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
 use mainstem_wire::{Beat, BeatAnswer};
 use mainstem_write::{BUDGET_MAX, Entry, Request};
@@ -52,7 +53,10 @@ pub(crate) async fn beat(
     path = "/api/v1/link/writes",
     tag = "link",
     request_body = LinkWrite,
-    responses((status = 200, description = "The write, once it is final", body = WriteDocument))
+    responses((status = 200, description = "The write, once it is final", body = WriteDocument),
+        (status = 404, description = "No such datapoint", body = ProblemDocument),
+        (status = 422, description = "A reused identity, or too long a name of who asked", body = ProblemDocument),
+        (status = 503, description = "The node stops", body = ProblemDocument))
 )]
 pub(crate) async fn write(
     State(api): State<Arc<Api>>,
@@ -69,6 +73,7 @@ pub(crate) async fn write(
     let request = Request {
         name: write.name,
         value: write.value,
+        pulse: write.pulse_us.map(Duration::from_micros),
         key: None,
         budget: Duration::ZERO,
         entry: Entry::Link {

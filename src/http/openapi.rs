@@ -1,23 +1,35 @@
 //! The description of the API, generated from the routes and the documents of `wire`.
 
+mod answers;
+mod forms;
 mod yaml;
 
 use axum::response::{IntoResponse, Response};
+use http::Method;
 use http::header::CONTENT_TYPE;
 use mainstem_wire::api::ProblemDocument;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Description, Ref, ResponseBuilder};
-use utoipa::openapi::{RefOr, SecurityRequirement};
+use utoipa::openapi::{OpenApi as Description, RefOr, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::{
-    adapters, alarms, changes, datapoints, link, node, probes, remotes, samples, tokens, writes,
+    adapters, alarms, changes, datapoints, explain, link, node, probes, remotes, samples, tokens,
+    topology, writes,
 };
 
 const SCHEME: &str = "token";
-const PROBLEM: &str = "application/problem+json";
+/// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
+/// deny them.
+const TOLERANT: [&str; 5] = [
+    "BatchItemDocument",
+    "BatchWriteDocument",
+    "Beat",
+    "LinkWrite",
+    "WriteRequestDocument",
+];
 /// Routes that everybody may use.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -31,9 +43,9 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, changes::read, samples::provide, adapters::list,
+        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-        remotes::pause, remotes::resume, alarms::list, alarms::acknowledge, tokens::list,
+        remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
         probes::metrics,
     ),
@@ -50,24 +62,26 @@ impl Modify for Shared {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = description.components.get_or_insert_default();
         components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
-        let schema = Ref::from_schema_name("ProblemDocument");
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        let problem = ResponseBuilder::new()
-            .description(problems())
-            .content(PROBLEM, content);
-        let problem = RefOr::T(problem.build());
-        components.responses.insert("Problem".to_owned(), problem);
+        components.responses.extend(answers::shared());
+        for name in TOLERANT {
+            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+            }
+        }
         for (path, item) in &mut description.paths.paths {
             let operations = [
-                &mut item.get,
-                &mut item.put,
-                &mut item.post,
-                &mut item.delete,
+                (Method::GET, &mut item.get),
+                (Method::PUT, &mut item.put),
+                (Method::POST, &mut item.post),
+                (Method::DELETE, &mut item.delete),
             ];
-            for operation in operations.into_iter().flatten() {
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
                 operation.operation_id = Some(id(path, operation));
+                forms::announce(path, operation);
                 if !OPEN.contains(&path.as_str()) {
                     guard(operation);
+                    answers::complete(path, &method, operation);
                 }
             }
         }
@@ -85,19 +99,6 @@ fn id(path: &str, operation: &Operation) -> String {
 fn guard(operation: &mut Operation) {
     let scopes: [&str; 0] = [];
     operation.security = Some(vec![SecurityRequirement::new(SCHEME, scopes)]);
-    let problem = RefOr::Ref(Ref::from_response_name("Problem"));
-    let responses = &mut operation.responses.responses;
-    responses.insert("default".to_owned(), problem);
-}
-
-/// The table of problems, as text.
-fn problems() -> String {
-    let rows = Code::ALL.iter().map(|code| {
-        let (status, word) = (code.status().as_u16(), code.as_str());
-        format!("{status} `{word}`: {}. {}", code.title(), code.action())
-    });
-    let rows: Vec<String> = rows.collect();
-    format!("A problem, one of:\n{}", rows.join("\n"))
 }
 
 fn description() -> Description {

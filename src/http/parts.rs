@@ -1,7 +1,10 @@
 //! The running parts of a node as the API shows them; the composition root brings them.
 
+use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_remote::RemoteView;
+use mainstem_store::SourceId;
+use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 
 /// Why a part could not be switched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,4 +46,14 @@ pub trait Parts: Send + Sync {
 
     /// Opens a link again, or tries now.
     fn resume_remote(&self, name: &str) -> Result<(), PartError>;
+
+    /// Has a link begin again with a snapshot.
+    fn resync_remote(&self, name: &str) -> Result<(), PartError>;
+
+    /// What a link and the nodes behind it would say to a write; nothing if there is no such link.
+    fn explain_below(
+        &self,
+        link: SourceId,
+        ask: LinkExplain,
+    ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
 }

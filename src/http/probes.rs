@@ -43,7 +43,8 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> (StatusCode, &'static 
     get,
     path = "/metrics",
     tag = "probes",
-    responses((status = 200, description = "OpenMetrics text", body = String))
+    responses((status = 200, description = "OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text"))
 )]
 pub(crate) async fn metrics(
     State(api): State<Arc<Api>>,

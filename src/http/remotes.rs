@@ -93,6 +93,27 @@ pub(crate) async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `POST /api/v1/remotes/{name}/resync`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/remotes/{name}/resync",
+    tag = "remotes",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 204, description = "Its next stream begins with a snapshot"))
+)]
+pub(crate) async fn resync(
+    State(api): State<Arc<Api>>,
+    Segment(name): Segment,
+    _: Params<Nothing>,
+    caller: Caller,
+) -> Result<StatusCode, Problem> {
+    caller.need_admin()?;
+    let done = api.parts.resync_remote(&name);
+    api.note(&caller, "remote.resync", &name, outcome(&done));
+    done.map_err(|error| switched_nothing("remote", &name, &error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn document(view: RemoteView) -> RemoteDocument {
     #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
     let clock = view
@@ -128,6 +149,7 @@ fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocu
     MirrorDocument {
         snapshots: counters.snapshots,
         resumes: counters.resumes,
+        resyncs: counters.resyncs,
         rows: counters.rows,
         changes: counters.changes,
         missed: counters.missed,

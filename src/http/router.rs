@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, link, node, openapi, pages, probes, problem,
-    remotes, samples, tokens, writes,
+    Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
+    probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -21,10 +21,13 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
             get(datapoints::show).put(datapoints::put),
         )
         .route("/writes", get(writes::list).post(writes::batch))
+        .route("/writes/explain", post(explain::ask))
         .route("/writes/{id}", get(writes::show))
         .route("/changes", get(changes::read))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
+        .route("/link/explain", post(explain::pass_on))
+        .route("/topology", get(topology::show))
         .route("/samples", post(samples::provide))
         .route("/adapters", get(adapters::list))
         .route("/adapters/{name}", get(adapters::show))
@@ -34,6 +37,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/remotes/{name}", get(remotes::show))
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
+        .route("/remotes/{name}/resync", post(remotes::resync))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
         .route("/tokens", get(tokens::list).post(tokens::create))
@@ -49,6 +53,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/", get(pages::index))
         .route("/ui/{*path}", get(pages::file))
         .route("/api/v1/openapi.json", get(openapi::show))
+        .route(hsyco::PATH, any(hsyco::read))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

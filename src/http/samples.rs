@@ -16,8 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstem_model::quantity;
-use mainstem_wire::api::SamplesAck;
+use mainstem_wire::api::{SamplesAck, form};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -31,7 +30,7 @@ pub(crate) use providers::Providers;
 
 const LINES: &str = "application/x-ndjson";
 const DOCUMENT: &str = "application/json";
-/// Without a request for so long, what a client provided is not good any more.
+/// Without a byte for so long, what a client provided is not good any more.
 const STALE_AFTER_DEFAULT: Duration = Duration::from_secs(30);
 const STALE_AFTER_MIN: Duration = Duration::from_secs(1);
 const STALE_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -41,8 +40,9 @@ const STALE_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SamplesQuery {
-    /// Without a request for so long, the values are uncertain (`stale`); `30s` unless given.
-    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    /// Without a byte for so long, the values are uncertain (`stale`), also while the request is
+    /// open; an empty line is enough to vouch for them. `30s` unless given.
+    #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
     stale_after: Option<Duration>,
 }

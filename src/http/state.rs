@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arrival::Peer;
 use crate::auth::Caller;
+use crate::hsyco::Hsyco;
 use crate::samples::Providers;
 use crate::{HttpLimits, Parts};
 
@@ -79,6 +80,8 @@ pub struct Api {
     /// Carries the generation of the board of problems.
     pub(crate) alarms: watch::Receiver<u64>,
     pub(crate) born: Monotonic,
+    /// The HSYCO-compatible route, if it is switched on.
+    pub(crate) hsyco: Hsyco,
     audit: Arc<Audit>,
     roles: RwLock<Arc<Roles>>,
     ready: AtomicBool,
@@ -157,6 +160,7 @@ impl Api {
             parts: setup.parts,
             stopping: CancellationToken::new(),
             alarms,
+            hsyco: Hsyco::default(),
             roles: RwLock::new(setup.roles),
             ready: AtomicBool::new(false),
             _alarm_hook: hook,
@@ -187,7 +191,7 @@ impl Api {
             Peer::Network(address) => Some(address.to_string()),
             Peer::Local => None,
         };
-        self.audit.record(AuditRecord {
+        self.record(AuditRecord {
             at: self.clock().now(),
             principal: caller.principal.name.clone(),
             address,
@@ -196,6 +200,11 @@ impl Api {
             outcome: outcome.to_owned(),
             detail: String::new(),
         });
+    }
+
+    /// Notes what somebody did who is no caller with a token.
+    pub(crate) fn record(&self, record: AuditRecord) {
+        self.audit.record(record);
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use mainstem_model::Name;
 use mainstem_security::{NewToken, TokenError, TokenInfo, TokenOrigin, Tokens};
-use mainstem_wire::api::{NewTokenDocument, Page, TokenDocument, TokenText};
+use mainstem_wire::api::{NewTokenDocument, Page, ProblemDocument, TokenDocument, TokenText};
 
 use crate::Api;
 use crate::auth::Caller;
@@ -43,7 +43,9 @@ pub(crate) async fn list(
     path = "/api/v1/tokens",
     tag = "tokens",
     request_body = NewTokenDocument,
-    responses((status = 201, description = "The token; its text is shown this once", body = TokenText))
+    responses((status = 201, description = "The token; its text is shown this once", body = TokenText),
+        (status = 409, description = "The node has as many tokens as it may", body = ProblemDocument),
+        (status = 422, description = "No such role, a name in use, an end in the past", body = ProblemDocument))
 )]
 pub(crate) async fn create(
     State(api): State<Arc<Api>>,
@@ -52,12 +54,17 @@ pub(crate) async fn create(
     Document(asked): Document<NewTokenDocument, TOKEN_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     caller.need_admin()?;
+    if asked.expires.is_some_and(|end| end <= api.clock().now()) {
+        let detail = "expires: the token would have ended before it was made";
+        return Err(Problem::new(Code::Member, detail));
+    }
     let provide = asked.provide.as_deref().map(Name::new).transpose();
     let new = NewToken {
         name: asked.name,
         role: asked.role,
         expires: asked.expires,
-        provide: provide.map_err(|error| Problem::new(Code::Value, error.to_string()))?,
+        provide: provide
+            .map_err(|error| Problem::new(Code::Member, format!("provide: {error}")))?,
     };
     let target = new.name.clone();
     let made = on_disk(&api, move |tokens| tokens.create(&new)).await;
@@ -114,7 +121,7 @@ async fn on_disk<T: Send + 'static>(
 
 fn refused(error: TokenError) -> Problem {
     match error {
-        TokenError::Role(_) | TokenError::Name(_) => Problem::new(Code::Value, error.to_string()),
+        TokenError::Role(_) | TokenError::Name(_) => Problem::new(Code::Member, error.to_string()),
         TokenError::Full => Problem::new(Code::Conflict, error.to_string()),
         error => {
             tracing::error!(%error, "tokens cannot be changed");

@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderName, HeaderValue, StatusCode};
 use mainstem_model::WriteState;
+use mainstem_model::quantity::parse_duration;
+use mainstem_wire::api::form;
 use mainstem_wire::api::write::WriteDocument;
-use mainstem_write::{BUDGET_DEFAULT, Entry, Refusal, Request, WriteRecord, reason};
+use mainstem_write::{BUDGET_DEFAULT, BUDGET_MAX, Entry, Refusal, Request, WriteRecord, reason};
 use serde_json::value::RawValue;
 
 use crate::Api;
@@ -26,6 +28,7 @@ const WAY_BACK: Duration = Duration::from_secs(2);
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) value: Box<RawValue>,
+    pub(crate) pulse: Option<Duration>,
     pub(crate) key: Option<String>,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -36,10 +39,11 @@ pub(crate) fn key(
     header: Option<&HeaderValue>,
     body: Option<String>,
 ) -> Result<Option<String>, Problem> {
-    let wrong = |detail: &str| Problem::new(Code::Value, detail);
+    let wrong = |detail: &str| Problem::new(Code::Member, detail);
     let header = header.map(HeaderValue::to_str).transpose();
-    let header = header.map_err(|_| wrong("`Idempotency-Key` is not ASCII"))?;
-    match (header, body) {
+    let header = header.ok().filter(|key| key.is_none_or(form::is_key));
+    let rule = "`Idempotency-Key` is 1 to 128 printable ASCII characters";
+    match (header.ok_or_else(|| wrong(rule))?, body) {
         (Some(header), Some(body)) if header != body => {
             Err(wrong("`Idempotency-Key` and the member `key` differ"))
         }
@@ -47,11 +51,24 @@ pub(crate) fn key(
     }
 }
 
-/// How long a write may take.
+/// How long a write may take. Both members keep the limits, though only one of them counts.
 pub(crate) fn budget(millis: Option<u64>, text: Option<&str>) -> Result<Duration, Problem> {
     let budget = mainstem_wire::api::write::budget(millis, text);
-    let budget = budget.map_err(|error| Problem::new(Code::Value, error.to_string()))?;
+    let budget = budget.map_err(|error| Problem::new(Code::Member, error.to_string()))?;
+    let given = [budget, millis.map(Duration::from_millis)];
+    let fits = |budget: &Duration| !budget.is_zero() && *budget <= BUDGET_MAX;
+    if !given.iter().flatten().all(fits) {
+        let seconds = BUDGET_MAX.as_secs();
+        let detail = format!("the deadline of a write is more than 0 and at most {seconds} s");
+        return Err(Problem::new(Code::Member, detail));
+    }
     Ok(budget.unwrap_or(BUDGET_DEFAULT))
+}
+
+/// How long a value is to stand, where the request says it.
+pub(crate) fn pulse(text: Option<&str>) -> Result<Option<Duration>, Problem> {
+    let pulse = text.map(parse_duration).transpose();
+    pulse.map_err(|error| Problem::new(Code::Value, format!("pulse: {error}")))
 }
 
 /// How long an answer waits for the outcome: as asked, or a little longer than the deadline.
@@ -74,6 +91,7 @@ pub(crate) async fn carry(
     let request = Request {
         name: asked.name,
         value: asked.value,
+        pulse: asked.pulse,
         key: asked.key,
         budget: asked.budget,
         entry: Entry::Client { principal, address },
@@ -95,7 +113,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::NoSuchPoint(_) => Code::UnknownName,
         Refusal::KeyReused { .. } | Refusal::IdReused(_) => Code::IdempotencyKey,
-        Refusal::Malformed(_) => Code::Value,
+        Refusal::Malformed(_) => Code::Member,
         Refusal::Stopping => Code::Stopping,
     };
     Problem::new(code, refusal.to_string())

@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
-use mainstem_model::{Name, WriteId, WriteState, quantity};
+use mainstem_model::{Name, NameError, WriteId, WriteState};
 use mainstem_wire::api::write::{
     BATCH_WRITES_MAX, BatchItemDocument, BatchWriteDocument, WriteDocument,
 };
-use mainstem_wire::api::{BatchResult, BatchResultDocument, Page};
+use mainstem_wire::api::{BatchResult, BatchResultDocument, Page, ProblemDocument, form};
 use mainstem_write::WriteRecord;
 use serde::Deserialize;
 
@@ -33,8 +33,10 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 #[serde(deny_unknown_fields)]
 pub(crate) struct WritesQuery {
     /// Entries at the most: 1 to 1000, 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The `next` of the part before.
+    #[param(format = "uint64", maximum = 18446744073709551615u64)]
     after: Option<u64>,
     /// Only those without an outcome.
     #[serde(default)]
@@ -47,7 +49,7 @@ pub(crate) struct WritesQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchQuery {
     /// How long the answer waits for the outcomes.
-    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
 }
@@ -106,7 +108,8 @@ pub(crate) async fn show(
     tag = "writes",
     params(BatchQuery),
     request_body = BatchWriteDocument,
-    responses((status = 200, description = "One entry for each write", body = BatchResultDocument))
+    responses((status = 200, description = "One entry for each write", body = BatchResultDocument),
+        (status = 422, description = "A deadline out of range", body = ProblemDocument))
 )]
 pub(crate) async fn batch(
     State(api): State<Arc<Api>>,
@@ -135,18 +138,7 @@ async fn one(
     wait: Duration,
 ) -> BatchResult {
     let name = item.name.clone();
-    let asked = Asked {
-        name: item.name,
-        value: item.value,
-        key: item.key,
-        budget,
-        wait,
-    };
-    let carried = match Name::new(&asked.name) {
-        Ok(_) => write_answer::carry(api, caller, asked).await,
-        Err(error) => Err(Problem::new(Code::Value, error.to_string())),
-    };
-    match carried {
+    match carried(api, caller, item, budget, wait).await {
         Ok(record) => result(name, &record),
         Err(problem) => BatchResult {
             name,
@@ -155,6 +147,26 @@ async fn one(
             problem: Some(problem.document()),
         },
     }
+}
+
+async fn carried(
+    api: &Api,
+    caller: &Caller,
+    item: BatchItemDocument,
+    budget: Duration,
+    wait: Duration,
+) -> Result<Arc<WriteRecord>, Problem> {
+    let wrong = |error: NameError| Problem::new(Code::Value, error.to_string());
+    Name::new(&item.name).map_err(wrong)?;
+    let asked = Asked {
+        name: item.name,
+        value: item.value,
+        pulse: write_answer::pulse(item.pulse.as_deref())?,
+        key: item.key,
+        budget,
+        wait,
+    };
+    write_answer::carry(api, caller, asked).await
 }
 
 fn result(name: String, record: &WriteRecord) -> BatchResult {

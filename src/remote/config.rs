@@ -1,15 +1,27 @@
 //! The `properties:` of a resource of type `Remote`, as written and as resolved.
 
 mod route;
+mod types_of;
 
 pub use route::{Route, RouteError};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mainstem_model::{GlobSet, Name, Secret, quantity};
+use mainstem_model::{Glob, GlobSet, Name, Secret, ValueType, quantity};
 
 use crate::timing::Timing;
+
+/// What answers at a remote's address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RemoteKind {
+    /// A mainstem node.
+    #[default]
+    Mainstem,
+    /// A HSYCO server, or what speaks like one; read only.
+    Hsyco,
+}
 
 /// How a remote is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -60,6 +72,9 @@ pub enum TargetState {
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteSection {
+    /// What answers there: another node, or a HSYCO server.
+    #[serde(default)]
+    pub kind: RemoteKind,
     /// Where the remote is, or a list of routes to it, tried in turn.
     #[serde(deserialize_with = "route::one_or_many")]
     #[schemars(with = "String", extend(
@@ -116,6 +131,13 @@ pub struct RemoteSection {
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
+    /// For a HSYCO server, whose values are all texts: types by pattern over its names.
+    #[serde(default, deserialize_with = "types_of::in_order")]
+    #[schemars(with = "std::collections::BTreeMap<String, String>", extend(
+        "propertyNames" = {"format": "glob"},
+        "additionalProperties" = {"type": "string", "enum": ["bool", "i64", "f64", "text"]}
+    ))]
+    pub types: Vec<(Glob, ValueType)>,
     /// Every sample, or the latest.
     #[serde(default)]
     pub delivery: Delivery,
@@ -192,6 +214,8 @@ pub enum Trust {
 pub struct RemoteConfig {
     /// Its resource id.
     pub name: Name,
+    /// What answers there.
+    pub kind: RemoteKind,
     /// What stands before its names here.
     pub prefix: Name,
     /// Where it is; one route is active at a time.
@@ -212,6 +236,8 @@ pub struct RemoteConfig {
     pub read: GlobSet,
     /// What may be written.
     pub write: GlobSet,
+    /// Types by pattern over its names, for a HSYCO server.
+    pub types: Vec<(Glob, ValueType)>,
     /// Every sample or the latest.
     pub delivery: Delivery,
     /// Whether its datapoints enter the catalogue by themselves.
@@ -246,6 +272,7 @@ impl RemoteSection {
         };
         let profile = self.profile.unwrap_or(by_mode);
         let times = match profile {
+            _ if self.kind == RemoteKind::Hsyco => Timing::held(self.poll_interval),
             Profile::Lan => Timing::LAN,
             Profile::Wan => Timing::WAN,
             Profile::Poll => Timing::poll(self.poll_interval),
@@ -253,6 +280,7 @@ impl RemoteSection {
         RemoteConfig {
             prefix: self.prefix.unwrap_or_else(|| name.clone()),
             name,
+            kind: self.kind,
             routes: self.address,
             token: self.token,
             trust,
@@ -267,6 +295,7 @@ impl RemoteSection {
             },
             read: self.read,
             write: self.write,
+            types: self.types,
             delivery: self.delivery,
             discovery: self.discovery,
             startup_events: self.startupevents,

@@ -276,7 +276,8 @@ async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, Re
     let what = match status {
         StatusCode::UNAUTHORIZED => "the remote does not know the token: check `token`",
         StatusCode::FORBIDDEN => "the remote's role for this token allows no link",
-        StatusCode::NOT_FOUND => "there is no mainstem API at this address",
+        // A node says itself what it has not.
+        StatusCode::NOT_FOUND if said.is_none() => "there is no mainstem API at this address",
         _ => "the remote refuses",
     };
     let message = match said {

@@ -55,6 +55,9 @@ pub enum DialError {
     /// Something else answers there.
     #[error("{0} does not speak HTTP/2: it is not a mainstem node")]
     NotHttp2(String),
+    /// Something else answers there.
+    #[error("{0} does not speak HTTP/1.1: it is not a HSYCO server")]
+    NotHttp1(String),
 }
 
 impl DialError {
@@ -62,11 +65,20 @@ impl DialError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Connect { .. } => false,
-            Self::NotHttp2(_) => true,
+            Self::NotHttp2(_) | Self::NotHttp1(_) => true,
             // A broken connection says the same; a certificate that is not right stays wrong.
             Self::Tls { source, .. } => source.kind() == io::ErrorKind::InvalidData,
         }
     }
+}
+
+/// What is spoken over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/2, which the other end has to agree to.
+    Http2,
+    /// HTTP/1.1, also where the other end does not know how to agree.
+    Http1,
 }
 
 /// TCP and TLS.
@@ -77,6 +89,8 @@ pub struct TlsDial {
     pub port: u16,
     /// Whom to trust.
     pub config: Arc<ClientConfig>,
+    /// What is spoken.
+    pub protocol: Protocol,
 }
 
 impl Dial for TlsDial {
@@ -110,7 +124,7 @@ impl TlsDial {
                 source,
             }
         })?;
-        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let connector = TlsConnector::from(self.offered());
         let session = connector
             .connect(name, socket)
             .await
@@ -118,10 +132,23 @@ impl TlsDial {
                 address: address.clone(),
                 source,
             })?;
-        if session.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Err(DialError::NotHttp2(address));
+        let agreed = session.get_ref().1.alpn_protocol();
+        match self.protocol {
+            Protocol::Http2 if agreed != Some(b"h2") => Err(DialError::NotHttp2(address)),
+            Protocol::Http1 if agreed == Some(b"h2") => Err(DialError::NotHttp1(address)),
+            _ => Ok(Box::new(session)),
         }
-        Ok(Box::new(session))
+    }
+
+    fn offered(&self) -> Arc<ClientConfig> {
+        match self.protocol {
+            Protocol::Http2 => Arc::clone(&self.config),
+            Protocol::Http1 => {
+                let mut config = ClientConfig::clone(&self.config);
+                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                Arc::new(config)
+            }
+        }
     }
 }
 

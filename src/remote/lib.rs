@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod connection;
 mod dial;
+mod hsyco;
 mod lines;
 mod link;
 mod machine;
@@ -15,8 +16,11 @@ mod timing;
 mod view;
 
 pub use clock::{Offset, OffsetWindow};
-pub use config::{Delivery, Mode, Profile, RemoteConfig, RemoteSection, Route, RouteError, Trust};
-pub use dial::{Dial, DialError, Dialled, Io, TlsDial};
+pub use config::{
+    Delivery, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
+};
+pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
+pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};

@@ -2,8 +2,11 @@
 //! state machine; everybody else sees a view and sends commands.
 
 mod drive;
-mod own;
+mod explain;
+pub(crate) mod own;
 mod relay;
+
+pub(crate) use drive::chain;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +15,11 @@ use mainstem_model::GlobSet;
 use mainstem_store::{Delivery, SourceId, Store};
 use mainstem_telemetry::Health;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use explain::Reach;
 
 use crate::dial::Dial;
 use crate::timing::Timing;
@@ -39,6 +44,8 @@ pub struct LinkOptions {
     pub poll: Option<Duration>,
     /// Every sample or the latest.
     pub delivery: Delivery,
+    /// The difference between the clocks that raises an alarm; `None` never does.
+    pub drift: Option<Duration>,
     /// Which of its datapoints are read, in its names.
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
@@ -61,10 +68,19 @@ enum Command {
 pub struct Link {
     commands: mpsc::Sender<Command>,
     view: Arc<Mutex<RemoteView>>,
+    reach: Arc<Mutex<Reach>>,
+    options: Arc<LinkOptions>,
+    explaining: Arc<Semaphore>,
     store: Arc<Store>,
     source: SourceId,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// What a link's task shows to everybody else.
+struct Shown {
+    view: Arc<Mutex<RemoteView>>,
+    reach: Arc<Mutex<Reach>>,
 }
 
 impl Link {
@@ -74,17 +90,30 @@ impl Link {
         let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let kept = Arc::clone(&store);
-        let driver = drive::Driver::new(options, store, health, Arc::clone(&view), tasks.clone());
+        let (options, reach) = (Arc::new(options), Arc::default());
+        let shown = Shown {
+            view: Arc::clone(&view),
+            reach: Arc::clone(&reach),
+        };
+        let driver = drive::Driver::new(Arc::clone(&options), store, health, shown, tasks.clone());
         let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
         Self {
             commands,
             view,
+            reach,
+            options,
+            explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
             store: kept,
             source,
             stop,
             tasks,
         }
+    }
+
+    /// Its source in the store.
+    pub fn source(&self) -> SourceId {
+        self.source
     }
 
     /// How it stands.

@@ -1,6 +1,7 @@
 //! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
 //! of its own, so that the simulation runs the real thing.
 
+mod place;
 mod rows;
 mod seen;
 mod tree;
@@ -50,6 +51,17 @@ pub enum MirrorError {
     /// The address leads back here.
     #[error("the remote is this node itself: check its address")]
     Myself,
+    /// The node is here already.
+    #[error(
+        "the remote {node} is already below {known}: a node has one place in a tree; remove one of \
+         the two remote entries"
+    )]
+    Duplicate {
+        /// Its name.
+        node: String,
+        /// The path of the link that has it.
+        known: String,
+    },
     /// A number outside all bounds.
     #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
     Number(u32),
@@ -73,6 +85,8 @@ pub struct MirrorCounters {
     pub snapshots: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
+    /// How often somebody asked to begin again with a snapshot.
+    pub resyncs: u64,
     /// Rows that arrived.
     pub rows: u64,
     /// Rows that were changes here.
@@ -105,6 +119,7 @@ pub struct Mirror {
     suspected: HashSet<u32>,
     counters: MirrorCounters,
     last_left_out: Option<String>,
+    pruned: Option<String>,
 }
 
 /// A source of the neighbour, by its number there.
@@ -148,6 +163,7 @@ impl Mirror {
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
             last_left_out: None,
+            pruned: None,
         };
         mirror.take_up();
         mirror
@@ -212,6 +228,12 @@ impl Mirror {
         self.store.mirror_cursor(self.link)
     }
 
+    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot.
+    pub fn resync(&mut self) {
+        self.counters.resyncs += 1;
+        self.store.forget_cursor(self.link);
+    }
+
     /// Counters so far.
     pub fn counters(&self) -> MirrorCounters {
         self.counters
@@ -227,12 +249,18 @@ impl Mirror {
         self.last_left_out.as_deref()
     }
 
+    /// What was pruned in this stream, and why, for people.
+    pub fn pruned(&self) -> Option<&str> {
+        self.pruned.as_deref()
+    }
+
     /// A new stream begins; the next line has to be a hello.
     pub fn begin(&mut self) {
         self.hello = None;
         self.pending.clear();
         self.place = None;
         self.seen = None;
+        self.pruned = None;
         // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
         for remote_id in std::mem::take(&mut self.suspected) {
             if let Some(mapped) = self.sources.get(&remote_id) {
@@ -292,6 +320,12 @@ impl Mirror {
         }
         if hello.node == self.store.setup().node {
             return Err(MirrorError::Myself);
+        }
+        if let Some(known) = self.place_of(hello.node) {
+            return Err(MirrorError::Duplicate {
+                node: hello.name.clone(),
+                known,
+            });
         }
         if hello.snapshot {
             self.counters.snapshots += 1;

@@ -39,6 +39,19 @@ impl Timing {
         redial_max: Duration::from_secs(30),
     };
 
+    /// A server that holds each request for so long: uncertain after 2.5 and bad after 8.5 times
+    /// that, which is 25 s and 60 s later for HSYCO's 10 s.
+    pub fn held(hold: Duration) -> Self {
+        Self {
+            beat: hold,
+            uncertain_after: hold * 5 / 2,
+            bad_after: hold * 6,
+            connect: Duration::from_secs(5),
+            redial_min: Duration::from_millis(500),
+            redial_max: Duration::from_secs(30),
+        }
+    }
+
     /// A link that is polled: 2.5 and 6 intervals.
     pub fn poll(interval: Duration) -> Self {
         Self {

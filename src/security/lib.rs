@@ -4,6 +4,7 @@
 
 mod audit;
 mod identity;
+mod password;
 mod role;
 mod tls;
 mod token;
@@ -13,6 +14,7 @@ pub use audit::{
     verify as verify_audit,
 };
 pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
+pub use password::Password;
 pub use role::{Decision, Principal, Role, Roles};
 pub use tls::{
     Pin, PinError, PinMismatch, TlsError, Trust, client_config, peer_pin, server_config,

@@ -16,6 +16,7 @@ mod scan;
 mod sources;
 mod state;
 mod store;
+mod topology;
 mod view;
 
 #[cfg(test)]
@@ -31,4 +32,5 @@ pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
 pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
+pub use topology::{Tree, TreeSource};
 pub use view::{ListQuery, PointView};

@@ -38,6 +38,8 @@ pub(crate) struct Log {
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
+    /// The number of the last entry that changed the tree: everything but samples.
+    tree: u64,
 }
 
 impl Log {
@@ -48,6 +50,7 @@ impl Log {
             bytes: 0,
             bytes_max,
             evicted: 0,
+            tree: 0,
         }
     }
 
@@ -73,7 +76,15 @@ impl Log {
         self.evicted
     }
 
+    /// The number of the last change of the tree of sources and datapoints, 0 before the first.
+    pub(crate) fn tree(&self) -> u64 {
+        self.tree
+    }
+
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
+        if !matches!(entry, Entry::Sample(_)) {
+            self.tree = self.next();
+        }
         self.bytes += cost(&entry);
         self.entries.push_back(entry);
         while self.bytes > self.bytes_max && self.entries.len() > 1 {

@@ -2,6 +2,7 @@
 //! hangs on it come out at the other end.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use mainstem_model::{Monotonic, Name, Timestamp, Value, WriteId, WriteState};
 use parking_lot::Mutex;
@@ -28,6 +29,9 @@ pub struct Order {
     pub deadline: Monotonic,
     /// Who asked, from the first node on; a claim.
     pub originators: Vec<String>,
+    /// How long the datapoint is to have the value, if not for good; a link passes it on, and the
+    /// owner's write path resets it.
+    pub pulse: Option<Duration>,
     /// Where the outcome goes.
     pub reply: oneshot::Sender<Outcome>,
 }

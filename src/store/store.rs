@@ -223,7 +223,7 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: Vec::new(),
+            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

@@ -5,6 +5,8 @@ mod adapter;
 mod alarm;
 mod batch;
 mod changes;
+pub mod explain;
+pub mod form;
 mod node;
 mod page;
 mod point;
@@ -12,6 +14,7 @@ mod problem;
 mod remote;
 mod samples;
 mod token;
+pub mod topology;
 pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};

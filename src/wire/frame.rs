@@ -7,6 +7,10 @@ use mainstem_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::Epoch;
+use crate::api::form;
+
+/// The feature of a node that resets pulses, or passes them on to one that does.
+pub const FEATURE_PULSE: &str = "pulse";
 
 /// The first member of a stream: who speaks, and what the reader can expect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,18 +173,26 @@ pub struct NamedSample<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Beat {
     /// The stream's session, from its hello.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub session: u64,
     /// The last entry that the reader applied.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub applied: u64,
     /// The reader's monotonic clock at sending, in microseconds.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub sent: u64,
     /// The reader's wall clock at sending, in microseconds.
+    #[serde(deserialize_with = "form::signed")]
     pub sent_wall: i64,
     /// The reader's estimate of (server's monotonic clock − its own), in microseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::optional_signed")]
     pub offset: Option<i64>,
     /// How wrong that estimate can be, in microseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::optional_unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub uncertainty: Option<u64>,
 }
 

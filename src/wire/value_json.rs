@@ -17,11 +17,15 @@ use mainstem_model::limits::{VALUE_BYTES_MAX, VALUE_DEPTH_MAX};
 use mainstem_model::{Scalar, Value, ValueError, ValueType};
 use serde_json::value::RawValue;
 
+use crate::decimal::write_short;
+
 /// Appends a value's JSON.
 pub fn write_value(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::F64(number) => write_float(*number, out, |number, out| {
-            out.extend_from_slice(ryu::Buffer::new().format_finite(number).as_bytes());
+            if !write_short(number, out) {
+                out.extend_from_slice(ryu::Buffer::new().format_finite(number).as_bytes());
+            }
         }),
         Value::F32(number) => write_float(*number, out, |number, out| {
             out.extend_from_slice(ryu::Buffer::new().format_finite(number).as_bytes());

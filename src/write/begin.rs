@@ -9,6 +9,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::check::{self, Checked, Denied};
 use crate::journey::Journey;
 use crate::office::Office;
+use crate::policy::{Live, Verdict, Wish};
 use crate::request::ORIGINATORS_MAX;
 use crate::table::{Begun, New};
 use crate::{Entry, Refusal, Request, WriteRecord, reason};
@@ -38,10 +39,10 @@ impl Office {
         }
         check::form(request)?;
         let record = self.record(request, came);
-        let checked = match check::check(&self.store, request) {
+        let checked = match check::check(&self.store, request, &mut check::silently) {
             Ok(checked) => checked,
             Err(Denied::Refused(refusal)) => return Err(refusal),
-            Err(Denied::Rejected(reason, message)) => {
+            Err(Denied::Rejected(_, reason, message)) => {
                 let value = check::shorten(request.value.get());
                 return self.refuse(record, &value, reason, &message, came);
             }
@@ -54,7 +55,11 @@ impl Office {
         if let Some(known) = known {
             return answer_known(known, &record);
         }
-        match self.owner_for(request, &checked) {
+        let owner = self.owner_for(request, &checked).and_then(|owner| {
+            let admitted = self.admit(request, &checked, owner);
+            admitted.map(|()| owner)
+        });
+        match owner {
             Ok(owner) => self.start(request, record, checked, owner),
             Err((reason, message)) => {
                 let value = check::shown(&checked.value);
@@ -107,7 +112,38 @@ impl Office {
         (table.begin(new, came, &self.config), self.tasks.token())
     }
 
-    fn owner_for(
+    /// The policies of this node, if it is the owner.
+    fn admit(
+        &self,
+        request: &Request,
+        checked: &Checked,
+        owner: Owner,
+    ) -> Result<(), (&'static str, String)> {
+        let Owner::Local(_) = owner else {
+            return Ok(());
+        };
+        let wish = Wish {
+            name: &checked.name,
+            value: &checked.value,
+            pulse: request.pulse,
+        };
+        let live = |name: &str| self.live(name);
+        match self.policies.admit(&wish, &live, &**self.store.clock()) {
+            Verdict::Allowed(_) => Ok(()),
+            Verdict::Refused(why) => Err((reason::POLICY, why)),
+        }
+    }
+
+    /// A datapoint as an interlock sees it.
+    pub(crate) fn live(&self, name: &str) -> Option<Live> {
+        let view = self.store.point(name)?;
+        Some(Live {
+            value: view.value,
+            quality: view.quality,
+        })
+    }
+
+    pub(crate) fn owner_for(
         &self,
         request: &Request,
         checked: &Checked,

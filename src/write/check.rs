@@ -1,11 +1,17 @@
 //! Whether a request may become a write: the request itself, rights, access, type and limits. It
 //! only looks, nothing is changed.
 
-use mainstem_model::{Limits, Name, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mainstem_model::quantity::show_duration;
+use mainstem_model::{Definition, Limits, Name, Value};
 use mainstem_store::{PointId, Store};
 use mainstem_wire::{parse_value, write_value};
 use sha2::{Digest as _, Sha256};
 
+use crate::explain::Rule;
+use crate::policy::{PULSE_MAX, PULSE_MIN, rest_of};
 use crate::reason;
 use crate::request::{
     BUDGET_MAX, Entry, KEY_BYTES_MAX, ORIGINATOR_BYTES_MAX, ORIGINATORS_MAX, Refusal, Request,
@@ -30,7 +36,7 @@ pub(crate) enum Denied {
     /// Not even a record comes of it.
     Refused(Refusal),
     /// A record with this reason and sentence.
-    Rejected(&'static str, String),
+    Rejected(Rule, &'static str, String),
 }
 
 /// The form of a request, before anything is looked up.
@@ -42,6 +48,13 @@ pub(crate) fn form(request: &Request) -> Result<(), Refusal> {
         return wrong(format!(
             "a key has 1 to {KEY_BYTES_MAX} bytes and no control characters"
         ));
+    }
+    if request
+        .pulse
+        .is_some_and(|pulse| !(PULSE_MIN..=PULSE_MAX).contains(&pulse))
+    {
+        let (least, most) = (show_duration(PULSE_MIN), show_duration(PULSE_MAX));
+        return wrong(format!("a pulse is {least} to {most} long"));
     }
     match &request.entry {
         Entry::Client { .. } if request.budget > BUDGET_MAX || request.budget.is_zero() => {
@@ -64,8 +77,18 @@ pub(crate) fn form(request: &Request) -> Result<(), Refusal> {
     }
 }
 
+/// Who wants to know which rules let a request pass: the rule, and a sentence about it.
+pub(crate) type Passed<'a> = dyn FnMut(Rule, &dyn Fn() -> String) + 'a;
+
+/// Nobody wants to know.
+pub(crate) fn silently(_: Rule, _: &dyn Fn() -> String) {}
+
 /// Rights first, so that nobody learns about a datapoint from what he may not do with it.
-pub(crate) fn check(store: &Store, request: &Request) -> Result<Checked, Denied> {
+pub(crate) fn check(
+    store: &Store,
+    request: &Request,
+    passed: &mut Passed<'_>,
+) -> Result<Checked, Denied> {
     let principal = request.entry.principal();
     let unknown = || {
         Denied::Refused(Refusal::NoSuchPoint(
@@ -80,25 +103,14 @@ pub(crate) fn check(store: &Store, request: &Request) -> Result<Checked, Denied>
     if !decision.allowed {
         let who = &principal.name;
         let text = format!("{who} may not write {}: {}", request.name, decision.rule);
-        return Err(Denied::Rejected(reason::POLICY, text));
+        return Err(Denied::Rejected(Rule::Role, reason::POLICY, text));
     }
-    if !point.definition.access.is_writable() {
-        let text = format!("{} can only be read", request.name);
-        return Err(Denied::Rejected(reason::READ_ONLY, text));
-    }
-    if request.value.get() == "null" {
-        let text = format!("expected {}, found null", point.definition.value_type);
-        return Err(Denied::Rejected(reason::TYPE, text));
-    }
-    let value = parse_value(&request.value, point.definition.value_type)
-        .map_err(|error| Denied::Rejected(reason::TYPE, error.to_string()))?;
-    if let Some(limits) = &point.definition.limits
-        && !limits.allow(&value)
-    {
-        let text = format!("{} is outside {}", shown(&value), range(limits));
-        return Err(Denied::Rejected(reason::LIMITS, text));
-    }
-    let hash = hash(&point.name, &value);
+    passed(Rule::Role, &|| {
+        format!("{}: {}", principal.name, decision.rule)
+    });
+    let definition = Arc::clone(&point.definition);
+    let value = value(request, &definition, passed)?;
+    let hash = hash(&point.name, &value, request.pulse);
     Ok(Checked {
         point: point.id,
         name: point.name,
@@ -107,7 +119,45 @@ pub(crate) fn check(store: &Store, request: &Request) -> Result<Checked, Denied>
     })
 }
 
-fn range(limits: &Limits) -> String {
+/// The value, if the datapoint can take it.
+fn value(
+    request: &Request,
+    definition: &Definition,
+    passed: &mut Passed<'_>,
+) -> Result<Value, Denied> {
+    let access = definition.access;
+    if !access.is_writable() {
+        let text = format!("{} can only be read", request.name);
+        return Err(Denied::Rejected(Rule::Access, reason::READ_ONLY, text));
+    }
+    passed(Rule::Access, &|| format!("it is {}", access.as_str()));
+    let wrong = |text| Denied::Rejected(Rule::Type, reason::TYPE, text);
+    let value_type = definition.value_type;
+    if request.value.get() == "null" {
+        return Err(wrong(format!("expected {value_type}, found null")));
+    }
+    let value =
+        parse_value(&request.value, value_type).map_err(|error| wrong(error.to_string()))?;
+    let rest = request.pulse.and_then(|_| rest_of(&value));
+    if request.pulse.is_some() && rest.is_none() {
+        let what = shown(&value);
+        return Err(wrong(format!(
+            "{what} is no pulse: it goes back to false or true, and a number to 0"
+        )));
+    }
+    passed(Rule::Type, &|| format!("it is {value_type}"));
+    if let Some(limits) = &definition.limits {
+        let outside = [Some(&value), rest.as_ref()].into_iter().flatten();
+        if let Some(outside) = outside.into_iter().find(|value| !limits.allow(value)) {
+            let text = format!("{} is outside {}", shown(outside), range(limits));
+            return Err(Denied::Rejected(Rule::Limits, reason::LIMITS, text));
+        }
+        passed(Rule::Limits, &|| range(limits));
+    }
+    Ok(value)
+}
+
+pub(crate) fn range(limits: &Limits) -> String {
     match (limits.min, limits.max) {
         (Some(min), Some(max)) => format!("{min} to {max}"),
         (Some(min), None) => format!("{min} and more"),
@@ -116,7 +166,7 @@ fn range(limits: &Limits) -> String {
     }
 }
 
-fn hash(name: &Name, value: &Value) -> BodyHash {
+fn hash(name: &Name, value: &Value, pulse: Option<Duration>) -> BodyHash {
     let mut hasher = Sha256::new();
     hasher.update(name.as_str().as_bytes());
     // No name has a line break, so no two pairs read the same.
@@ -124,6 +174,10 @@ fn hash(name: &Name, value: &Value) -> BodyHash {
     let mut json = Vec::new();
     write_value(value, &mut json);
     hasher.update(&json);
+    if let Some(pulse) = pulse {
+        // JSON text does not end with a line break either.
+        hasher.update(format!("\n{}", pulse.as_micros()).as_bytes());
+    }
     hasher.finalize().into()
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::begin::Begin;
 use crate::office::Office;
-use crate::{Refusal, Request, WriteConfig, WriteCounters, WriteRecord};
+use crate::{Explained, PolicyConfig, Refusal, Request, WriteConfig, WriteCounters, WriteRecord};
 
 /// The one write path of a node. Shared by all who ask for writes.
 pub struct WriteDesk {
@@ -61,6 +61,16 @@ impl WriteDesk {
     ) -> Result<Arc<Self>, OpenError> {
         let office = Office::open(folder, config, store, audit, health)?;
         Ok(Arc::new(Self { office }))
+    }
+
+    /// Takes over the policies of a changed configuration.
+    pub fn set_policies(&self, policies: Vec<PolicyConfig>) {
+        self.office.policies.replace(policies);
+    }
+
+    /// What this node would say to a write, rule by rule. Nothing is carried out or counted.
+    pub fn explain(&self, request: &Request) -> Explained {
+        self.office.explain(request)
     }
 
     /// Takes a write in and returns once it is committed or refused. What happens to it then

@@ -12,6 +12,8 @@ use tokio::time::sleep;
 
 use crate::check::Checked;
 use crate::office::Office;
+use crate::policy::rest_of;
+use crate::pulse::Pulse;
 use crate::row::Row;
 use crate::{Entry, Request, WriteRecord, reason};
 
@@ -24,6 +26,7 @@ pub(crate) struct Task {
     deadline: Monotonic,
     originators: Vec<String>,
     owner: Owner,
+    pulse: Option<Duration>,
 }
 
 /// A write on its way.
@@ -33,6 +36,8 @@ pub(crate) struct Journey {
     durable: bool,
     /// Whether it was handed over: from then on, no answer means that nobody can tell.
     handed: bool,
+    /// The pulse that stood at the datapoint when this was handed over.
+    stood: Option<WriteId>,
     finished: bool,
 }
 
@@ -56,6 +61,7 @@ impl Office {
             deadline: record.deadline,
             originators,
             owner,
+            pulse: request.pulse,
         }
     }
 }
@@ -67,6 +73,7 @@ impl Journey {
             task,
             durable,
             handed: false,
+            stood: None,
             finished: false,
         }
     }
@@ -76,6 +83,10 @@ impl Journey {
         if self.durable && !self.commit().await {
             return;
         }
+        let pulse = match self.note_pulse().await {
+            Ok(pulse) => pulse,
+            Err(outcome) => return self.finish(outcome, None).await,
+        };
         self.office.trail.accepted();
         self.office
             .table
@@ -84,7 +95,10 @@ impl Journey {
         let accepted = self.office.hop(WriteState::Accepted);
         let mut reply = match self.hand_over() {
             Ok(reply) => reply,
-            Err(outcome) => return self.finish(outcome, None).await,
+            Err(outcome) => {
+                self.settle(pulse, &outcome).await;
+                return self.finish(outcome, None).await;
+            }
         };
         let is_entry = self.durable;
         let passed = match self.task.owner {
@@ -98,6 +112,7 @@ impl Journey {
         };
         let outcome = self.answer(&mut reply).await;
         let open = outcome.state == WriteState::Unknown;
+        self.settle(pulse, &outcome).await;
         self.finish(outcome, passed).await;
         if open {
             self.listen_on(reply).await;
@@ -123,6 +138,42 @@ impl Journey {
         false
     }
 
+    /// Notes a pulse on the disk before it begins, so that no crash forgets that it stands.
+    async fn note_pulse(&self) -> Result<Option<Pulse>, Outcome> {
+        let (Owner::Local(_), Some(length)) = (self.task.owner, self.task.pulse) else {
+            return Ok(None);
+        };
+        let Some(rest) = rest_of(&self.task.value) else {
+            return Ok(None);
+        };
+        let pulse = Pulse {
+            id: self.task.id,
+            name: self.task.name.clone(),
+            rest,
+            length,
+        };
+        let noted = self.office.pulses.note(&pulse).await;
+        noted
+            .map(|()| Some(pulse))
+            .map_err(|(reason, why)| Outcome::because(WriteState::Rejected, reason, why))
+    }
+
+    /// What a local outcome means for pulses: this one's reset is due some time later, or it never
+    /// stood; and a value that somebody else has set since is no pulse any more.
+    async fn settle(&self, pulse: Option<Pulse>, outcome: &Outcome) {
+        let stands = matches!(outcome.state, WriteState::Applied | WriteState::Unknown);
+        match pulse {
+            Some(pulse) if stands => self.office.reset_later(pulse),
+            Some(pulse) => self.office.pulses.withdraw(&pulse).await,
+            None => {
+                let stood = self.stood.filter(|_| outcome.state == WriteState::Applied);
+                if let Some(id) = stood {
+                    self.office.pulses.forget(&self.task.name, id).await;
+                }
+            }
+        }
+    }
+
     /// Hands the order over, if there is still time right now.
     fn hand_over(&mut self) -> Result<oneshot::Receiver<Outcome>, Outcome> {
         let task = &self.task;
@@ -132,6 +183,13 @@ impl Journey {
         if self.office.now() >= task.deadline {
             return Err(too_late(reason::DEADLINE, "the deadline passed"));
         }
+        if let Owner::Local(_) = task.owner {
+            let live = |name: &str| self.office.live(name);
+            self.office
+                .policies
+                .still(&task.name, &live)
+                .map_err(|why| Outcome::because(WriteState::Rejected, reason::POLICY, why))?;
+        }
         let (reply, outcome) = oneshot::channel();
         let order = Order {
             id: task.id,
@@ -140,8 +198,10 @@ impl Journey {
             value: task.value.clone(),
             deadline: task.deadline,
             originators: task.originators.clone(),
+            pulse: task.pulse,
             reply,
         };
+        self.stood = self.office.pulses.standing(&task.name);
         self.office
             .store
             .order(task.owner, order)

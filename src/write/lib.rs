@@ -7,9 +7,12 @@ mod bounds;
 mod check;
 mod config;
 mod desk;
+mod explain;
 mod journey;
 mod ledger;
 mod office;
+mod policy;
+mod pulse;
 pub mod reason;
 mod record;
 mod request;
@@ -22,7 +25,13 @@ mod tests;
 
 pub use config::WriteConfig;
 pub use desk::{OpenError, WriteDesk, WriteList};
+pub use explain::{Explained, Rule, Step};
 pub use ledger::LEDGER_FILE;
+pub use policy::{
+    ConfigFault, Day, Expected, InterlockConfig, PULSE_MAX, PULSE_MIN, PolicyConfig, PulseRule,
+    RangeConfig, RateConfig, TimeOfDay, WindowConfig, Zone,
+};
+pub use pulse::PULSES_FILE;
 pub use record::WriteRecord;
 pub use request::{
     BUDGET_DEFAULT, BUDGET_MAX, Entry, KEY_BYTES_MAX, ORIGINATOR_BYTES_MAX, ORIGINATORS_MAX,

@@ -14,6 +14,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::bounds::bounded;
 use crate::ledger::Ledger;
+use crate::policy::Policies;
+use crate::pulse::Pulses;
 use crate::row::Row;
 use crate::table::Table;
 use crate::trail::{Moment, Trail};
@@ -27,6 +29,8 @@ pub(crate) struct Office {
     pub(crate) store: Arc<Store>,
     pub(crate) table: Mutex<Table>,
     pub(crate) ledger: Ledger,
+    pub(crate) policies: Policies,
+    pub(crate) pulses: Pulses,
     pub(crate) trail: Trail,
     pub(crate) health: Health,
     pub(crate) tasks: TaskTracker,
@@ -65,6 +69,8 @@ impl Office {
             store,
             table: Mutex::new(table),
             ledger,
+            policies: Policies::default(),
+            pulses: Pulses::open(folder, &health),
             trail: Trail::new(audit),
             health,
             tasks: TaskTracker::new(),

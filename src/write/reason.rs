@@ -25,3 +25,7 @@ pub const NO_ANSWER: &str = "no_answer";
 pub const LOST: &str = "lost";
 /// The node stopped or crashed while the write was open.
 pub const RESTARTED: &str = "restarted";
+/// The request itself is not right; in explanations only.
+pub const MALFORMED: &str = "malformed";
+/// There is no such datapoint for who asks; in explanations only.
+pub const UNKNOWN_NAME: &str = "unknown_name";

@@ -24,6 +24,9 @@ pub struct Request {
     pub name: String,
     /// The new value, in the JSON of the datapoint's type.
     pub value: Box<RawValue>,
+    /// How long the datapoint is to have the value before the owner resets it; for good if not
+    /// given.
+    pub pulse: Option<Duration>,
     /// The client's idempotency key.
     pub key: Option<String>,
     /// How long it may take; for a link the mapped deadline counts and this is not looked at.

@@ -3,6 +3,7 @@
 mod chain;
 mod journal;
 mod once;
+mod policies;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -217,6 +218,7 @@ fn request(name: &str, value: &str) -> Request {
     Request {
         name: name.to_owned(),
         value: raw(value),
+        pulse: None,
         key: None,
         budget: crate::BUDGET_DEFAULT,
         entry: Entry::Client {

@@ -8,7 +8,8 @@ use mainstem_model::WriteState;
 use mainstem_security::{Audit, AuditRecord};
 use parking_lot::Mutex;
 
-use crate::check::shorten;
+use crate::check::{shorten, shown};
+use crate::pulse::Pulse;
 use crate::{Entry, Refusal, Request, WriteRecord};
 
 /// Reasons that are counted apart; devices have codes of their own, further ones share `other`.
@@ -87,6 +88,19 @@ impl Trail {
             target: record.name.clone(),
             outcome: outcome.state.as_str().to_owned(),
             detail,
+        });
+    }
+
+    /// What became of the reset of a pulse.
+    pub(crate) fn reset(&self, pulse: &Pulse, outcome: &str, why: &str, at: Moment) {
+        self.audit.record(AuditRecord {
+            at: at.wall,
+            principal: "node".to_owned(),
+            address: None,
+            action: "pulse.reset".to_owned(),
+            target: pulse.name.to_string(),
+            outcome: outcome.to_owned(),
+            detail: format!("id={} value={} {why}", pulse.id, shown(&pulse.rest)),
         });
     }
 

@@ -187,15 +187,22 @@ async fn a_write_at_the_enterprise_changes_the_register() {
     assert_eq!(demo.register(), 725);
     demo.until(SETPOINT, |point| point["value"] == 72.5).await;
 
-    // The drive's own limit: the refusal is the device's, and says where.
-    let speed = "plant1.line1.plc.speed_setpoint";
-    let (exit, write) = demo.enterprise(&["points", "set", speed, "9999"]).await;
-    assert_eq!(
-        (exit, &write["state"]),
-        (4, &Value::from("rejected")),
-        "{write}"
-    );
-    assert_eq!(write["hop"], "plant1.line1.plc", "{write}");
+    // The drive's own limit: the refusal is the device's, in its words, and says where.
+    for (device, word) in [("plc", "IllegalDataValue"), ("opc", "BadOutOfRange")] {
+        let hop = format!("plant1.line1.{device}");
+        let speed = format!("{hop}.speed_setpoint");
+        let (exit, write) = demo.enterprise(&["points", "set", &speed, "9999"]).await;
+        assert_eq!(
+            (exit, &write["state"]),
+            (4, &Value::from("rejected")),
+            "{write}"
+        );
+        assert_eq!(
+            (&write["hop"], &write["reason"]),
+            (&hop.into(), &word.into()),
+            "{write}"
+        );
+    }
     let (exit, error) = demo.enterprise(&["points", "set", SETPOINT, "warm"]).await;
     assert_eq!(exit, 2, "{error}");
     let (exit, error) = demo.enterprise(&["points", "get", "plant1.line9.x"]).await;

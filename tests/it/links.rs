@@ -32,8 +32,7 @@ async fn a_plant_sees_its_line() {
 }
 
 /// Times short enough for a test, long enough for a busy machine.
-const QUICK: &str =
-    "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"**\"]\n";
+const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"!line1.sim.filtered\", \"**\"]\n";
 
 /// line1 → plant → area → top, each link through a proxy.
 pub(crate) struct Chain {
@@ -43,7 +42,11 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) async fn start() -> Self {
-        let mut nodes = vec![line().await];
+        Self::above(line().await).await
+    }
+
+    pub(crate) async fn above(line: TestNode) -> Self {
+        let mut nodes = vec![line];
         let mut proxies = Vec::new();
         for name in ["plant", "area", "top"] {
             let below = nodes.last().unwrap();
@@ -264,4 +267,21 @@ async fn what_was_taken_out_of_the_file_while_the_node_was_down_does_not_come_ba
         assert!(plant.get(name).is_none(), "{name}");
     }
     assert!(plant.get("sim2.connection").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_replicate_each_other_do_not_grow() {
+    let mut one = TestNode::start("one", DEVICE).await;
+    let entry = remote("one", &one.pin(), one.address(), QUICK);
+    let two = TestNode::start("two", &entry).await;
+    let back = remote("two", &two.pin(), two.address(), QUICK);
+    one.reload(&format!("{DEVICE}{back}")).await;
+    two.wait_good("one.sim.count").await;
+    one.wait_link("two", LinkState::Live).await;
+    two.wait_link("one", LinkState::Live).await;
+    // What came from the other side and leads back is left out, so the tree is finite.
+    assert!(one.get("two.one.sim.count").is_none());
+    assert!(two.get("one.two.one.sim.count").is_none());
+    let looped = || Some(one.link("two").counters.looped).filter(|looped| *looped > 0);
+    eventually("the loop is reported", looped).await;
 }

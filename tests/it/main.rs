@@ -8,9 +8,15 @@
 
 mod demo;
 mod links;
+mod outcomes;
+mod policies;
 mod protocol;
+mod running;
+mod schemathesis;
 mod service_unit;
 mod skipped;
+mod strangers;
 mod support;
 mod tidy;
+mod topology;
 mod writes;

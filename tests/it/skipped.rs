@@ -8,7 +8,10 @@ use std::io::Write;
 /// A runner hides what a passing test prints, so the line also goes to the file that
 /// `MAINSTEM_SKIPPED` names; `tests/run` shows that file at its end.
 pub(crate) fn skipped(what: &str, why: &str) {
-    eprintln!("LEFT OUT: {what}: {why}");
+    // Past the capture of the test runner, which shows nothing of a test that passes.
+    std::io::stderr()
+        .write_all(format!("\n*** LEFT OUT: {what}: {why}\n").as_bytes())
+        .unwrap();
     #[expect(
         clippy::disallowed_methods,
         reason = "a test has no configuration but this"

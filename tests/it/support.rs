@@ -1,5 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
+pub(crate) mod plc;
 pub(crate) mod proxy;
 
 use std::net::SocketAddr;
@@ -25,7 +26,10 @@ pub(crate) struct TestNode {
     resources: String,
     /// Patterns that the node above may read.
     read: &'static str,
+    /// Further sections of its file.
+    sections: String,
     port: u16,
+    pin: String,
     node: Option<Node>,
 }
 
@@ -40,30 +44,44 @@ pub(crate) fn remote(name: &str, pin: &str, address: SocketAddr, more: &str) -> 
 impl TestNode {
     /// Starts a node with the given `resources:`.
     pub(crate) async fn start(name: &str, resources: &str) -> Self {
-        Self::start_showing("[\"**\"]", name, resources).await
+        Self::start_file("[\"**\"]", name, resources, "").await
     }
 
     /// The same, for a node that shows the node above only some of its datapoints.
     pub(crate) async fn start_showing(read: &'static str, name: &str, resources: &str) -> Self {
+        Self::start_file(read, name, resources, "").await
+    }
+
+    /// The same with further sections in its file.
+    pub(crate) async fn start_with(name: &str, resources: &str, sections: &str) -> Self {
+        Self::start_file("[\"**\"]", name, resources, sections).await
+    }
+
+    async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
         let mut node = Self {
             read,
             name: name.into(),
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
+            sections: sections.into(),
             port: 0,
+            pin: String::new(),
             node: None,
         };
         node.up().await;
         node
     }
 
-    fn file(&self) -> PathBuf {
+    /// Its node file, as it would be started now.
+    pub(crate) fn file(&self) -> PathBuf {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
-             unix_socket: on\nroles:\n  above: {{ read: {read}, write: [\"**\"], link: true }}\n\
-             tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\nresources:\n{}",
+             unix_socket: on\nroles:\n  above: {{ read: {read}, \
+             write: [\"!sim.locked\", \"**\"], admin: true, link: true }}\n\
+             tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
             self.port,
+            self.sections,
             self.resources,
             read = self.read
         );
@@ -77,6 +95,7 @@ impl TestNode {
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         let node = Node::start(config).await.unwrap();
         self.port = node.addresses()[0].port();
+        self.pin = node.facts().pin.to_string();
         self.node = Some(node);
     }
 
@@ -89,16 +108,20 @@ impl TestNode {
         self.node.take().unwrap().stop().await;
     }
 
+    pub(crate) async fn stop(mut self) {
+        self.down().await;
+    }
+
     pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().unwrap()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.node().addresses()[0]
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     pub(crate) fn pin(&self) -> String {
-        self.node().facts().pin.to_string()
+        self.pin.clone()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<PointView> {
@@ -117,33 +140,43 @@ impl TestNode {
         self.node().reload(config).await.unwrap()
     }
 
-    /// Writes a datapoint over HTTPS, as an operator's program does. Returns status and document.
+    /// Changes the further sections and reloads.
+    pub(crate) async fn reload_sections(&mut self, sections: &str) -> ReloadReport {
+        self.sections = sections.into();
+        let resources = self.resources.clone();
+        self.reload(&resources).await
+    }
+
+    /// A request of its API over HTTPS, as an operator's program makes it.
+    pub(crate) fn api(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
+        let tls = client_config(&trust).unwrap();
+        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
+        let url = format!("https://{}/api/v1/{path}", self.address());
+        let request = client.build().unwrap().request(method, url);
+        request.bearer_auth(LINK_TOKEN)
+    }
+
+    /// Writes a datapoint. Returns status and document.
     pub(crate) async fn put(&self, name: &str, body: Value, query: &str) -> (u16, Value) {
-        let url = format!(
-            "https://{}/api/v1/datapoints/{name}?{query}",
-            self.address()
-        );
-        let request = self.client().put(url).bearer_auth(LINK_TOKEN);
+        let path = format!("datapoints/{name}?{query}");
+        self.ask("PUT", &path, body).await
+    }
+
+    /// Asks its API over HTTPS. Returns status and document.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let request = self.api(method.parse().unwrap(), path);
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// Fetches frames up to the head, as a polled link does.
     pub(crate) async fn frames(&self, query: &str) -> String {
-        let url = format!("https://{}/api/v1/changes?{query}", self.address());
-        let request = self.client().get(url).bearer_auth(LINK_TOKEN);
+        let request = self.api(reqwest::Method::GET, &format!("changes?{query}"));
         let request = request.header("accept", "application/x-ndjson");
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200);
         answer.text().await.unwrap()
-    }
-
-    /// A client that trusts this node.
-    fn client(&self) -> reqwest::Client {
-        let trust = Trust::CaFile(self.node().facts().ca_file.clone());
-        let tls = client_config(&trust).unwrap();
-        let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
-        client.build().unwrap()
     }
 
     /// Waits until a link is in a state.

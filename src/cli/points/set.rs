@@ -5,9 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use hyper::Method;
 use mainstem_model::WriteState;
-use mainstem_model::quantity::parse_duration;
+use mainstem_model::quantity::{parse_duration, show_duration};
+use mainstem_wire::api::PointDocument;
 use mainstem_wire::api::write::{HopDocument, WriteDocument, WriteRequestDocument};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::get;
 use crate::cli::client::{Answer, Client, escaped};
@@ -26,13 +28,17 @@ pub(super) struct SetArgs {
     /// How long the write may take to reach the device; later it is not carried out.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     wait: Duration,
+    /// How long the datapoint is to have the value: then its owner resets it, if a policy allows
+    /// that.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pulse: Option<Duration>,
     /// An idempotency key: with the same key the same write is carried out once, however often it
     /// is asked for.
     #[arg(long)]
     key: Option<String>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
@@ -44,14 +50,7 @@ struct Refused {
 
 pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Result<Exit, Failure> {
     let point = get::read(client, &args.name).await?;
-    let value_type = point
-        .meta
-        .as_ref()
-        .map_or("json", |meta| meta.value_type.as_str());
-    let value = entry::parse(&args.value, value_type).map_err(|error| {
-        let message = format!("{error}; {} is {value_type}", args.name);
-        Failure::new(Exit::Usage, message)
-    })?;
+    let value = read_value(&point, &args.value)?;
     let shown = match text::unit(&point) {
         Some(unit) => format!("{} {}", text::value(Some(&value)), text::harmless(unit)),
         None => text::value(Some(&value)),
@@ -59,6 +58,7 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
     let millis = u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX);
     let request = WriteRequestDocument {
         value,
+        pulse: args.pulse.map(show_duration),
         key: args.key.clone(),
         deadline_ms: Some(millis),
         deadline: None,
@@ -79,6 +79,16 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
         screen.line(verdict(&write, screen))?;
     }
     Ok(exit_of(&write))
+}
+
+/// A value as the datapoint's type asks for it.
+pub(super) fn read_value(point: &PointDocument, text: &str) -> Result<Box<RawValue>, Failure> {
+    let meta = point.meta.as_ref();
+    let value_type = meta.map_or("json", |meta| meta.value_type.as_str());
+    entry::parse(text, value_type).map_err(|error| {
+        let message = format!("{error}; {} is {value_type}", point.name);
+        Failure::new(Exit::Usage, message)
+    })
 }
 
 /// The outcome, wherever in the answer it stands.

@@ -67,7 +67,10 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     );
     plain(
         "streams",
-        format!("{} snapshots, {} resumed", mirror.snapshots, mirror.resumes),
+        format!(
+            "{} snapshots, {} resumed, {} resyncs asked for",
+            mirror.snapshots, mirror.resumes, mirror.resyncs
+        ),
     );
     let mut warning = |label, count: u64, why: &str| {
         if count > 0 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use mainstem_model::{Glob, Name, Timestamp, ValueType, quantity};
 use mainstem_remote::Route;
+use mainstem_write::{PulseRule, TimeOfDay, Zone};
 use serde_json::Value;
 
 /// Hexadecimal digits of a SHA-256.
@@ -28,6 +29,11 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         .with_format("glob", |text: &str| {
             Glob::new(text.trim_start_matches('!')).is_ok()
         })
+        .with_format("pulse", |text: &str| text.parse::<PulseRule>().is_ok())
+        .with_format("time-of-day", |text: &str| {
+            text.parse::<TimeOfDay>().is_ok()
+        })
+        .with_format("time-zone", |text: &str| text.parse::<Zone>().is_ok())
         .with_format("value-type", |text: &str| text.parse::<ValueType>().is_ok())
         .with_keyword("duration", |_, schema, _| {
             Ok(Box::new(DurationRange::new(schema)))
@@ -52,6 +58,12 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
              and not `connection`, `clock`, `link` or `time`"
         }
         "glob" => "a pattern such as `line1.**` or `*.temperature`; `!` before it denies",
+        "pulse" => "`allowed`, or a duration of 10 ms to 10 min such as `500ms`",
+        "time-of-day" => "hours and minutes such as `06:00`, at most `24:00`",
+        "time-zone" => {
+            "`node`, or a time zone that this machine knows such as `Europe/Berlin` (package \
+             tzdata)"
+        }
         "value-type" => {
             "`bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `text`, `bytes`, `time` or \
              `json`; with `[]` behind it a list of these"

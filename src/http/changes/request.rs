@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
-use mainstem_model::quantity;
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::Cursor;
+use mainstem_wire::api::form;
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -26,7 +26,7 @@ pub(crate) struct ChangesQuery {
     /// A cursor of this node.
     since: Option<String>,
     /// A long poll: how long the answer waits for a change.
-    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
     wait: Option<Duration>,
     /// `latest`, or for frames `every`.
@@ -36,7 +36,7 @@ pub(crate) struct ChangesQuery {
     /// Names that begin so.
     prefix: Option<String>,
     /// An ordered list of patterns with commas between: `*` is one segment, `**` any number, `!`
-    /// denies.
+    /// denies. Not together with `prefix`.
     glob: Option<String>,
     /// Frames for readers that do not follow sources: effective qualities.
     #[serde(default)]

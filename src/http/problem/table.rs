@@ -74,6 +74,8 @@ codes! {
         "Send the content type that the detail names.";
     Value UNPROCESSABLE_ENTITY "bad_value" "The value does not fit the datapoint"
         "Send a value of the datapoint's type, within its limits.";
+    Member UNPROCESSABLE_ENTITY "bad_member" "A member of the request cannot be used"
+        "Correct the member that the detail names.";
     IdempotencyKey UNPROCESSABLE_ENTITY "idempotency_key_reused" "The key belongs to another request"
         "Use a new `Idempotency-Key` for a new request.";
     Throttled TOO_MANY_REQUESTS "too_many_failures" "Too many failed logins from this address"

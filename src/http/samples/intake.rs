@@ -30,6 +30,8 @@ pub(super) struct Intake {
     numbered: HashMap<u32, Target>,
     named: HashMap<String, Target>,
     batch: Vec<(PointId, Sample)>,
+    /// When the part came that is taken now.
+    now: Timestamp,
     over: bool,
 }
 
@@ -49,6 +51,7 @@ impl Intake {
             numbered: HashMap::new(),
             named: HashMap::new(),
             batch: Vec::new(),
+            now: store.clock().now(),
             over: false,
         }
     }
@@ -61,6 +64,7 @@ impl Intake {
     /// Takes the lines that a part completes.
     pub(super) fn take(&mut self, part: &[u8]) -> SamplesAck {
         let mut ack = SamplesAck::default();
+        self.now = self.store.clock().now();
         let end = match self.whole {
             true => None,
             false => memchr::memrchr(b'\n', part),
@@ -86,6 +90,7 @@ impl Intake {
     /// Takes what stands behind the last line feed.
     pub(super) fn end(&mut self) -> SamplesAck {
         let mut ack = SamplesAck::default();
+        self.now = self.store.clock().now();
         let rest = std::mem::take(&mut self.carry);
         self.line(&rest, &mut ack);
         self.apply(&mut ack);
@@ -226,8 +231,7 @@ impl Intake {
             .map(|raw| parse_value(raw, value_type))
             .transpose()
             .map_err(|error| error.to_string())?;
-        let now = self.store.clock().now();
-        let doubtful = stamp.is_some_and(|stamp| !stamp.is_plausible(now, AHEAD_MAX_MICROS));
+        let doubtful = stamp.is_some_and(|stamp| !stamp.is_plausible(self.now, AHEAD_MAX_MICROS));
         let quality = match doubtful {
             true => quality.worse(Quality::of(Reason::BadSourceTime)),
             false => quality,

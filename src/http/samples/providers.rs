@@ -17,8 +17,6 @@ pub(crate) struct Providers {
 #[derive(Debug)]
 struct Provider {
     source: SourceId,
-    /// Requests open now.
-    open: usize,
     stale_after: Duration,
     last: Monotonic,
     stale: bool,
@@ -47,12 +45,10 @@ impl Providers {
         let source = store.put_own_source(None, prefix.as_str(), Role::Provider, quality, true);
         let provider = table.entry(prefix.clone()).or_insert(Provider {
             source,
-            open: 0,
             stale_after,
             last: now,
             stale: false,
         });
-        provider.open += 1;
         provider.stale_after = stale_after;
         (provider.source, provider.last, provider.stale) = (source, now, false);
         Attendance {
@@ -63,12 +59,13 @@ impl Providers {
         }
     }
 
-    /// Takes the trust from providers that are silent for longer than they said.
+    /// Takes the trust from providers that are silent for longer than they said, whether their
+    /// request is open or not: a client that hangs, or whose machine is gone, keeps it open too.
     pub(crate) fn check(&self, store: &Store) {
         let now = store.clock().monotonic();
         for provider in self.table.lock().values_mut() {
             let silent = now.since(provider.last) >= provider.stale_after;
-            if provider.open == 0 && silent && !provider.stale {
+            if silent && !provider.stale {
                 provider.stale = true;
                 store.set_status(provider.source, Quality::of(Reason::Stale));
             }
@@ -81,21 +78,14 @@ impl Attendance {
         self.source
     }
 
-    /// Something came.
+    /// Something came, and if it is only an empty line: that vouches for what came before.
     pub(super) fn note(&self) {
         let now = self.store.clock().monotonic();
         if let Some(provider) = self.providers.table.lock().get_mut(&self.prefix) {
             provider.last = now;
-        }
-    }
-}
-
-impl Drop for Attendance {
-    fn drop(&mut self) {
-        let now = self.store.clock().monotonic();
-        if let Some(provider) = self.providers.table.lock().get_mut(&self.prefix) {
-            provider.open = provider.open.saturating_sub(1);
-            provider.last = now;
+            if std::mem::take(&mut provider.stale) {
+                self.store.set_status(provider.source, Quality::GOOD);
+            }
         }
     }
 }

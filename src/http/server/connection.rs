@@ -1,6 +1,5 @@
 //! One connection: handshake, protocol by ALPN, requests, and its end.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -28,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use super::idle::{HeldBody, Traffic};
 use crate::Api;
 use crate::arrival::{Arrival, Peer};
+use crate::dropped::Dropped;
 use crate::problem::Problem;
 
 /// Requests open at the same time on one HTTP/2 connection.
@@ -79,7 +79,7 @@ trait Served: Future<Output = hyper::Result<()>> {
 
 impl<I, S> Served for http1::Connection<I, S>
 where
-    S: Service<Request<Incoming>, Response = Response<HeldBody>, Error = Infallible>,
+    S: Service<Request<Incoming>, Response = Response<HeldBody>, Error = Dropped>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
 {
     fn wind_down(self: Pin<&mut Self>) {
@@ -89,7 +89,7 @@ where
 
 impl<I, S> Served for http2::Connection<I, S, Tracked>
 where
-    S: Service<Request<Incoming>, Response = Response<HeldBody>, Error = Infallible>,
+    S: Service<Request<Incoming>, Response = Response<HeldBody>, Error = Dropped>,
     S::Future: Send + 'static,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
@@ -194,7 +194,7 @@ impl Connections {
     ) -> impl Service<
         Request<Incoming>,
         Response = Response<HeldBody>,
-        Error = Infallible,
+        Error = Dropped,
         Future: Send + 'static,
     > + use<> {
         let router = TowerToHyperService::new(self.router.clone());
@@ -210,6 +210,9 @@ impl Connections {
                     Ok(Ok(response)) => response,
                     Err(_) => defect(&api),
                 };
+                if let Some(dropped) = response.extensions().get::<Dropped>() {
+                    return Err(*dropped);
+                }
                 Ok(response.map(|body| HeldBody { body, _open: open }))
             }
         })

@@ -3,6 +3,8 @@
 mod show;
 mod stream;
 
+pub(crate) use stream::chain;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer};
+use mainstem_wire::{Beat, BeatAnswer, FEATURE_PULSE};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::own::Own;
 use super::relay::Relay;
-use super::{Command, LinkOptions};
+use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine};
@@ -63,10 +65,10 @@ enum Event {
 
 impl Driver {
     pub(super) fn new(
-        options: LinkOptions,
+        options: Arc<LinkOptions>,
         store: Arc<Store>,
         health: &Health,
-        view: Arc<Mutex<RemoteView>>,
+        shown: Shown,
         tasks: TaskTracker,
     ) -> Self {
         let quality = Quality::of(Reason::Restarted);
@@ -75,18 +77,23 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own = Own::new(&store, health, &options.name, &options.prefix);
+        let own =
+            Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
         let orders: OwnerHandle = store.register_owner(source, true);
-        let options = Arc::new(options);
         Self {
             mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
-            relay: Relay::new(Arc::clone(&options), Arc::clone(&store), orders),
+            relay: Relay::new(
+                Arc::clone(&options),
+                Arc::clone(&store),
+                orders,
+                shown.reach,
+            ),
             options,
             store,
             source,
             machine,
             own,
-            view,
+            view: shown.view,
             viewed: Monotonic::default(),
             tasks,
             route: 0,
@@ -188,7 +195,7 @@ impl Driver {
             }
             Command::Resume => self.machine.pause(false, now),
             Command::Resync => {
-                self.store.forget_cursor(self.source);
+                self.mirror.resync();
                 self.lost("a new snapshot was asked for".into());
             }
         }
@@ -224,6 +231,10 @@ impl Driver {
                 Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
             }
         }
+        let features = self.mirror.hello().map(|hello| &hello.features);
+        let knows = |feature: &String| feature == FEATURE_PULSE;
+        self.relay
+            .set_pulses(features.is_some_and(|features| features.iter().any(knows)));
         self.relay
             .set_session(self.machine.session(), self.machine.is_timed());
     }

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use mainstem_model::WriteState;
+use mainstem_model::{Role, WriteState};
 use mainstem_store::{Hop, Order, Outcome, OwnerHandle, Store};
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
 use mainstem_wire::write_value;
+use parking_lot::Mutex;
 
 use super::LinkOptions;
+use super::explain::{self, Reach};
 use crate::connection::{Connection, Poster, RequestError};
 
 /// Writes under way to one remote.
@@ -21,13 +23,21 @@ const UNDER_WAY_MAX: usize = 256;
 /// How long the outcome may travel beyond the deadline.
 const GRACE: Duration = Duration::from_secs(1);
 
-type Answer = (Order, Option<Result<WriteDocument, RequestError>>);
+type Answer = (Errand, Option<Result<WriteDocument, RequestError>>);
+
+/// An order, and whether the remote may have got it already.
+struct Errand {
+    order: Order,
+    asked_before: bool,
+}
 
 pub(super) struct Relay {
     options: Arc<LinkOptions>,
     store: Arc<Store>,
     orders: OwnerHandle,
     poster: Option<Poster>,
+    /// The same for those who only ask.
+    reach: Arc<Mutex<Reach>>,
     session: u64,
     is_timed: bool,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
@@ -38,12 +48,18 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(options: Arc<LinkOptions>, store: Arc<Store>, orders: OwnerHandle) -> Self {
+    pub(super) fn new(
+        options: Arc<LinkOptions>,
+        store: Arc<Store>,
+        orders: OwnerHandle,
+        reach: Arc<Mutex<Reach>>,
+    ) -> Self {
         Self {
             options,
             store,
             orders,
             poster: None,
+            reach,
             session: 0,
             is_timed: false,
             under_way: FuturesUnordered::new(),
@@ -54,6 +70,12 @@ impl Relay {
 
     pub(super) fn set_connection(&mut self, connection: Option<&Connection>) {
         self.poster = connection.map(Connection::poster);
+        self.reach.lock().poster = connection.map(Connection::poster);
+    }
+
+    /// Whether the remote resets pulses.
+    pub(super) fn set_pulses(&mut self, pulses: bool) {
+        self.reach.lock().pulses = pulses;
     }
 
     /// The stream's number and whether the clocks are mapped, without which no write can be timed.
@@ -61,9 +83,11 @@ impl Relay {
         self.session = session;
         self.is_timed = is_timed;
         if self.is_ready() {
-            let open = std::mem::take(&mut self.waiting);
-            for order in open.into_iter().chain(std::mem::take(&mut self.unanswered)) {
-                self.post(order);
+            for order in std::mem::take(&mut self.waiting) {
+                self.post(order, false);
+            }
+            for order in std::mem::take(&mut self.unanswered) {
+                self.post(order, true);
             }
         } else if self.session == 0 {
             for order in std::mem::take(&mut self.waiting) {
@@ -82,8 +106,8 @@ impl Relay {
         let is_free = self.under_way.len() < UNDER_WAY_MAX;
         tokio::select! {
             Some(order) = self.orders.orders.recv(), if is_free => self.take(order),
-            Some((order, answer)) = self.under_way.next(), if !self.under_way.is_empty() => {
-                self.answered(order, answer);
+            Some((errand, answer)) = self.under_way.next(), if !self.under_way.is_empty() => {
+                self.answered(errand, answer);
             }
             else => std::future::pending().await,
         }
@@ -104,19 +128,13 @@ impl Relay {
     }
 
     fn take(&mut self, order: Order) {
-        let name = self.remote_name(&order);
-        if !self.options.write.allows(name) {
-            let rule = self.options.write.deciding(name);
-            let rule = rule.map_or("no pattern of `write` fits".into(), |rule| {
-                format!("{rule:?}")
-            });
-            let why = format!(
-                "the remote entry {:?} lets no write pass: {rule}",
-                self.options.name
-            );
+        let filtered = explain::filter(&self.options, self.remote_name(&order));
+        if let Err(why) = filtered {
             self.reject(order, "policy", &why);
+        } else if order.pulse.is_some() && self.session != 0 && !self.reach.lock().pulses {
+            self.reject(order, explain::NO_PULSES, explain::NO_PULSES_TEXT);
         } else if self.is_ready() {
-            self.post(order);
+            self.post(order, false);
         } else if self.session != 0 && self.waiting.len() < UNDER_WAY_MAX {
             self.waiting.push(order);
         } else {
@@ -135,11 +153,16 @@ impl Relay {
             .unwrap_or(order.name.as_str())
     }
 
-    fn post(&mut self, order: Order) {
+    fn post(&mut self, order: Order, asked_before: bool) {
         let now = self.store.clock().monotonic();
         let budget = order.deadline.since(now);
         let Some(poster) = self.poster.clone().filter(|_| !budget.is_zero()) else {
-            self.unknown(order, "the connection broke and the deadline passed");
+            // `give_up_late` says what became of it.
+            let late = match asked_before {
+                true => &mut self.unanswered,
+                false => &mut self.waiting,
+            };
+            late.push(order);
             return;
         };
         let mut value = Vec::new();
@@ -155,22 +178,37 @@ impl Relay {
             value,
             session: self.session,
             sent: now.micros(),
-            budget_us: u64::try_from(budget.as_micros()).unwrap_or(u64::MAX),
+            budget_us: micros(budget),
+            pulse_us: order.pulse.map(micros),
             originators: order.originators.clone(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let answer = poster.post("/api/v1/link/writes", body);
+        let errand = Errand {
+            order,
+            asked_before,
+        };
         self.under_way.push(Box::pin(async move {
             (
-                order,
+                errand,
                 tokio::time::timeout(budget + GRACE, answer).await.ok(),
             )
         }));
     }
 
-    fn answered(&mut self, order: Order, answer: Option<Result<WriteDocument, RequestError>>) {
+    fn answered(&mut self, errand: Errand, answer: Option<Result<WriteDocument, RequestError>>) {
+        let Errand {
+            order,
+            asked_before,
+        } = errand;
         match answer {
+            Some(Ok(document)) if asked_before && !self.is_owners_word(&order, &document) => {
+                self.unknown(order, "the connection broke, and the owner cannot be asked");
+            }
             Some(Ok(document)) => self.tell(order, &document),
+            Some(Err(RequestError::Refused { .. })) if asked_before => {
+                self.unknown(order, "the connection broke, and the remote tells no more");
+            }
             Some(Err(error @ RequestError::Refused { .. })) => {
                 let why = error.to_string();
                 self.reject(order, "remote", &why);
@@ -179,6 +217,21 @@ impl Relay {
             Some(Err(_)) => self.unanswered.push(order),
             None => self.unknown(order, "no outcome came from the remote in time"),
         }
+    }
+
+    /// Whether an answer tells what the owner itself knows. When the first answer was lost, a node
+    /// in between that refuses the second request says nothing about what the first one did.
+    fn is_owners_word(&self, order: &Order, document: &WriteDocument) -> bool {
+        if matches!(document.state, WriteState::Applied | WriteState::Unknown) {
+            return true;
+        }
+        let mut at = self.store.point_by_id(order.point).map(|view| view.source);
+        let mut links = 0;
+        while let Some(source) = at.and_then(|id| self.store.source(id)) {
+            links += usize::from(source.role == Role::Link);
+            at = source.parent;
+        }
+        links > 0 && document.hops.len() >= links
     }
 
     fn give_up_late(&mut self) {
@@ -238,4 +291,8 @@ impl Relay {
         // Who asked may have given up; the outcome is in its record as unknown then.
         drop(order.reply.send(outcome));
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -143,3 +143,50 @@ fn only_what_the_neighbour_knows_wholly_is_removed() {
         assert_eq!(store.statistics().points, left, "complete: {complete}");
     }
 }
+
+#[test]
+fn a_node_has_one_place_in_the_tree() {
+    let (store, mut first) = greeted();
+    let node = SOURCE
+        .replace("\"id\":0", "\"id\":1")
+        .replace("\"adapter\"", "\"node\"");
+    send(&mut first, &node.replace("\"plc\"", "\"line1\"")).unwrap();
+    let restarted = Quality::of(Reason::Restarted);
+    let link = store.put_own_source(None, "other", Role::Link, restarted, false);
+    let mut second = Mirror::new(Arc::clone(&store), link, "other", Filter::everything());
+    let refused = send(&mut second, HELLO).unwrap_err();
+    assert!(
+        refused.to_string().contains("already below line1"),
+        "{refused}"
+    );
+    // The same node further down: the link that leads there is left out, nothing else.
+    second.begin();
+    send(
+        &mut second,
+        &HELLO.replace("000000000001\"", "000000000002\""),
+    )
+    .unwrap();
+    let plant = SOURCE.replace("000000000001\"", "000000000002\"");
+    send(&mut second, &plant).unwrap();
+    let below = plant
+        .replace("\"id\":0", "\"id\":5")
+        .replace("\"adapter\"", "\"link\"");
+    send(&mut second, &below.replace("\"plc\"", "\"l1\"")).unwrap();
+    let twice = node.replace("\"id\":1", "\"id\":6,\"parent\":5");
+    send(&mut second, &twice.replace("\"plc\"", "\"line1\"")).unwrap();
+    let why = second.pruned().unwrap();
+    assert!(
+        why.contains("other.l1") && why.contains("below line1"),
+        "{why}"
+    );
+    let lost = r#"{"define":[{"id":9,"name":"l1.x","source":5,"type":"f64"}]}"#;
+    send(&mut second, lost).unwrap();
+    send(&mut second, &define(1, "kept")).unwrap();
+    assert!(store.point("other.kept").is_some() && store.point("other.l1.x").is_none());
+    assert!(
+        store
+            .sources()
+            .iter()
+            .any(|source| &*source.name == "line1")
+    );
+}

@@ -1,10 +1,11 @@
 //! Sources, definitions and removals of the neighbour.
 
-use mainstem_model::{Name, Quality, Reason, Role};
+use mainstem_model::{Name, Quality, Reason};
 use mainstem_store::NewSource;
 use mainstem_wire::{DefineFrame, Line, SourceFrame};
 
 use super::REMOTE_IDS_MAX;
+use super::place::depth_of;
 use super::{Mapped, MappedPoint, Mirror, MirrorError};
 
 impl Mirror {
@@ -48,16 +49,11 @@ impl Mirror {
             Some(Some(parent)) => Some(parent),
             None => None,
         };
-        let above = parent.map_or(1, |parent| parent.depth);
-        let depth = above + usize::from(frame.role == Role::Link);
-        let looped = frame.node == self.store.setup().node;
-        let too_far = depth > mainstem_model::limits::PATH_HOPS_MAX;
-        let too_many = self.sources.len() >= self.limits.sources;
-        let bad_name = Name::new(&frame.name).is_err();
-        if looped || too_far || too_many || bad_name {
-            self.counters.looped += 1;
+        if let Some(why) = self.unwanted(frame, parent) {
+            self.prune(frame, parent, why);
             return;
         }
+        let depth = depth_of(frame, parent);
         let told = Quality {
             status: frame.status,
             reason: frame.reason,

@@ -62,6 +62,9 @@ pub struct MirrorDocument {
     pub snapshots: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
+    /// How often somebody asked to begin again with a snapshot.
+    #[serde(default)]
+    pub resyncs: u64,
     /// Rows that arrived.
     pub rows: u64,
     /// Rows that were changes here.

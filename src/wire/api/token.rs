@@ -36,16 +36,27 @@ pub struct TokenDocument {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTokenDocument {
-    /// Whose it is, unique in the node.
+    /// Whose it is, unique in the node, 128 bytes at the most.
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+        example = "historian"
+    )]
     pub name: String,
-    /// Its role.
+    /// Its role, one of the node's.
+    #[schema(min_length = 1, example = "viewer")]
     pub role: String,
-    /// When it ends.
+    /// When it ends, in the future.
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// The prefix below which its holder provides samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        max_length = 255,
+        pattern = r#"^[^.*?\[\]{}!,;"\\\s\x00-\x1f\x7f-\x9f]{1,64}(\.[^.*?\[\]{}!,;"\\\s\x00-\x1f\x7f-\x9f]{1,64}){0,15}$"#
+    )]
     pub provide: Option<String>,
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use mainstem_model::quantity::{QuantityError, parse_duration};
+use mainstem_model::quantity::QuantityError;
 use mainstem_model::{Timestamp, WriteId, WriteState};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+
+use super::form;
 
 /// Writes in one batch.
 pub const BATCH_WRITES_MAX: usize = 256;
@@ -17,17 +19,35 @@ pub struct WriteRequestDocument {
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
+    /// How long the datapoint is to have the value: then the owner resets it, a bool to its
+    /// opposite, a number to 0. A policy of the owner has to allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "500ms")]
+    pub pulse: Option<String>,
     /// An idempotency key of the client's choice: with the same key the same write is carried out
     /// once and answered as often as it is asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 128)]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::key"
+    )]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[ -~]{1,128}$")]
     pub key: Option<String>,
     /// How long it may take to reach the device, in milliseconds; 5 seconds unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::optional_unsigned"
+    )]
+    #[schema(minimum = 1, maximum = 600_000)]
     pub deadline_ms: Option<u64>,
-    /// The same with a unit: `5s`, `500ms`, `2min`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "5s")]
+    /// The same with a unit: `5s`, `500ms`, `2min`; it counts where both are given.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::duration_text"
+    )]
+    #[schema(example = "5s", pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$")]
     pub deadline: Option<String>,
 }
 
@@ -39,9 +59,17 @@ pub struct BatchItemDocument {
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
-    /// The idempotency key of this write.
+    /// How long the datapoint is to have the value, as with a single write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 128)]
+    #[schema(example = "500ms")]
+    pub pulse: Option<String>,
+    /// The idempotency key of this write.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::key"
+    )]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[ -~]{1,128}$")]
     pub key: Option<String>,
 }
 
@@ -53,11 +81,20 @@ pub struct BatchWriteDocument {
     #[schema(max_items = 256)]
     pub writes: Vec<BatchItemDocument>,
     /// How long each may take to reach its device, in milliseconds; 5 seconds unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::optional_unsigned"
+    )]
+    #[schema(minimum = 1, maximum = 600_000)]
     pub deadline_ms: Option<u64>,
-    /// The same with a unit: `5s`, `500ms`, `2min`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "5s")]
+    /// The same with a unit: `5s`, `500ms`, `2min`; it counts where both are given.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::duration_text"
+    )]
+    #[schema(example = "5s", pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$")]
     pub deadline: Option<String>,
 }
 
@@ -121,13 +158,23 @@ pub struct LinkWrite {
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
     /// The session of the sender's stream, whose beats map its clock to the receiver's.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub session: u64,
     /// When this was sent, by the sender's monotonic clock, in microseconds.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub sent: u64,
     /// What was left of the deadline at that moment, in microseconds.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub budget_us: u64,
+    /// How long the datapoint is to have the value, in microseconds. Only for a receiver that told
+    /// the feature `pulse` in its hello: another one would set the value and never reset it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse_us: Option<u64>,
     /// Who asked, from the first node on; a claim.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::originators")]
     #[schema(max_items = 8)]
     pub originators: Vec<String>,
 }
@@ -139,7 +186,7 @@ pub fn budget(
     deadline: Option<&str>,
 ) -> Result<Option<Duration>, QuantityError> {
     match deadline {
-        Some(text) => parse_duration(text).map(Some),
+        Some(text) => form::parse_duration(text).map(Some),
         None => Ok(deadline_ms.map(Duration::from_millis)),
     }
 }
@@ -208,6 +255,7 @@ mod tests {
             session: 3,
             sent: 4,
             budget_us: 5,
+            pulse_us: Some(6),
             originators: vec!["bob@enterprise".into()],
         };
         let text = serde_json::to_string(&write).unwrap();

@@ -10,6 +10,7 @@ fn from_link(order: &Order, deadline: mainstem_model::Monotonic) -> Request {
     Request {
         name: order.name.to_string(),
         value: raw(std::str::from_utf8(&value).unwrap()),
+        pulse: order.pulse,
         key: None,
         budget: Duration::ZERO,
         entry: Entry::Link {

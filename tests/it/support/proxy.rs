@@ -13,6 +13,8 @@ enum Mode {
     Open,
     /// Nothing is delivered, nothing is lost: as a dead switch behind which TCP goes on trying.
     Silent,
+    /// What goes to the target is delivered, what comes from there is not.
+    OneWay,
 }
 
 /// A proxy in front of one address.
@@ -49,6 +51,11 @@ impl Proxy {
         self.mode.send_replace(Mode::Silent);
     }
 
+    /// Delivers requests, but no answers.
+    pub(crate) fn silence_answers(&self) {
+        self.mode.send_replace(Mode::OneWay);
+    }
+
     pub(crate) fn heal(&self) {
         self.mode.send_replace(Mode::Open);
     }
@@ -75,8 +82,8 @@ async fn accept(
             let (near_read, near_write) = near.into_split();
             let (far_read, far_write) = far.into_split();
             tokio::select! {
-                () = pump(near_read, far_write, mode.clone()) => {}
-                () = pump(far_read, near_write, mode) => {}
+                () = pump(near_read, far_write, mode.clone(), |mode| mode != Mode::Silent) => {}
+                () = pump(far_read, near_write, mode, |mode| mode == Mode::Open) => {}
                 _ = resets.changed() => {}
             }
         });
@@ -87,13 +94,14 @@ async fn pump(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut mode: watch::Receiver<Mode>,
+    delivers: fn(Mode) -> bool,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let Ok(count) = from.read(&mut buffer).await else {
             return;
         };
-        if mode.wait_for(|mode| *mode == Mode::Open).await.is_err() {
+        if mode.wait_for(|mode| delivers(*mode)).await.is_err() {
             return;
         }
         if count == 0 || to.write_all(&buffer[..count]).await.is_err() {

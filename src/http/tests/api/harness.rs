@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_http::{Api, ApiSetup, HttpLimits, NodeFacts, PartError, Parts, Server, ServerSetup};
 use mainstem_model::{Clock, Definition, Limits, Name, Quality, Role, Sample, Scalar, Value};
@@ -15,6 +16,7 @@ use mainstem_security::{
 use mainstem_store::{PointId, SourceId, Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
+use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_write::WriteDesk;
 use tempfile::TempDir;
 
@@ -51,6 +53,18 @@ impl Parts for NoParts {
 
     fn resume_remote(&self, _name: &str) -> Result<(), PartError> {
         Err(PartError::Unknown)
+    }
+
+    fn resync_remote(&self, _name: &str) -> Result<(), PartError> {
+        Err(PartError::Unknown)
+    }
+
+    fn explain_below(
+        &self,
+        _link: SourceId,
+        _ask: LinkExplain,
+    ) -> Option<BoxFuture<'static, Vec<ExplainStep>>> {
+        None
     }
 }
 

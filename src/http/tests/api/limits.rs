@@ -18,7 +18,7 @@ fn limits(change: impl FnOnce(&mut HttpLimits)) -> Wanted {
     wanted
 }
 
-async fn connect(node: &Node, protocol: &[u8]) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(node: &Node, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut tls = node.tls();
     tls.alpn_protocols = vec![protocol.to_vec()];
     let stream = TcpStream::connect(node.address()).await.unwrap();

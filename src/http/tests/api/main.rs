@@ -8,7 +8,9 @@
 mod access;
 mod administering;
 mod description;
+mod forms;
 mod harness;
+mod hsyco;
 mod limits;
 mod linking;
 mod providing;

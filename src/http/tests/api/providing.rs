@@ -69,6 +69,36 @@ async fn samples_are_taken_below_the_prefix_only() {
 }
 
 #[tokio::test]
+async fn small_parts_are_all_taken_over() {
+    const PARTS: u64 = 300;
+    let node = Node::start().await;
+    let mes = node.client(&node.token("mes", "viewer", Some("mes")));
+    let part = |value: u64| {
+        let line = format!("{{\"samples\":[{{\"name\":\"mes.n\",\"value\":{value}}}]}}\n");
+        Ok::<_, std::io::Error>(line)
+    };
+    let parts = futures_util::stream::iter((1..=PARTS).map(part));
+    let request = mes.post("/api/v1/samples").header("content-type", LINES);
+    let response = request
+        .body(reqwest::Body::wrap_stream(parts))
+        .send()
+        .await
+        .unwrap();
+    let text = response.text().await.unwrap();
+    let acks: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    // However many parts an acknowledgement stands for, none is left out.
+    for member in ["lines", "applied"] {
+        let sum: u64 = acks.iter().filter_map(|ack| ack[member].as_u64()).sum();
+        assert_eq!(sum, PARTS, "{member}: {acks:?}");
+    }
+    let last = node.admin().document("/api/v1/datapoints/mes.n").await;
+    assert_eq!(last["value"], 300.0);
+}
+
+#[tokio::test]
 async fn a_provider_that_falls_silent_is_stale() {
     let node = Node::start().await;
     let mes = node.client(&node.token("mes", "viewer", Some("mes")));
@@ -88,20 +118,53 @@ async fn a_provider_that_falls_silent_is_stale() {
     assert_eq!(quality().await, "ok");
 }
 
-#[tokio::test]
-async fn an_endless_body_is_acknowledged_as_it_comes() {
-    let node = Node::start().await;
-    let mes = node.client(&node.token("mes", "viewer", Some("mes")));
+/// A request whose body goes on as long as something is sent into the channel.
+async fn endless(mes: &Client, path: &str) -> (tokio::sync::mpsc::Sender<String>, Lines) {
     let (lines, body) = tokio::sync::mpsc::channel::<String>(4);
     let body = futures_util::stream::unfold(body, |mut body| async move {
         let line = body.recv().await?;
         Some((Ok::<_, std::io::Error>(line), body))
     });
     let request = mes
-        .post("/api/v1/samples")
+        .post(path)
         .header("content-type", LINES)
         .body(reqwest::Body::wrap_stream(body.boxed()));
-    let mut acks = Lines::new(request.send().await.unwrap());
+    (lines, Lines::new(request.send().await.unwrap()))
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_with_its_request_open_is_stale_too() {
+    let node = Node::start().await;
+    let mes = node.client(&node.token("mes", "viewer", Some("mes")));
+    let (lines, mut acks) = endless(&mes, "/api/v1/samples?stale_after=1s").await;
+    let line = "{\"samples\":[{\"name\":\"mes.x\",\"value\":1}]}\n";
+    lines.send(line.into()).await.unwrap();
+    assert_eq!(acks.next().await["applied"], 1);
+    let admin = node.admin();
+    let until = async |wanted: &str| {
+        let look = async {
+            loop {
+                let document = admin.document("/api/v1/datapoints/mes.x").await;
+                if document["quality"]["reason"] == wanted {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, look).await;
+        in_time.unwrap_or_else(|_| panic!("it is not {wanted}"));
+    };
+    until("ok").await;
+    until("stale").await;
+    // An empty line is a sign of life.
+    lines.send("\n".into()).await.unwrap();
+    until("ok").await;
+}
+
+#[tokio::test]
+async fn an_endless_body_is_acknowledged_as_it_comes() {
+    let node = Node::start().await;
+    let mes = node.client(&node.token("mes", "viewer", Some("mes")));
+    let (lines, mut acks) = endless(&mes, "/api/v1/samples").await;
     for count in 1..=3 {
         // Half a line now, the rest with the next one: only whole lines count.
         let line = format!("{{\"samples\":[{{\"name\":\"mes.x\",\"value\":{count}}}]}}\n{{\"sam");

@@ -55,6 +55,7 @@ impl Driver {
             Ok::<(), StreamError>(())
         });
         let step = self.mirror.flush();
+        self.own.tell_pruned(self.mirror.pruned());
         match read {
             Ok(()) => {
                 if let Some(applied) = step.applied {
@@ -116,7 +117,7 @@ impl Driver {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut at = error.source();
     while let Some(cause) = at {

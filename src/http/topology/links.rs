@@ -1,0 +1,169 @@
+//! Nodes, and the links between them.
+
+use std::collections::HashMap;
+
+use mainstem_model::{NodeId, Reason, Role};
+use mainstem_remote::RemoteView;
+use mainstem_store::{SourceId, StoreSetup, Tree, TreeSource};
+use mainstem_wire::api::topology::{LinkEntry, NodeEntry, PathNode};
+
+use super::sources;
+
+/// The tree with its links looked up.
+pub(super) struct Branches<'a> {
+    tree: &'a Tree,
+    setup: &'a StoreSetup,
+    by_id: HashMap<SourceId, &'a TreeSource>,
+    /// The node behind each link: it told its identity as a source of its own.
+    behind: HashMap<SourceId, &'a TreeSource>,
+    /// Datapoints at or below each source.
+    below: HashMap<SourceId, u64>,
+}
+
+impl<'a> Branches<'a> {
+    pub(super) fn new(tree: &'a Tree, setup: &'a StoreSetup) -> Self {
+        let by_id: HashMap<_, _> = tree.sources.iter().map(|s| (s.id, s)).collect();
+        let nodes = tree.sources.iter().filter(|s| s.role == Role::Node);
+        let behind = nodes.filter_map(|node| {
+            let link = node.parent.filter(|parent| {
+                let parent = by_id.get(parent);
+                parent.is_some_and(|parent| parent.role == Role::Link)
+            })?;
+            Some((link, node))
+        });
+        let behind = behind.collect();
+        let mut below: HashMap<SourceId, u64> = HashMap::new();
+        // What hangs on a source comes behind it, so it is complete when its turn comes.
+        for source in tree.sources.iter().rev() {
+            let total = below.entry(source.id).or_default();
+            *total += u64::from(source.points);
+            let total = *total;
+            if let Some(parent) = source.parent {
+                *below.entry(parent).or_default() += total;
+            }
+        }
+        Self {
+            tree,
+            setup,
+            by_id,
+            behind,
+            below,
+        }
+    }
+
+    /// This node, and every node behind a link.
+    pub(super) fn nodes(&self) -> Vec<NodeEntry> {
+        let own = NodeEntry {
+            id: self.setup.node.to_string(),
+            name: self.setup.name.to_string(),
+            prefix: String::new(),
+            roles: self.roles(self.setup.node),
+            path: vec![self.own()],
+        };
+        let others = self.all_links().filter_map(|link| {
+            let node = self.behind.get(&link.id)?;
+            Some(NodeEntry {
+                id: node.node.to_string(),
+                name: node.name.to_string(),
+                prefix: link.path.clone(),
+                roles: self.roles(node.node),
+                path: self.path(link),
+            })
+        });
+        std::iter::once(own).chain(others).collect()
+    }
+
+    /// Every link.
+    pub(super) fn links(&self, remotes: &[RemoteView]) -> Vec<LinkEntry> {
+        let own = |link: &TreeSource| {
+            let fits = |remote: &&RemoteView| remote.prefix == *link.name;
+            remotes.iter().find(fits).filter(|_| !link.is_mirrored)
+        };
+        self.all_links()
+            .map(|link| self.link(link, own(link)))
+            .collect()
+    }
+
+    fn link(&self, link: &TreeSource, view: Option<&RemoteView>) -> LinkEntry {
+        let reason = link.own.quality.reason;
+        let (state, cause, since) = match view {
+            Some(view) => (view.state.as_str(), view.cause.clone(), view.since),
+            None => (told(link), None, link.own.since),
+        };
+        // Whatever the state, a link that cannot be trusted says why.
+        let is_bad = !link.own.quality.is_good() && state != "unknown";
+        let behind = self.behind.get(&link.id);
+        LinkEntry {
+            source: link.id.0,
+            parent: link.parent.map(|parent| parent.0),
+            prefix: link.path.clone(),
+            from: link.node.to_string(),
+            to: behind.map(|node| node.node.to_string()),
+            path: self.path(link),
+            state: state.to_owned(),
+            cause: cause.or_else(|| is_bad.then(|| reason.as_str().to_owned())),
+            since,
+            next_try: view.and_then(|view| view.next_try),
+            lag: view.and_then(|view| view.lag),
+            quality: sources::state(link),
+            datapoints: self.below.get(&link.id).copied().unwrap_or(0),
+        }
+    }
+
+    fn all_links(&self) -> impl Iterator<Item = &'a TreeSource> + use<'a> {
+        let sources = self.tree.sources.iter();
+        sources.filter(|source| source.role == Role::Link)
+    }
+
+    fn roles(&self, node: NodeId) -> Vec<String> {
+        let has = |role: Role| {
+            let mut sources = self.tree.sources.iter();
+            sources.any(|source| source.node == node && source.role == role)
+        };
+        let words = [
+            (Role::Adapter, "adapters"),
+            (Role::Link, "concentrator"),
+            (Role::Provider, "providers"),
+        ];
+        let words = words.into_iter().filter(|(role, _)| has(*role));
+        words.map(|(_, word)| word.to_owned()).collect()
+    }
+
+    fn own(&self) -> PathNode {
+        PathNode {
+            id: self.setup.node.to_string(),
+            name: self.setup.name.to_string(),
+        }
+    }
+
+    /// The nodes from this one to the one behind a link, as far as they told who they are.
+    fn path(&self, link: &TreeSource) -> Vec<PathNode> {
+        let mut path = Vec::new();
+        let mut at = Some(link.id);
+        while let Some(source) = at.and_then(|id| self.by_id.get(&id)) {
+            path.extend(self.behind.get(&source.id).map(|node| PathNode {
+                id: node.node.to_string(),
+                name: node.name.to_string(),
+            }));
+            at = source.parent;
+        }
+        path.push(self.own());
+        path.reverse();
+        path
+    }
+}
+
+/// What the source of a link further down tells about it.
+fn told(link: &TreeSource) -> &'static str {
+    if link.hop.is_some() {
+        return "unknown";
+    }
+    match link.own.quality.reason {
+        _ if link.own.quality.is_good() => "live",
+        Reason::Catching => "replaying",
+        Reason::Restarted => "connecting",
+        Reason::LinkQuiet | Reason::LinkDown => "waiting",
+        Reason::Stopped | Reason::OutOfService => "paused",
+        _ => "degraded",
+    }
+}

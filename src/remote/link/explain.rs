@@ -1,0 +1,157 @@
+//! Asks the nodes below what they would say to a write. Nothing is carried out, and nobody waits
+//! longer than he said.
+
+use std::time::Duration;
+
+use mainstem_model::limits::NAME_BYTES_MAX;
+use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
+
+use super::{Link, LinkOptions};
+use crate::connection::Poster;
+
+/// Questions under way over one link.
+pub(super) const UNDER_WAY_MAX: usize = 16;
+/// Bytes of a text in a neighbour's answer.
+const TEXT_BYTES_MAX: usize = 512;
+/// Of the time that is left, the part that the next node may take, in percent: its answer needs
+/// the way back.
+const SHARE_BELOW: u32 = 90;
+
+/// The reason of a pulse that the remote would not reset.
+pub(super) const NO_PULSES: &str = "not_supported";
+/// What to do about it.
+pub(super) const NO_PULSES_TEXT: &str =
+    "the remote resets no pulses: its version is older; write both values one by one";
+
+/// How the node behind a link can be asked.
+#[derive(Default)]
+pub(super) struct Reach {
+    /// The open connection, if there is one.
+    pub(super) poster: Option<Poster>,
+    /// Whether the remote resets pulses.
+    pub(super) pulses: bool,
+}
+
+/// What the write filter of a remote entry says about one of the remote's names: the rule that
+/// lets it pass, or why it does not.
+pub(super) fn filter(options: &LinkOptions, name: &str) -> Result<String, String> {
+    let rule = options.write.deciding(name);
+    let rule = rule.map(|rule| format!("{rule:?}"));
+    let entry = &options.name;
+    if options.write.allows(name) {
+        let rule = rule.unwrap_or_default();
+        return Ok(format!("the remote entry {entry:?} lets it pass: {rule}"));
+    }
+    let rule = rule.unwrap_or_else(|| "no pattern of `write` fits".to_owned());
+    Err(format!(
+        "the remote entry {entry:?} lets no write pass: {rule}"
+    ))
+}
+
+impl Link {
+    /// What this link and the nodes behind it would say to a write: the steps from here down, the
+    /// first that refuses being the last. The name is the one that the datapoint has here.
+    pub fn explain(
+        &self,
+        mut ask: LinkExplain,
+    ) -> impl Future<Output = Vec<ExplainStep>> + Send + use<> {
+        let node = self.store.setup().name.to_string();
+        let prefix = self.options.prefix.clone();
+        let below = ask.name.strip_prefix(&prefix);
+        let below = below.and_then(|rest| rest.strip_prefix('.'));
+        ask.name = below.unwrap_or(&ask.name).to_owned();
+        let filtered = filter(&self.options, &ask.name);
+        let (poster, pulses) = {
+            let reach = self.reach.lock();
+            (reach.poster.clone(), reach.pulses)
+        };
+        let place = self.explaining.clone().try_acquire_owned();
+        async move {
+            let step = |rule: &str, reason: Option<&str>, message: String| ExplainStep {
+                node: node.clone(),
+                hop: None,
+                rule: rule.to_owned(),
+                allowed: reason.is_none(),
+                reason: reason.map(str::to_owned),
+                message,
+            };
+            let mut steps = match filtered {
+                Ok(rule) => vec![step("filter", None, rule)],
+                Err(why) => return vec![step("filter", Some("policy"), why)],
+            };
+            let cut = |reason, text: &str| ExplainStep {
+                hop: Some(prefix.clone()),
+                ..step("communication", Some(reason), text.to_owned())
+            };
+            let Some(poster) = poster else {
+                steps.push(cut(
+                    "link_down",
+                    "there is no communication with the remote",
+                ));
+                return steps;
+            };
+            if ask.pulse_us.is_some() && !pulses {
+                steps.push(cut(NO_PULSES, NO_PULSES_TEXT));
+                return steps;
+            }
+            let Ok(_place) = place else {
+                steps.push(cut(
+                    "busy",
+                    "too many questions are under way over this link",
+                ));
+                return steps;
+            };
+            match ask_on(&poster, ask).await {
+                Ok(answer) => {
+                    let answered = answer.steps.into_iter().take(STEPS_MAX);
+                    steps.extend(answered.map(|step| seen_from_here(step, &prefix)));
+                }
+                Err((reason, why)) => steps.push(cut(reason, &why)),
+            }
+            steps
+        }
+    }
+}
+
+async fn ask_on(
+    poster: &Poster,
+    mut ask: LinkExplain,
+) -> Result<ExplainDocument, (&'static str, String)> {
+    let patience = Duration::from_micros(ask.budget_us);
+    let below = patience * SHARE_BELOW / 100;
+    ask.budget_us = u64::try_from(below.as_micros()).unwrap_or(0);
+    ask.passed = ask.passed.saturating_add(1);
+    let body = serde_json::to_vec(&ask).unwrap_or_default();
+    let answer = poster.post("/api/v1/link/explain", body);
+    match tokio::time::timeout(patience, answer).await {
+        Ok(Ok(document)) => Ok(document),
+        Ok(Err(error)) => Err(("remote", error.to_string())),
+        Err(_) => Err(("no_answer", "the remote did not answer in time".to_owned())),
+    }
+}
+
+/// A step of a node below with its way from here, cut to its bounds.
+fn seen_from_here(mut step: ExplainStep, prefix: &str) -> ExplainStep {
+    let hop = step
+        .hop
+        .take()
+        .map_or(String::new(), |hop| format!(".{hop}"));
+    step.hop = Some(format!("{prefix}{hop}"));
+    let texts = [
+        Some(&mut step.node),
+        Some(&mut step.rule),
+        step.reason.as_mut(),
+    ];
+    for text in texts.into_iter().flatten() {
+        text.truncate(text.floor_char_boundary(64));
+    }
+    for (text, most) in [
+        (step.hop.as_mut(), NAME_BYTES_MAX),
+        (Some(&mut step.message), TEXT_BYTES_MAX),
+    ] {
+        if let Some(text) = text {
+            text.truncate(text.floor_char_boundary(most));
+        }
+    }
+    step
+}

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mainstem_model::{Quality, Reason};
+use mainstem_remote::LinkState;
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
 use mainstem_wire::{Beat, BeatAnswer, Cursor, LINE_BYTES_MAX, PROTOCOL, decode_line};
 use serde::Serialize;
@@ -108,4 +109,44 @@ fn the_cursor_of_the_document_can_be_put_together_as_it_says() {
     assert!(document().contains(&format!(
         "`s` {sequence} and filter {filter} give\n`{text}`"
     )));
+}
+
+/// The options of a remote entry, as the code declares them.
+fn options() -> Vec<String> {
+    let text = fs::read_to_string(repository().join("src/remote/config.rs")).unwrap();
+    let (_, section) = text.split_once("pub struct RemoteSection {").unwrap();
+    let (section, _) = section.split_once("\n}").unwrap();
+    let fields = section.lines().filter_map(|line| {
+        let (name, _) = line.trim().strip_prefix("pub ")?.split_once(':')?;
+        Some(name.replace("target_state", "targetState"))
+    });
+    fields.collect()
+}
+
+#[test]
+fn the_page_about_remotes_has_every_option_and_every_state() {
+    let page = fs::read_to_string(repository().join("docs/REMOTES.md")).unwrap();
+    let options = options();
+    assert!(options.len() > 20, "{options:?}");
+    for option in &options {
+        let rows = page
+            .lines()
+            .filter(|line| line.starts_with(&format!("| `{option}` | ")));
+        assert_eq!(rows.count(), 1, "{option}");
+    }
+    let states = [
+        LinkState::Connecting,
+        LinkState::Snapshot,
+        LinkState::Replaying,
+        LinkState::Live,
+        LinkState::Degraded,
+        LinkState::Waiting,
+        LinkState::Refused,
+        LinkState::Resting,
+        LinkState::Paused,
+    ];
+    for state in states {
+        let row = format!("| `{}` | ", state.as_str());
+        assert!(page.contains(&row), "{row}");
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::golden;
 use crate::skipped::skipped;
 use crate::support::proxy::Proxy;
 use crate::support::{LINK_TOKEN, TestNode};
@@ -23,7 +24,7 @@ const READER_LINES_MAX: usize = 150;
 
 const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulator, connection: { interval_ms: 100 } } }
   count: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: counter, step: 1 } } }
-  wave: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: sine } } }
+  wave: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: sine, min: 0, max: 9, period_s: 2 } } }
   setpoint: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: setpoint, initial: 20 }, access: rw } }
 ";
 
@@ -62,18 +63,17 @@ impl Reader {
         }
     }
 
-    /// What it shows now: names with value and quality, and what it says about its link.
+    /// What it shows now: names with value, source time and quality, and what it says about its link.
     async fn look(&mut self) -> (Value, Value) {
         self.requests.write_all(b"\n").await.unwrap();
         let mut table = serde_json::Map::new();
         loop {
             let line = self.answers.next_line().await.unwrap();
             let line: Value = serde_json::from_str(&line.expect("the reader ended")).unwrap();
-            if line.get("link").is_some() {
+            let Value::Array(row) = &line else {
                 return (Value::Object(table), line);
-            }
-            let name = line["name"].as_str().unwrap().to_owned();
-            table.insert(name, json!([line["value"], line["quality"]]));
+            };
+            table.insert(row[0].as_str().unwrap().to_owned(), json!(row[1..]));
         }
     }
 
@@ -109,7 +109,8 @@ fn own_table(line: &TestNode) -> Value {
     let rows = views.into_iter().map(|view| {
         let value = view.value.as_ref().map(to_json_value);
         let quality = json!([view.quality.status as u8, view.quality.reason.as_str()]);
-        (view.name.to_string(), json!([value, quality]))
+        let time = view.source_time.micros();
+        (view.name.to_string(), json!([value, time, quality]))
     });
     Value::Object(rows.collect())
 }
@@ -155,7 +156,7 @@ async fn a_reader_written_from_the_document_shows_what_the_node_shows() {
     // Nothing comes any more and nobody says so: after two seconds it no longer trusts what it has.
     proxy.silence();
     let distrusts = |table: &Value, link: &Value| {
-        link["link"] == json!([1, "link_quiet"]) && table["sim.count"][1] == link["link"]
+        link["link"] == json!([1, "link_quiet"]) && table["sim.count"][2] == link["link"]
     };
     reader.wait("uncertain", distrusts).await;
     proxy.heal();
@@ -177,6 +178,58 @@ async fn a_reader_written_from_the_document_shows_what_the_node_shows() {
     let is_new = |_: &Value, link: &Value| number(link, "snapshots") == 2;
     reader.wait("a second snapshot", is_new).await;
     reader.wait_same(&line).await;
+}
+
+/// Applies streams from files with the reader's own hands, and tells the table after each.
+const APPLY: &str = "
+import json, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from reader import GRADES, Mirror
+mirror = Mirror('', 0, None, '')
+for path in sys.argv[2:]:
+    mirror.begin(None, None)
+    for line in open(path, encoding='utf-8'):
+        if not line.startswith('{\"cursor'):
+            mirror.line(json.loads(line))
+    shown = {}
+    for name, point in mirror.table.items():
+        grade, reason = mirror.effective(point, (0, 'ok'), 0)
+        shown[name] = [point['value'], GRADES[grade], reason]
+    print(json.dumps(shown))
+";
+
+#[tokio::test]
+async fn the_reader_takes_recorded_streams_as_this_build_does() {
+    let Some(python) = python() else {
+        return skipped(
+            "recorded streams at the reader that was written from the document",
+            "MAINSTEM_PYTHON is not set",
+        );
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let streams = golden::streams_of(1);
+    let output = Command::new(python)
+        .args(["-c", APPLY])
+        .arg(root.join(READER).parent().unwrap())
+        .args(&streams)
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let tables = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(tables.lines().count(), streams.len());
+    for (table, stream) in tables.lines().zip(streams) {
+        let table: Value = serde_json::from_str(table).unwrap();
+        let expected = std::fs::read_to_string(stream.with_extension("json")).unwrap();
+        let expected: Value = serde_json::from_str(&expected).unwrap();
+        let rows = expected.as_object().unwrap().iter().map(|(name, row)| {
+            let row = json!([row["value"], row["status"], row["reason"]]);
+            (name.clone(), row)
+        });
+        assert_eq!(table, Value::Object(rows.collect()), "{}", stream.display());
+    }
 }
 
 #[test]

@@ -79,6 +79,11 @@ fn apply(mirror: &mut Mirror, stream: &str) {
     mirror.flush();
 }
 
+/// The streams of one recording, in their order.
+pub(super) fn streams_of(version: u32) -> Vec<PathBuf> {
+    sorted(&recordings().join(version.to_string()), "ndjson")
+}
+
 fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

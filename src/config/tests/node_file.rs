@@ -93,6 +93,7 @@ fn every_line_is_right_and_tells_the_defaults() {
     defaults.prefix = all.prefix.clone();
     defaults.routes = all.routes.clone();
     defaults.trust = all.trust.clone();
+    defaults.token = all.token.clone();
     assert_eq!(all, defaults);
 }
 

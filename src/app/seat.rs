@@ -31,6 +31,8 @@ pub(super) struct Seat {
     /// `<adapter>.connection`, which belongs to the node and stays good.
     connection: Option<(SourceId, PointId)>,
     batch: Mutex<Vec<(PointId, Sample)>>,
+    /// What was logged last.
+    logged: Mutex<Option<(AdapterState, String)>>,
 }
 
 impl Site for StoreSite {
@@ -84,6 +86,7 @@ impl StoreSite {
             points,
             connection: self.connection(name),
             batch: Mutex::new(Vec::new()),
+            logged: Mutex::new(None),
         }
     }
 
@@ -210,10 +213,18 @@ impl SiteAdapter for Seat {
             (Some(cause), state) if !is_healthy(state) => cause,
             (_, AdapterState::Connecting) => return,
             _ => {
+                self.logged.lock().take();
                 self.health.clear(&id);
                 return;
             }
         };
+        // The same cause at the next try is no news.
+        let news = (standing.state, cause.message.clone());
+        if standing.state == AdapterState::Connecting
+            || self.logged.lock().replace(news.clone()) == Some(news)
+        {
+            return;
+        }
         tracing::warn!(
             adapter = self.name,
             state = standing.state.as_str(),

@@ -5,29 +5,27 @@ use std::path::PathBuf;
 use clap::Args;
 use mainstem_config::NodeConfig;
 
+use super::connection::meant_node_file;
 use super::exit::{Exit, Failure};
 use super::screen::{Screen, Tone};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// The node file.
-    #[arg(
-        short = 'c',
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/node.yaml"
-    )]
-    config: PathBuf,
+    /// The node file. By default ./node.yaml, ./config/node.yaml or /etc/mainstem/node.yaml,
+    /// whichever exists first.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &CheckArgs, screen: Screen) -> Result<Exit, Failure> {
-    match mainstem_config::load(&args.config, crate::app::kinds()) {
+    let file = meant_node_file(args.config.as_deref());
+    match mainstem_config::load(&file, crate::app::kinds()) {
         Ok(config) => {
             if screen.is_json() {
                 screen.document(&serde_json::json!({"problems": [], "left_out": 0}))?;
             } else {
                 let fine = screen.paint(Tone::Good, "No problems");
-                let file = args.config.display();
+                let file = file.display();
                 screen.line(format!("{fine} in {file}: {}.", summary(&config)))?;
             }
             Ok(Exit::Done)

@@ -145,13 +145,8 @@ impl ConnectionArgs {
 
     /// The node file of the local node.
     pub(crate) fn node_file(&self) -> Result<PathBuf, Failure> {
-        let known = || {
-            NODE_FILES
-                .iter()
-                .map(PathBuf::from)
-                .find(|file| file.exists())
-        };
-        self.config.clone().or_else(known).ok_or_else(|| {
+        let known = self.config.clone().or_else(known_node_file);
+        known.ok_or_else(|| {
             let message = format!(
                 "no node is named, and there is no {}",
                 NODE_FILES.join(", ")
@@ -160,6 +155,17 @@ impl ConnectionArgs {
                 .action("name a node file with -c, or a node with --url, a token and --ca")
         })
     }
+}
+
+fn known_node_file() -> Option<PathBuf> {
+    let mut files = NODE_FILES.iter().map(PathBuf::from);
+    files.find(|file| file.exists())
+}
+
+/// The node file that is meant: the one named, else the first of the usual places that is there.
+pub(crate) fn meant_node_file(named: Option<&Path>) -> PathBuf {
+    let named = named.map(Path::to_owned).or_else(known_node_file);
+    named.unwrap_or_else(|| PathBuf::from(NODE_FILES[0]))
 }
 
 /// A path without the steps that lead nowhere.

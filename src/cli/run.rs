@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
-use super::connection::plain;
+use super::connection::{meant_node_file, plain};
 use super::exit::{Exit, Failure};
 use crate::app::{Node, kinds};
 use service::Service;
@@ -22,21 +22,18 @@ const QUIET: &str = ",opcua_core::comms::secure_channel=off";
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// The node file.
-    #[arg(
-        short = 'c',
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/node.yaml"
-    )]
-    config: PathBuf,
+    /// The node file. By default ./node.yaml, ./config/node.yaml or /etc/mainstem/node.yaml,
+    /// whichever exists first.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Stop when standard input is closed: whoever started this node has ended.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
 }
 
 pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let config = match mainstem_config::load(&args.config, kinds()) {
+    let file = meant_node_file(args.config.as_deref());
+    let config = match mainstem_config::load(&file, kinds()) {
         Ok(config) => config,
         Err(problems) => {
             return Err(Failure::new(
@@ -64,7 +61,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
         match signals.next(args.until_stdin_closes).await {
             Wish::Reload => {
                 service.reloading();
-                reload(&node, &args.config).await;
+                reload(&node, &file).await;
                 service.ready();
             }
             Wish::Stop(why) => {

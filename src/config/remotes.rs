@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use mainstem_model::Name;
-use mainstem_remote::{RemoteConfig, RemoteSection, Route, Trust};
+use mainstem_remote::{Mode, RemoteConfig, RemoteKind, RemoteSection, Route, Trust};
 use serde_json::Value;
 
 use crate::load::Draft;
@@ -28,10 +28,22 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
         let read: Option<RemoteSection> = draft.read(&properties, pointer);
         let name = Name::component(resource.id).ok();
         if let (Some(section), Some(name), Some(trust)) = (read, name, trust) {
-            remotes.push(section.resolve(name, trust));
+            let remote = section.resolve(name, trust);
+            check_beat(draft, &remote, pointer);
+            remotes.push(remote);
         }
     }
     remotes
+}
+
+/// A link that is uncertain after fewer than three beats would be so at every late one.
+fn check_beat(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
+    let (beat, limit) = (remote.timing.beat, remote.timing.uncertain_after);
+    if remote.mode == Mode::Stream && remote.kind == RemoteKind::Mainstem && limit < beat * 3 {
+        let message = format!("`uncertain_after` is {limit:?}, `beat` {beat:?}");
+        let expected = "`uncertain_after` of at least three beats";
+        draft.problem(&join(pointer, "uncertain_after"), message, expected);
+    }
 }
 
 /// Options that there are not for a HSYCO server: what they stand for is private to HSYCO, or it is

@@ -130,7 +130,7 @@ impl TlsDial {
             .await
             .map_err(|source| DialError::Tls {
                 address: address.clone(),
-                source,
+                source: plain(source),
             })?;
         let agreed = session.get_ref().1.alpn_protocol();
         match self.protocol {
@@ -149,6 +149,19 @@ impl TlsDial {
                 Arc::new(config)
             }
         }
+    }
+}
+
+/// What our own check of the certificate says, without the library's words around it.
+fn plain(error: io::Error) -> io::Error {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(why))) => {
+            io::Error::new(io::ErrorKind::InvalidData, why.0.to_string())
+        }
+        _ => error,
     }
 }
 

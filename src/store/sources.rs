@@ -175,6 +175,15 @@ impl Sources {
                 {
                     (parent.effective, parent.at_fault)
                 }
+                // Good since all of the chain is.
+                Some(parent) if source.own.quality.is_good() => {
+                    let since = source.own.since.max(parent.effective.since);
+                    let status = SourceStatus {
+                        since,
+                        ..source.own
+                    };
+                    (status, SourceId(u32::try_from(index).unwrap_or(u32::MAX)))
+                }
                 _ => (
                     source.own,
                     SourceId(u32::try_from(index).unwrap_or(u32::MAX)),
@@ -325,5 +334,13 @@ mod tests {
         sources.set_own(plant, good, 8, Monotonic::default());
         sources.set_own(line, good, 9, Monotonic::default());
         assert!(sources.get(plc).unwrap().effective.quality.is_good());
+        let later = SourceStatus {
+            quality: Quality::GOOD,
+            since: Timestamp::from_micros(5),
+        };
+        sources.set_own(plant, quiet, 10, Monotonic::default());
+        sources.set_own(plant, later, 11, Monotonic::default());
+        let seen = sources.get(plc).unwrap().effective;
+        assert_eq!(seen.since, later.since, "good since the link is good again");
     }
 }

@@ -28,7 +28,7 @@ use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;
-use crate::machine::{Action, LinkMachine};
+use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
 use crate::view::RemoteView;
 
@@ -235,6 +235,8 @@ impl Driver {
         let knows = |feature: &String| feature == FEATURE_PULSE;
         self.relay
             .set_pulses(features.is_some_and(|features| features.iter().any(knows)));
+        let (state, cause, _) = self.machine.state();
+        self.own.tell_cause(cause, state == LinkState::Refused);
         self.relay
             .set_session(self.machine.session(), self.machine.is_timed());
     }

@@ -21,6 +21,8 @@ pub(crate) struct Own {
     uncertainty: Option<PointId>,
     batch: Vec<(PointId, Sample)>,
     pruned: Option<String>,
+    /// The last state and cause that were told.
+    told: Option<(Quality, String)>,
     drift: Option<Duration>,
     clock: Drift,
 }
@@ -66,6 +68,7 @@ impl Own {
             uncertainty: None,
             batch: Vec::new(),
             pruned: None,
+            told: None,
             drift: None,
             clock: Drift::Right,
         };
@@ -99,7 +102,18 @@ impl Own {
             "offline"
         };
         self.put(self.connection, Value::text(word));
+        if !quality.is_good() {
+            // Nobody measures the clock of a remote that is not heard.
+            let stale = Sample::without_value(Quality::of(Reason::Stale), None);
+            let clock = [self.offset, self.uncertainty].into_iter().flatten();
+            self.batch.extend(clock.map(|point| (point, stale.clone())));
+        }
         self.flush();
+        self.told = Some((quality, cause.to_owned()));
+        self.alarm(quality, cause);
+    }
+
+    fn alarm(&self, quality: Quality, cause: &str) {
         let id = format!("link.{}", self.name);
         match quality.reason {
             Reason::LinkDown | Reason::LinkQuiet => {}
@@ -125,6 +139,23 @@ impl Own {
                 self.name
             ),
         });
+    }
+
+    /// The cause of what was told changed: a refusal behind a silence says what to do.
+    pub(crate) fn tell_cause(&mut self, cause: &str, is_refused: bool) {
+        let Some((quality, told)) = &self.told else {
+            return;
+        };
+        if quality.is_good() || cause.is_empty() || told == cause {
+            return;
+        }
+        let quality = if is_refused && quality.reason == Reason::Restarted {
+            Quality::of(Reason::LinkQuiet)
+        } else {
+            *quality
+        };
+        self.alarm(quality, cause);
+        self.told = Some((quality, cause.to_owned()));
     }
 
     /// Something below the remote has no place here; or nothing any more.

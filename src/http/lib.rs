@@ -10,6 +10,7 @@ mod changes;
 mod config;
 mod datapoints;
 mod documents;
+mod early;
 mod grant;
 mod link;
 mod node;

@@ -11,6 +11,7 @@ mod config;
 mod datapoints;
 mod documents;
 mod dropped;
+mod early;
 mod explain;
 mod grant;
 mod hsyco;

@@ -57,5 +57,6 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn(crate::early::tell))
         .with_state(Arc::clone(api))
 }

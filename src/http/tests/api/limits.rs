@@ -181,3 +181,55 @@ async fn stop_ends_endless_answers_and_waits_for_all() {
     assert!(TcpStream::connect(node.address()).await.is_err());
     assert_eq!(node.metrics.gauge("feed_readers", "").get(), 0);
 }
+
+/// Sends the head of a request with a body of two bytes, the body only when the answer is there,
+/// and returns the head of the answer.
+async fn early_answer(node: &Node, head: &str) -> String {
+    let mut stream = connect(node, b"http/1.1").await;
+    let request = format!("{head}\r\nhost: node\r\ncontent-length: 2\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut answer)).await;
+        assert_ne!(read.expect("no answer").unwrap(), 0, "no answer");
+    }
+    String::from_utf8(answer).unwrap().to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn an_answer_before_the_body_says_that_the_connection_ends() {
+    let node = Node::start().await;
+    let admin = node.token("early", "admin", None);
+    let refused = [
+        ("POST /api/v1/tokens HTTP/1.1".to_owned(), "401"),
+        (
+            format!("POST /api/v1/tokens HTTP/1.1\r\nauthorization: Bearer {admin}"),
+            "415",
+        ),
+        ("POST /nowhere HTTP/1.1".to_owned(), "404"),
+    ];
+    for (head, status) in refused {
+        let answer = early_answer(&node, &head).await;
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    // What was read to its end leaves the connection open.
+    let mut stream = connect(&node, b"http/1.1").await;
+    let request = format!(
+        "POST /api/v1/tokens HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {admin}\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    for _ in 0..2 {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut answer)).await;
+            assert_ne!(read.expect("no answer").unwrap(), 0, "no answer");
+        }
+        let answer = String::from_utf8(answer).unwrap().to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 400") && !answer.contains("connection: close"));
+    }
+}

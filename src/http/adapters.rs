@@ -13,9 +13,9 @@ use mainstem_wire::api::{
 
 use crate::Api;
 use crate::auth::Caller;
-use crate::parts::PartError;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
+use crate::switch::{Switch, unknown};
 
 /// `GET /api/v1/adapters`: the state of an adapter is no process value, so every role sees it.
 #[utoipa::path(
@@ -48,9 +48,7 @@ pub(crate) async fn show(
     _: Caller,
 ) -> Result<Json<AdapterDocument>, Problem> {
     let found = api.parts.adapter(&name).map(document);
-    found
-        .map(Json)
-        .ok_or_else(|| switched_nothing("adapter", &name, &PartError::Unknown))
+    found.map(Json).ok_or_else(|| unknown("adapter", &name))
 }
 
 /// `POST /api/v1/adapters/{name}/pause`.
@@ -67,11 +65,11 @@ pub(crate) async fn pause(
     _: Params<Nothing>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
-    caller.need_admin()?;
-    let done = api.parts.pause_adapter(&name);
-    api.note(&caller, "adapter.pause", &name, outcome(&done));
-    done.map_err(|error| switched_nothing("adapter", &name, &error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let switch = Switch {
+        part: "adapter",
+        verb: "pause",
+    };
+    switch.by(&api, &caller, &name, |parts| parts.pause_adapter(&name))
 }
 
 /// `POST /api/v1/adapters/{name}/resume`.
@@ -88,25 +86,11 @@ pub(crate) async fn resume(
     _: Params<Nothing>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
-    caller.need_admin()?;
-    let done = api.parts.resume_adapter(&name);
-    api.note(&caller, "adapter.resume", &name, outcome(&done));
-    done.map_err(|error| switched_nothing("adapter", &name, &error))?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(crate) fn outcome(done: &Result<(), PartError>) -> &'static str {
-    if done.is_ok() { "done" } else { "refused" }
-}
-
-/// Why a part stayed as it was.
-pub(crate) fn switched_nothing(what: &str, name: &str, error: &PartError) -> Problem {
-    match error {
-        PartError::Unknown => {
-            Problem::new(Code::UnknownName, format!("there is no {what} {name:?}"))
-        }
-        PartError::Busy(_) => Problem::new(Code::Conflict, error.to_string()),
-    }
+    let switch = Switch {
+        part: "adapter",
+        verb: "resume",
+    };
+    switch.by(&api, &caller, &name, |parts| parts.resume_adapter(&name))
 }
 
 fn document(view: AdapterView) -> AdapterDocument {

@@ -28,6 +28,7 @@ mod router;
 mod samples;
 mod server;
 mod state;
+mod switch;
 mod tokens;
 mod topology;
 mod write_answer;

@@ -9,11 +9,10 @@ use mainstem_remote::{MirrorCounters, RemoteView};
 use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
 
 use crate::Api;
-use crate::adapters::{outcome, switched_nothing};
 use crate::auth::Caller;
-use crate::parts::PartError;
 use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
+use crate::switch::{Switch, unknown};
 
 /// `GET /api/v1/remotes`.
 #[utoipa::path(
@@ -46,9 +45,7 @@ pub(crate) async fn show(
     _: Caller,
 ) -> Result<Json<RemoteDocument>, Problem> {
     let found = api.parts.remote(&name).map(document);
-    found
-        .map(Json)
-        .ok_or_else(|| switched_nothing("remote", &name, &PartError::Unknown))
+    found.map(Json).ok_or_else(|| unknown("remote", &name))
 }
 
 /// `POST /api/v1/remotes/{name}/pause`.
@@ -65,11 +62,11 @@ pub(crate) async fn pause(
     _: Params<Nothing>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
-    caller.need_admin()?;
-    let done = api.parts.pause_remote(&name);
-    api.note(&caller, "remote.pause", &name, outcome(&done));
-    done.map_err(|error| switched_nothing("remote", &name, &error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let switch = Switch {
+        part: "remote",
+        verb: "pause",
+    };
+    switch.by(&api, &caller, &name, |parts| parts.pause_remote(&name))
 }
 
 /// `POST /api/v1/remotes/{name}/resume`.
@@ -86,11 +83,11 @@ pub(crate) async fn resume(
     _: Params<Nothing>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
-    caller.need_admin()?;
-    let done = api.parts.resume_remote(&name);
-    api.note(&caller, "remote.resume", &name, outcome(&done));
-    done.map_err(|error| switched_nothing("remote", &name, &error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let switch = Switch {
+        part: "remote",
+        verb: "resume",
+    };
+    switch.by(&api, &caller, &name, |parts| parts.resume_remote(&name))
 }
 
 /// `POST /api/v1/remotes/{name}/resync`.
@@ -107,11 +104,11 @@ pub(crate) async fn resync(
     _: Params<Nothing>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
-    caller.need_admin()?;
-    let done = api.parts.resync_remote(&name);
-    api.note(&caller, "remote.resync", &name, outcome(&done));
-    done.map_err(|error| switched_nothing("remote", &name, &error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let switch = Switch {
+        part: "remote",
+        verb: "resync",
+    };
+    switch.by(&api, &caller, &name, |parts| parts.resync_remote(&name))
 }
 
 fn document(view: RemoteView) -> RemoteDocument {

@@ -29,7 +29,7 @@ impl Timing {
         redial_min: Duration::from_millis(500),
         redial_max: Duration::from_secs(5),
     };
-    /// A wide network: 15 s and 60 s.
+    /// A wide network: uncertain after 10 s, bad 60 s later.
     pub const WAN: Self = Self {
         beat: Duration::from_secs(2),
         uncertain_after: Duration::from_secs(10),

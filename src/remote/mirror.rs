@@ -1,6 +1,7 @@
 //! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
 //! of its own, so that the simulation runs the real thing.
 
+mod alias;
 mod place;
 mod rows;
 mod seen;
@@ -62,6 +63,9 @@ pub enum MirrorError {
         /// The path of the link that has it.
         known: String,
     },
+    /// The remote renamed something that the patterns of the entry are about.
+    #[error("the remote changed aliases that `read` of its entry concerns: it is read anew")]
+    Renamed,
     /// A number outside all bounds.
     #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
     Number(u32),
@@ -99,6 +103,8 @@ pub struct MirrorCounters {
     pub looped: u64,
     /// Values that did not have their declared type.
     pub bad_values: u64,
+    /// Aliases of the neighbour left out: circles, too many, no valid names.
+    pub aliases_left_out: u64,
 }
 
 /// The neighbour's feed, applied here.
@@ -118,6 +124,10 @@ pub struct Mirror {
     seen: Option<Seen>,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
+    /// Changes of aliases in this stream.
+    alias_changes: usize,
+    /// An alias changed what `read` lets in.
+    begin_anew: bool,
     last_left_out: Option<String>,
     pruned: Option<String>,
 }
@@ -162,6 +172,8 @@ impl Mirror {
             seen: None,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
+            alias_changes: 0,
+            begin_anew: false,
             last_left_out: None,
             pruned: None,
         };
@@ -261,6 +273,8 @@ impl Mirror {
         self.place = None;
         self.seen = None;
         self.pruned = None;
+        self.alias_changes = 0;
+        self.begin_anew = false;
         // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
         for remote_id in std::mem::take(&mut self.suspected) {
             if let Some(mapped) = self.sources.get(&remote_id) {
@@ -280,6 +294,7 @@ impl Mirror {
         }
         let has_more = line.source.is_some()
             || line.status.is_some()
+            || !line.alias.is_empty()
             || !line.define.is_empty()
             || !line.remove.is_empty()
             || !line.gone.is_empty();
@@ -290,6 +305,9 @@ impl Mirror {
         self.pending_catchup = line.c > 0;
         self.tree(line)?;
         self.rows(line);
+        if self.must_begin_anew() {
+            return Err(MirrorError::Renamed);
+        }
         if let Some(gap) = &line.gap {
             self.counters.missed += gap.count;
             step.missed = gap.count;

@@ -2,8 +2,11 @@
 //! of a slot say makes replaying idempotent, so a checkpoint need not be of one moment.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use mainstem_model::{Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
+use mainstem_model::{
+    Alias, Monotonic, Name, NodeId, Quality, Reason, Role, SourceStatus, Timestamp,
+};
 use mainstem_wire::{
     Cursor, DefineFrame, FrameWriter, Line, RowOut, SourceFrame, decode_line, decode_row,
     parse_value,
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Point, Slot};
 use crate::log::Entry;
+use crate::sources::Source;
 use crate::state::State;
 use crate::{NewSource, PointId, SourceId, Store};
 
@@ -49,6 +53,9 @@ struct RemoteIds {
     remote_sources: Vec<(u32, u32)>,
     #[serde(default)]
     remote_points: Vec<(u32, u32)>,
+    /// What links told about old names: the link, the old name, the new one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remote_aliases: Vec<(u32, String, String)>,
 }
 
 impl Store {
@@ -86,6 +93,7 @@ impl Store {
                 restorer.line(line).ok_or(RestoreError::Line(index + 2))?;
             }
             restorer.links(&header.links);
+            restorer.rename(&self.setup().name);
             Ok(())
         })
     }
@@ -117,6 +125,11 @@ fn write_sources(state: &State, writer: &mut FrameWriter) {
             .remote_sources
             .extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
     }
+    let linked = state.aliases.iter().filter_map(|(from, known)| {
+        let link = known.via?.0;
+        Some((link, from.to_string(), known.to.to_string()))
+    });
+    remote.remote_aliases = linked.collect();
     write_line(writer, &remote);
 }
 
@@ -258,6 +271,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn remote_ids(&mut self, ids: &RemoteIds) {
+        self.aliases(ids);
         for (id, remote_id) in &ids.remote_sources {
             if let Some(source) = self
                 .sources
@@ -274,6 +288,33 @@ impl<'a> Restorer<'a> {
                 .and_then(|id| self.state.catalogue.get_mut(*id))
             {
                 point.remote_id = Some(*remote_id);
+            }
+        }
+    }
+
+    /// A node keeps what it is when it gets another name.
+    fn rename(&mut self, name: &Arc<str>) {
+        let node = self.state.node;
+        let is_self = |source: &Source| {
+            source.node == node && source.role == Role::Node && source.parent.is_none()
+        };
+        for id in self.sources.values() {
+            if let Some(source) = self.state.sources.get_mut(*id).filter(|one| is_self(one)) {
+                source.name = Arc::clone(name);
+            }
+        }
+    }
+
+    fn aliases(&mut self, ids: &RemoteIds) {
+        for (link, from, to) in &ids.remote_aliases {
+            let names = (Name::new(from).ok(), Name::new(to).ok());
+            if let (Some(link), (Some(from), Some(to))) = (self.sources.get(link), names) {
+                // One that was right when it was written is right now, or is told again.
+                let alias = Alias { from, to };
+                let next = self.state.log.next();
+                if self.state.aliases.put(*link, &alias, next) == Ok(true) {
+                    self.state.log.push(Entry::Alias(alias.from));
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use mainstem_model::{Quality, SourceStatus, Value};
+use mainstem_model::{Name, Quality, SourceStatus, Value};
 
 use crate::{PointId, SourceId};
 
@@ -15,6 +15,8 @@ pub(crate) enum Entry {
     Source(SourceId),
     Status(SourceId, SourceStatus),
     Gone(SourceId),
+    /// The alias of an old name, new, changed or gone.
+    Alias(Name),
 }
 
 /// A sample as the log keeps it. The value is always the one shown from then on.

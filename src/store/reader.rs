@@ -2,9 +2,10 @@
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
 use mainstem_model::Value;
-use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{AliasFrame, Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
 
 use crate::log::{Entry, SampleEntry};
+use crate::renamed::alias;
 use crate::scan::Scan;
 use crate::sources::status_frame;
 use crate::state::State;
@@ -63,6 +64,8 @@ pub enum Item {
         /// Whether they are catch-up.
         catchup: bool,
     },
+    /// What an old name leads to, or that it leads nowhere any more.
+    Alias(AliasFrame),
     /// Entries that this reader will not get.
     Gap(GapFrame),
     /// The snapshot is complete.
@@ -164,10 +167,12 @@ impl Reader {
         if cursor.epoch != store.setup().epoch {
             return Err(StartError::Epoch);
         }
-        if cursor.filter != filter.hash() {
-            return Err(StartError::Filter);
-        }
+        let mut filter = filter;
         store.read(|state| {
+            filter.settle(&state.aliases);
+            if cursor.filter != filter.hash() {
+                return Err(StartError::Filter);
+            }
             if cursor.sequence > state.log.head() {
                 return Err(StartError::Ahead);
             }
@@ -204,6 +209,9 @@ impl Reader {
     }
 
     fn read_state(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {
+        if !self.filter.settle(&state.aliases) {
+            return Progress::Expired;
+        }
         if let Phase::Begin = self.phase {
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
         }
@@ -271,6 +279,7 @@ impl Reader {
             Entry::Source(id) => source(state, chunk, *id),
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
+            Entry::Alias(from) => alias(&state.aliases, &self.filter, chunk, from),
         }
     }
 
@@ -286,7 +295,7 @@ impl Reader {
             self.missed += 1;
             return;
         }
-        if !self.filter.passes(sample.point, point.name.as_str()) {
+        if !self.filter.passes(state, sample.point, &point.name) {
             return;
         }
         let told = state
@@ -318,7 +327,7 @@ pub(crate) fn define(state: &State, filter: &mut Filter, chunk: &mut Chunk, id: 
     let Some(point) = state.catalogue.get(id) else {
         return false;
     };
-    if !filter.passes(id, point.name.as_str()) {
+    if !filter.passes(state, id, &point.name) {
         return false;
     }
     let source = Some(point.source.0);

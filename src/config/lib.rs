@@ -8,6 +8,7 @@
 
 mod access;
 mod adapters;
+mod aliases;
 mod clients;
 mod expand;
 mod limits;

@@ -154,5 +154,6 @@ fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocu
         last_left_out,
         looped: counters.looped,
         bad_values: counters.bad_values,
+        aliases_left_out: counters.aliases_left_out,
     }
 }

@@ -82,7 +82,11 @@ impl Glob {
         for (index, segment) in self.segments.iter().enumerate() {
             if segment == "**" {
                 let is_last = index + 1 == self.segments.len();
-                return if is_last { Reach::Everything } else { Reach::Some };
+                return if is_last {
+                    Reach::Everything
+                } else {
+                    Reach::Some
+                };
             }
             match parts.next() {
                 Some(part) if match_segment(segment.as_bytes(), part.as_bytes()) => {}
@@ -239,7 +243,9 @@ impl GlobSet {
 
     /// Whether a pattern of the list, of whatever kind, can fit a path or a name below it.
     pub fn touches(&self, path: &str) -> bool {
-        self.rules.iter().any(|(_, glob)| glob.reach(path) != Reach::Nothing)
+        self.rules
+            .iter()
+            .any(|(_, glob)| glob.reach(path) != Reach::Nothing)
     }
 
     /// Whether a path or a name below it can be allowed.

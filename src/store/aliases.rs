@@ -190,7 +190,10 @@ impl Aliases {
             if known.to == alias.to {
                 return Ok(false);
             }
-        } else if self.per_link.get(&link).is_some_and(|count| *count >= ALIASES_MAX)
+        } else if self
+            .per_link
+            .get(&link)
+            .is_some_and(|count| *count >= ALIASES_MAX)
             || self.linked.len() >= LINKED_MAX
         {
             return Err(AliasError::Full);
@@ -222,7 +225,11 @@ impl Aliases {
 
     /// Takes out an alias of a neighbour; whether there was one.
     pub(crate) fn remove(&mut self, link: SourceId, from: &Name, sequence: u64) -> bool {
-        if self.linked.get(from).is_none_or(|known| known.via != Some(link)) {
+        if self
+            .linked
+            .get(from)
+            .is_none_or(|known| known.via != Some(link))
+        {
             return false;
         }
         if let Some(known) = self.linked.remove(from) {
@@ -237,14 +244,19 @@ impl Aliases {
 
     /// The old names that a neighbour told.
     pub(crate) fn of_link(&self, link: SourceId) -> Vec<Name> {
-        let its = self.linked.iter().filter(|(_, known)| known.via == Some(link));
+        let its = self
+            .linked
+            .iter()
+            .filter(|(_, known)| known.via == Some(link));
         its.map(|(from, _)| from.clone()).collect()
     }
 
     /// Removed aliases behind an entry.
     pub(crate) fn gone_after(&self, sequence: u64) -> impl Iterator<Item = &Name> {
         let later = self.gone.iter().filter(move |(at, _)| *at > sequence);
-        later.map(|(_, from)| from).filter(|from| self.get(from.as_str()).is_none())
+        later
+            .map(|(_, from)| from)
+            .filter(|from| self.get(from.as_str()).is_none())
     }
 
     /// Forgets the oldest removals beyond the limit; the entry of the last one forgotten.

@@ -2,7 +2,8 @@
 
 use mainstem_model::Value;
 use mainstem_wire::{
-    ALIASES_PER_FRAME_MAX, AliasFrame, DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter, LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
+    ALIASES_PER_FRAME_MAX, AliasFrame, DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter,
+    LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
 };
 
 use crate::{Chunk, Item};

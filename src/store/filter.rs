@@ -68,8 +68,11 @@ impl Filter {
             return true;
         }
         let pairs = aliases.iter().map(|(from, known)| (from, &known.to));
-        let mine = pairs.filter(|(from, to)| self.touches(from.as_str()) || self.touches(to.as_str()));
-        let mut texts = mine.flat_map(|(from, to)| [from.as_str(), to.as_str()]).peekable();
+        let mine =
+            pairs.filter(|(from, to)| self.touches(from.as_str()) || self.touches(to.as_str()));
+        let mut texts = mine
+            .flat_map(|(from, to)| [from.as_str(), to.as_str()])
+            .peekable();
         let hash = match texts.peek() {
             Some(_) => hash_of(texts),
             None => 0,

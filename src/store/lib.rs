@@ -13,6 +13,7 @@ mod log;
 mod mirror;
 mod owner;
 mod reader;
+mod relocate;
 mod renamed;
 mod scan;
 mod sources;

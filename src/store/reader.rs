@@ -2,7 +2,9 @@
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
 use mainstem_model::Value;
-use mainstem_wire::{AliasFrame, Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{
+    AliasFrame, Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame,
+};
 
 use crate::log::{Entry, SampleEntry};
 use crate::renamed::alias;

@@ -79,12 +79,7 @@ impl Store {
     /// Takes over an alias that a neighbour told, both names with its prefix. Returns whether that
     /// changed anything.
     pub fn put_alias(&self, link: SourceId, alias: &Alias) -> Result<bool, AliasError> {
-        self.change(|state, _| {
-            let next = state.log.next();
-            let is_new = state.aliases.put(link, alias, next)?;
-            state.tell_aliases(is_new.then(|| alias.from.clone()));
-            Ok(is_new)
-        })
+        self.change(|state, _| state.put_alias(link, alias))
     }
 
     /// Takes out an alias of a neighbour.
@@ -120,7 +115,9 @@ impl Store {
     /// Asks a list of patterns about a datapoint and notes if only an old name let it pass.
     pub fn decide<'n>(&self, set: &GlobSet, found: &'n Found) -> Decided<'n> {
         let decided = set.decide(found.names());
-        let old = decided.by.filter(|by| decided.allowed && *by != found.view.name.as_str());
+        let old = decided
+            .by
+            .filter(|by| decided.allowed && *by != found.view.name.as_str());
         if let Some(old) = old.and_then(|old| Name::new(old).ok()) {
             let now = self.now().wall;
             self.read(|state| state.aliases.note_use(&old, now));
@@ -146,7 +143,9 @@ impl State {
         for _ in 0..ALIAS_CHAIN_MAX {
             let (_, next) = self.aliases.step(passed.last()?)?;
             if let Some((id, point)) = self.catalogue.by_name(next.as_str()) {
-                passed.iter().for_each(|old| self.aliases.note_use(old, now));
+                passed
+                    .iter()
+                    .for_each(|old| self.aliases.note_use(old, now));
                 return Some((id, point, Some(asked)));
             }
             passed.push(next);
@@ -176,6 +175,13 @@ impl State {
             at = next;
         }
         false
+    }
+
+    pub(crate) fn put_alias(&mut self, link: SourceId, alias: &Alias) -> Result<bool, AliasError> {
+        let next = self.log.next();
+        let is_new = self.aliases.put(link, alias, next)?;
+        self.tell_aliases(is_new.then(|| alias.from.clone()));
+        Ok(is_new)
     }
 
     pub(crate) fn remove_alias(&mut self, link: SourceId, from: &Name) -> bool {

@@ -112,7 +112,11 @@ impl Scan {
                 alias(&state.aliases, filter, chunk, from);
             }
         }
-        for from in self.since.iter().flat_map(|&since| state.aliases.gone_after(since)) {
+        for from in self
+            .since
+            .iter()
+            .flat_map(|&since| state.aliases.gone_after(since))
+        {
             alias(&state.aliases, filter, chunk, from);
         }
     }

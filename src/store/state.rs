@@ -176,7 +176,7 @@ impl State {
         Ok(self.insert(point))
     }
 
-    fn insert(&mut self, mut point: Point) -> PointId {
+    pub(crate) fn insert(&mut self, mut point: Point) -> PointId {
         point.defined = self.log.next();
         // What a value had before its definition changed is told again under the new number.
         if point.slot.sequence > 0 {

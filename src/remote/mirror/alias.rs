@@ -21,7 +21,11 @@ impl Mirror {
     }
 
     fn alias(&mut self, frame: &AliasFrame) {
-        let below = |text: &str| Name::new(text).and_then(|name| name.below(&self.prefix)).ok();
+        let below = |text: &str| {
+            Name::new(text)
+                .and_then(|name| name.below(&self.prefix))
+                .ok()
+        };
         let from = below(&frame.from);
         let to = frame.to.as_deref().map(below);
         match (from, to) {
@@ -58,7 +62,10 @@ impl Mirror {
     fn note_change(&mut self, from: &Name, to: &Name) {
         self.alias_changes += 1;
         let own = |name: &Name| name.strip(&self.prefix).map(str::to_owned);
-        let touches = [from, to].into_iter().filter_map(own).any(|name| self.filter.touches(&name));
+        let touches = [from, to]
+            .into_iter()
+            .filter_map(own)
+            .any(|name| self.filter.touches(&name));
         if self.seen.is_none() && touches {
             self.begin_anew = true;
         }
@@ -68,6 +75,7 @@ impl Mirror {
     pub(super) fn must_begin_anew(&mut self) -> bool {
         let must = std::mem::take(&mut self.begin_anew);
         if must {
+            self.place = None;
             self.store.forget_cursor(self.link);
         }
         must

@@ -85,7 +85,7 @@ pub(crate) fn load_with(
     report.finish().map_or(Ok(config), Err)
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(crate) fn read(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?
         .take(FILE_BYTES_MAX + 1)

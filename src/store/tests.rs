@@ -1,5 +1,7 @@
 //! The feed as readers see it.
 
+mod renaming;
+
 use std::sync::Arc;
 use std::time::Duration;
 

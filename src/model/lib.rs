@@ -5,6 +5,7 @@
 mod alias;
 mod clock;
 mod definition;
+mod event;
 mod glob;
 pub mod limits;
 mod name;
@@ -21,6 +22,7 @@ mod write;
 pub use alias::{ALIAS_CHAIN_MAX, ALIASES_MAX, Alias};
 pub use clock::{Clock, ManualClock, Monotonic};
 pub use definition::{Access, Definition, Limits};
+pub use event::EventId;
 pub use glob::{Decided, Glob, GlobError, GlobSet};
 pub use name::{Name, NameError};
 pub use quality::{Quality, Reason, Status};

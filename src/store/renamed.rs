@@ -7,8 +7,8 @@ use mainstem_wire::AliasFrame;
 
 use crate::aliases::{AliasError, AliasView, Aliases};
 use crate::catalogue::{Point, Slot};
+use crate::chunk::{Chunk, Item};
 use crate::log::Entry;
-use crate::reader::{Chunk, Item};
 use crate::state::State;
 use crate::{Filter, PointId, PointView, SourceId, Store};
 

@@ -6,6 +6,7 @@ mod alarm;
 mod alias;
 mod batch;
 mod changes;
+pub mod event;
 pub mod explain;
 pub mod form;
 mod node;

@@ -83,4 +83,10 @@ pub struct MirrorDocument {
     /// Aliases of the remote left out: circles, too many, no valid names.
     #[serde(default)]
     pub aliases_left_out: u64,
+    /// Events that were carried up.
+    #[serde(default)]
+    pub events: u64,
+    /// Events that were not: too many wait, too large, or too far.
+    #[serde(default)]
+    pub events_refused: u64,
 }

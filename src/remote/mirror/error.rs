@@ -1,4 +1,4 @@
-//! Why a neighbour's stream cannot be followed, in words for people.
+//! Why a neighbour's stream cannot be followed.
 
 use mainstem_wire::PROTOCOL;
 

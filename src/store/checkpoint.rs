@@ -1,12 +1,11 @@
 //! A checkpoint: the frames of a snapshot, plus how far each link was applied. What the numbers
 //! of a slot say makes replaying idempotent, so a checkpoint need not be of one moment.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+mod names;
 
-use mainstem_model::{
-    Alias, Monotonic, Name, NodeId, Quality, Reason, Role, SourceStatus, Timestamp,
-};
+use std::collections::HashMap;
+
+use mainstem_model::{Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
 use mainstem_wire::{
     Cursor, DefineFrame, FrameWriter, Line, RowOut, SourceFrame, decode_line, decode_row,
     parse_value,
@@ -15,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Point, Slot};
 use crate::log::Entry;
-use crate::sources::Source;
 use crate::state::State;
 use crate::{NewSource, PointId, SourceId, Store};
 
@@ -288,33 +286,6 @@ impl<'a> Restorer<'a> {
                 .and_then(|id| self.state.catalogue.get_mut(*id))
             {
                 point.remote_id = Some(*remote_id);
-            }
-        }
-    }
-
-    /// A node keeps what it is when it gets another name.
-    fn rename(&mut self, name: &Arc<str>) {
-        let node = self.state.node;
-        let is_self = |source: &Source| {
-            source.node == node && source.role == Role::Node && source.parent.is_none()
-        };
-        for id in self.sources.values() {
-            if let Some(source) = self.state.sources.get_mut(*id).filter(|one| is_self(one)) {
-                source.name = Arc::clone(name);
-            }
-        }
-    }
-
-    fn aliases(&mut self, ids: &RemoteIds) {
-        for (link, from, to) in &ids.remote_aliases {
-            let names = (Name::new(from).ok(), Name::new(to).ok());
-            if let (Some(link), (Some(from), Some(to))) = (self.sources.get(link), names) {
-                // One that was right when it was written is right now, or is told again.
-                let alias = Alias { from, to };
-                let next = self.state.log.next();
-                if self.state.aliases.put(*link, &alias, next) == Ok(true) {
-                    self.state.log.push(Entry::Alias(alias.from));
-                }
             }
         }
     }

@@ -50,6 +50,12 @@ impl Store {
         self.read(|state| state.former(name))
     }
 
+    /// The same while datapoints with the old names may still be there: a snapshot takes them out at
+    /// its end only.
+    pub fn all_former_names(&self, name: &Name) -> Vec<Name> {
+        self.read(|state| state.aliases.former(name))
+    }
+
     /// Whether a name passes a filter, by itself or by what it was called before.
     pub fn passes(&self, filter: &Filter, name: &Name) -> bool {
         self.read(|state| filter.passes_called(name.as_str(), &state.former(name)))

@@ -86,7 +86,7 @@ impl Mirror {
         if self.filter.is_everything() {
             return true;
         }
-        let former = self.store.former_names(here);
+        let former = self.store.all_former_names(here);
         let own = former.iter().filter_map(|old| old.strip(&self.prefix));
         let own: Vec<Name> = own.filter_map(|old| Name::new(old).ok()).collect();
         self.filter.passes_called(name, &own)

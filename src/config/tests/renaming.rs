@@ -81,10 +81,7 @@ fn a_renamed_file_keeps_its_comments_and_is_right() {
     );
     let config = load_text(&text).unwrap();
     assert_eq!(config.adapters[0].name.as_str(), "press");
-    assert_eq!(
-        config.adapters[0].spec.endpoints[0].name.as_str(),
-        "press.temp"
-    );
+    assert_eq!(config.adapters[0].spec.endpoints[0].name.as_str(), "temp");
     assert_eq!(config.aliases[0].from.as_str(), "plc");
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     // Once more: the alias before follows, and a second one joins it.
@@ -95,7 +92,7 @@ fn a_renamed_file_keeps_its_comments_and_is_right() {
     let config = load_text(&again).unwrap();
     assert_eq!(
         config.adapters[0].spec.endpoints[0].name.as_str(),
-        "press.temperature"
+        "temperature"
     );
     assert_eq!(config.aliases.len(), 2);
 }

@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod connection;
 mod demo;
+mod doctor;
 mod entry;
 mod exit;
 mod init;
@@ -76,6 +77,8 @@ enum Command {
     Remotes(remotes::RemotesArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
+    /// What is wrong at this node and below it, where, and what to do
+    Doctor(doctor::DoctorArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -114,6 +117,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
+        Command::Doctor(args) => doctor::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

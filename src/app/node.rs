@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
+use super::canary;
 use super::checkpoint::Checkpoint;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
@@ -79,13 +80,27 @@ pub struct Node {
 impl Node {
     /// Starts a node: identity and last state from its data folder, then its parts, then its API.
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
-        let ground = Ground::lay(&config)?;
-        let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
+        Self::start_by(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock than the machine's.
+    pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let ground = Ground::lay(&config, clock)?;
+        let parts = Arc::new(RunningParts::new(
+            &ground.store,
+            &ground.health,
+            ground.folder.path(),
+            config.node.canary.is_some(),
+        ));
         let report = parts.apply(&config).await;
         parts.sweep(&config);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
+        if let Some(every) = config.node.canary {
+            let store = Arc::clone(&ground.store);
+            tasks.spawn(canary::sing(store, every, stop.clone()));
+        }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_hsyco(config.hsyco.as_ref());
         let setup = ServerSetup {
@@ -194,9 +209,8 @@ struct Ground {
 }
 
 impl Ground {
-    fn lay(config: &NodeConfig) -> anyhow::Result<Self> {
+    fn lay(config: &NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let folder = DataFolder::open(&config.node.data)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
         let (name, names) = (config.node.name.as_str(), certificate_names(config));
         let identity = Identity::load_or_create(folder.path(), name, &names, clock.now())?;

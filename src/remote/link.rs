@@ -1,11 +1,14 @@
 //! One remote, replicated: the handle of a link. Its task owns the connection, the mirror and the
 //! state machine; everybody else sees a view and sends commands.
 
+mod canaries;
+mod doctor;
 mod drive;
 mod explain;
 pub(crate) mod own;
 mod relay;
 
+pub use doctor::Below;
 pub(crate) use drive::chain;
 
 use std::sync::Arc;
@@ -118,7 +121,8 @@ impl Link {
 
     /// How it stands.
     pub fn view(&self) -> RemoteView {
-        self.view.lock().clone()
+        let view = self.view.lock().clone();
+        view.aged(self.store.clock().monotonic())
     }
 
     /// Hangs up and dials no more until [`Link::resume`].

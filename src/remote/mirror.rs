@@ -99,6 +99,8 @@ pub struct MirrorCounters {
     pub looped: u64,
     /// Values that did not have their declared type.
     pub bad_values: u64,
+    /// Bytes of its streams as they came, compressed or not.
+    pub bytes: u64,
 }
 
 /// The neighbour's feed, applied here.

@@ -16,6 +16,7 @@ mod scan;
 mod sources;
 mod state;
 mod store;
+mod survey;
 mod topology;
 mod view;
 
@@ -32,5 +33,6 @@ pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
 pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
+pub use survey::Trouble;
 pub use topology::{Tree, TreeSource};
 pub use view::{ListQuery, PointView};

@@ -223,7 +223,9 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
+            features: [mainstem_wire::FEATURE_PULSE, mainstem_wire::FEATURE_DOCTOR]
+                .map(str::to_owned)
+                .to_vec(),
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

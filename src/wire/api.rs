@@ -5,6 +5,7 @@ mod adapter;
 mod alarm;
 mod batch;
 mod changes;
+pub mod doctor;
 pub mod explain;
 pub mod form;
 mod node;
@@ -25,6 +26,8 @@ pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
-pub use remote::{ClockDocument, MirrorDocument, RemoteDocument, RemoteNode};
+pub use remote::{
+    CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
+};
 pub use samples::SamplesAck;
 pub use token::{NewTokenDocument, TokenDocument, TokenText};

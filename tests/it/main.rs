@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod doctor;
 mod hsyco;
 mod links;
 mod outcomes;

@@ -3,6 +3,8 @@
 mod poll;
 mod quality;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod alarm;
 mod batch;
 mod changes;
 pub mod doctor;
+pub mod event;
 pub mod explain;
 pub mod form;
 mod node;

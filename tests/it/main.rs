@@ -8,6 +8,7 @@
 
 mod demo;
 mod doctor;
+mod events;
 mod hsyco;
 mod links;
 mod outcomes;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answers::Answers;
 use super::canaries::{Canaries, LOOK_EVERY};
 use super::own::Own;
 use super::relay::Relay;
@@ -59,6 +60,7 @@ pub(super) struct Driver {
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
     relay: Relay,
+    answers: Answers,
 }
 
 /// What the task woke up for.
@@ -97,8 +99,11 @@ impl Driver {
             options.timing.uncertain_after,
         );
         let orders: OwnerHandle = store.register_owner(source, true);
+        let mirror = Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
+            .with_events(options.events.clone());
         Self {
-            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
+            mirror,
+            answers: Answers::new(&store, source),
             relay: Relay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
@@ -177,6 +182,7 @@ impl Driver {
                 Event::Beat(beat, answer)
             }
             () = self.relay.step() => Event::Relay,
+            () = self.answers.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
             () = tokio::time::sleep(pause) => Event::Due,

@@ -53,14 +53,26 @@ fn behind(machine: &LinkMachine, now: u64) -> u128 {
 fn the_age_of_what_is_not_applied_counts_from_the_oldest() {
     let mut machine = LinkMachine::new(Timing::LAN, false, at(0));
     machine.on_hello(&hello(true, 10), None, at(1000));
-    assert_eq!((machine.lag(), behind(&machine, 1400)), (10, 400), "from the hello");
+    assert_eq!(
+        (machine.lag(), behind(&machine, 1400)),
+        (10, 400),
+        "from the hello"
+    );
     machine.on_applied(10, at(1500));
     assert_eq!((machine.lag(), behind(&machine, 1500)), (0, 0));
     answered(&mut machine, 2000, 15, 2010);
     answered(&mut machine, 2500, 25, 2510);
-    assert_eq!((machine.lag(), behind(&machine, 2600)), (15, 600), "from the older beat");
+    assert_eq!(
+        (machine.lag(), behind(&machine, 2600)),
+        (15, 600),
+        "from the older beat"
+    );
     machine.on_applied(15, at(2700));
-    assert_eq!((machine.lag(), behind(&machine, 2800)), (10, 300), "from the younger one");
+    assert_eq!(
+        (machine.lag(), behind(&machine, 2800)),
+        (10, 300),
+        "from the younger one"
+    );
     machine.on_applied(25, at(2900));
     assert_eq!((machine.lag(), behind(&machine, 9000)), (0, 0));
 }

@@ -139,4 +139,10 @@ pub struct MirrorDocument {
     /// Rows per second, a mean over the last seconds.
     #[serde(default)]
     pub row_rate: f64,
+    /// Events that were carried up.
+    #[serde(default)]
+    pub events: u64,
+    /// Events that were not: too many wait, too large, or too far.
+    #[serde(default)]
+    pub events_refused: u64,
 }

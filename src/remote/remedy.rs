@@ -102,7 +102,7 @@ pub(crate) fn next_action(name: &str, state: LinkState, remedy: Remedy) -> Optio
     };
     Some(match state {
         LinkState::Live => return None,
-        LinkState::Connecting => and("A connection is being made."),
+        LinkState::Connecting => and("Tries by itself: a connection is being made."),
         LinkState::Snapshot => "Nothing to do: everything is being read.".to_owned(),
         LinkState::Replaying => "Nothing to do: what was missed is being read.".to_owned(),
         LinkState::Degraded => "Catches up by itself if it can. If it stays so, spare the line or \

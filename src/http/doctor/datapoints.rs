@@ -58,8 +58,12 @@ fn is_told(trouble: &Trouble, adapters: &[AdapterView]) -> bool {
     at_fault.any(|adapter| adapter.state != AdapterState::Online)
 }
 
+/// Switched off, or said by the device itself, which knows what it says.
 fn is_on_purpose(reason: Reason) -> bool {
-    matches!(reason, Reason::OutOfService | Reason::Stopped)
+    matches!(
+        reason,
+        Reason::OutOfService | Reason::Stopped | Reason::UncertainSource
+    )
 }
 
 fn words(reason: Reason) -> &'static str {

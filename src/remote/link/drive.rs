@@ -238,7 +238,13 @@ impl Driver {
         for action in self.machine.poll(now, wall) {
             match action {
                 Action::Dial => self.dial(),
-                Action::Hang(_) => self.hang_up(),
+                Action::Hang(_) => {
+                    self.remedy = match self.dialling {
+                        Some(_) => Remedy::Reach,
+                        None => Remedy::Line,
+                    };
+                    self.hang_up();
+                }
                 Action::Beat(beat) => {
                     if let Some((connection, ..)) = &self.open {
                         let answer = connection.beat(&beat);

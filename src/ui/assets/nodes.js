@@ -4,7 +4,7 @@ import { setProse } from './cards.js';
 import { el, keyed, setAttribute, setText } from './dom.js';
 import { counted, duration, since } from './format.js';
 import { icon, setIcon } from './icons.js';
-import { linkStanding } from './words.js';
+import { linkStanding, reason } from './words.js';
 
 /**
  * One row: a node with the link that leads to it.
@@ -24,7 +24,8 @@ const ROWS_MAX = 500;
 function below(link, when) {
   const name = link.prefix.slice(link.prefix.lastIndexOf('.') + 1);
   const standing = linkStanding(link.state, {
-    name, live: when.live, since: since(link.since), cause: link.cause, retry: link.action,
+    name, live: when.live, since: since(link.since), retry: link.action,
+    cause: link.cause && reason(link.cause),
   });
   return { ...standing, facts: facts(link) };
 }
@@ -120,7 +121,8 @@ export class Nodes {
       more.hidden = row.more === '';
       const texts = row.facts.filter(Boolean);
       setText(small, texts.join(' · '));
-      small.hidden = texts.length === 0;
+      // What is well needs one line, until somebody asks.
+      small.hidden = texts.length === 0 || (row.grade === 'good' && !selected);
     };
     return { root, update };
   }

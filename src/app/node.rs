@@ -85,7 +85,7 @@ impl Node {
 
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let ground = Ground::lay(&config, clock)?;
+        let ground = Ground::lay(&config, &clock)?;
         let parts = Arc::new(RunningParts::new(
             &ground.store,
             &ground.health,
@@ -209,25 +209,25 @@ struct Ground {
 }
 
 impl Ground {
-    fn lay(config: &NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    fn lay(config: &NodeConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let folder = DataFolder::open(&config.node.data)?;
-        let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
+        let (health, metrics) = (Health::new(Arc::clone(clock)), Metrics::new());
         let (name, names) = (config.node.name.as_str(), certificate_names(config));
         let identity = Identity::load_or_create(folder.path(), name, &names, clock.now())?;
         for notice in identity.notices() {
             tracing::warn!(notice, "the node's identity");
         }
         let (path, limits) = (folder.join("audit.log"), AuditLimits::default());
-        let audit = Audit::open(&path, limits, Arc::clone(&clock), health.clone(), &metrics)?;
+        let audit = Audit::open(&path, limits, Arc::clone(clock), health.clone(), &metrics)?;
         let audit = Arc::new(audit);
         let (roles, declared) = (Arc::new(access::roles(config)), access::tokens(config)?);
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
             declared,
-            Arc::clone(&clock),
+            Arc::clone(clock),
         )?;
-        let store = Store::new(store_setup(config, &identity, &clock));
+        let store = Store::new(store_setup(config, &identity, clock));
         let writes = WriteDesk::open(
             folder.path(),
             Arc::clone(&store),

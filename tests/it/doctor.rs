@@ -99,7 +99,7 @@ async fn tree() -> Tree {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_at_the_top_names_what_is_wrong_four_levels_down() {
-    let tree = tree().await;
+    let tree = Box::pin(tree()).await;
     tree.proxy.silence();
     let report = ask_until(&tree.top, "doctor", "all three", |report| {
         let ids = ["link.line1", "link.line2", "link.line3.clock"];
@@ -142,7 +142,7 @@ async fn the_doctor_at_the_top_names_what_is_wrong_four_levels_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_level_sees_the_canary_of_every_node_below() {
-    let tree = tree().await;
+    let tree = Box::pin(tree()).await;
     let path = ask_until(&tree.top, "remotes/area", "the whole way down", |remote| {
         let path = remote["path"].as_array();
         let live = path
@@ -204,7 +204,7 @@ async fn every_level_sees_the_canary_of_every_node_below() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_tells_what_comes_next_and_how_far_it_is_behind() {
-    let tree = tree().await;
+    let tree = Box::pin(tree()).await;
     tree.plant.wait_link("line2", LinkState::Refused).await;
     let (_, refused) = tree.plant.ask("GET", "remotes/line2", json!(null)).await;
     assert!(

@@ -20,7 +20,18 @@ pub(super) fn run(remote: &RemoteDocument, screen: Screen) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Tone)> {
+type Row = (&'static str, String, Tone);
+
+pub(super) fn details(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = standing(remote);
+    rows.extend(distance(remote));
+    rows.extend(brought(remote));
+    rows.extend(path(remote));
+    rows
+}
+
+/// How the link stands, and with whom.
+fn standing(remote: &RemoteDocument) -> Vec<Row> {
     let state = format!(
         "{} since {}",
         text::harmless(&remote.state),
@@ -45,6 +56,13 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         );
     }
     plain("prefix", text::harmless(&remote.prefix));
+    rows
+}
+
+/// How far the remote is away in time.
+fn distance(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     if let Some(heard) = remote.heard {
         plain("heard", format!("{} ago", text::age(heard)));
     }
@@ -75,6 +93,13 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
             format!("{offset:.1} ms {side} ours, ± {exact:.1} ms"),
         );
     }
+    rows
+}
+
+/// What came over the link.
+fn brought(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     let mirror = &remote.mirror;
     plain(
         "rows",
@@ -105,6 +130,12 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         " sources came from here or too far",
     );
     warning("bad values", mirror.bad_values, "");
+    rows
+}
+
+/// The nodes from the remote down.
+fn path(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
     for hop in &remote.path {
         let name = hop.name.as_deref().unwrap_or("not known yet");
         let since = text::moment(hop.since);

@@ -186,6 +186,6 @@ fn adapter_rows(sheet: &Sheet<'_>, adapters: &[AdapterView]) {
         &|a| a.statistics.overruns,
     );
     counts("adapter_errors", "Errors of all kinds", &|a| {
-        a.statistics.errors.iter().map(|(_, count)| *count).sum()
+        a.statistics.errors.values().sum()
     });
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod adapters;
+mod canary;
 mod checkpoint;
+mod disk;
 mod folder;
 mod kinds;
 mod links;

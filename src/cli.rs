@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod connection;
 mod demo;
+mod doctor;
 mod entry;
 mod exit;
 mod init;
@@ -82,6 +83,8 @@ enum Command {
     Aliases(aliases::AliasesArgs),
     /// Rename a datapoint, an adapter or a remote in a node file; the old name stays as an alias
     Rename(rename::RenameArgs),
+    /// What is wrong at this node and below it, where, and what to do
+    Doctor(doctor::DoctorArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -122,6 +125,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),
+        Command::Doctor(args) => doctor::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
+use super::canary;
 use super::checkpoint::Checkpoint;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
@@ -79,8 +80,18 @@ pub struct Node {
 impl Node {
     /// Starts a node: identity and last state from its data folder, then its parts, then its API.
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
-        let ground = Ground::lay(&config)?;
-        let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
+        Self::start_by(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock than the machine's.
+    pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let ground = Ground::lay(&config, &clock)?;
+        let parts = Arc::new(RunningParts::new(
+            &ground.store,
+            &ground.health,
+            ground.folder.path(),
+            config.node.canary.is_some(),
+        ));
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
@@ -88,6 +99,10 @@ impl Node {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
+        if let Some(every) = config.node.canary {
+            let store = Arc::clone(&ground.store);
+            tasks.spawn(canary::sing(store, every, stop.clone()));
+        }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_hsyco(config.hsyco.as_ref());
         let setup = ServerSetup {
@@ -198,26 +213,25 @@ struct Ground {
 }
 
 impl Ground {
-    fn lay(config: &NodeConfig) -> anyhow::Result<Self> {
+    fn lay(config: &NodeConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let folder = DataFolder::open(&config.node.data)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (health, metrics) = (Health::new(Arc::clone(&clock)), Metrics::new());
+        let (health, metrics) = (Health::new(Arc::clone(clock)), Metrics::new());
         let (name, names) = (config.node.name.as_str(), certificate_names(config));
         let identity = Identity::load_or_create(folder.path(), name, &names, clock.now())?;
         for notice in identity.notices() {
             tracing::warn!(notice, "the node's identity");
         }
         let (path, limits) = (folder.join("audit.log"), AuditLimits::default());
-        let audit = Audit::open(&path, limits, Arc::clone(&clock), health.clone(), &metrics)?;
+        let audit = Audit::open(&path, limits, Arc::clone(clock), health.clone(), &metrics)?;
         let audit = Arc::new(audit);
         let (roles, declared) = (Arc::new(access::roles(config)), access::tokens(config)?);
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
             declared,
-            Arc::clone(&clock),
+            Arc::clone(clock),
         )?;
-        let store = Store::new(store_setup(config, &identity, &clock));
+        let store = Store::new(store_setup(config, &identity, clock));
         let writes = WriteDesk::open(
             folder.path(),
             Arc::clone(&store),

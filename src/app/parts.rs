@@ -2,20 +2,23 @@
 //! change is not touched.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
-use mainstem_http::{PartError, Parts};
+use mainstem_http::{DiskSpace, PartError, Parts};
 use mainstem_model::{Name, Role};
-use mainstem_remote::{RemoteConfig, RemoteView};
+use mainstem_remote::{Below, RemoteConfig, RemoteView};
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
+use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
+use super::canary;
 use super::links::{self, RunningLink};
 use super::node::ReloadReport;
 use super::seat::StoreSite;
@@ -24,13 +27,22 @@ use super::seat::StoreSite;
 pub(super) struct RunningParts {
     store: Arc<Store>,
     health: Health,
+    /// The data folder.
+    folder: PathBuf,
+    /// Whether this node has a canary.
+    has_canary: bool,
     site: StoreSite,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
 }
 
 impl RunningParts {
-    pub(super) fn new(store: &Arc<Store>, health: &Health) -> Self {
+    pub(super) fn new(
+        store: &Arc<Store>,
+        health: &Health,
+        folder: &Path,
+        has_canary: bool,
+    ) -> Self {
         let site = StoreSite {
             store: Arc::clone(store),
             health: health.clone(),
@@ -39,6 +51,8 @@ impl RunningParts {
         Self {
             store: Arc::clone(store),
             health: health.clone(),
+            folder: folder.to_owned(),
+            has_canary,
             site,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
@@ -93,11 +107,13 @@ impl RunningParts {
             .into_iter()
             .filter(|&id| {
                 let view = self.store.point_by_id(id);
-                view.is_some_and(|view| {
-                    !configured
-                        .iter()
-                        .any(|part| view.name.strip(part).is_some())
-                })
+                let is_canary = |name: &str| self.has_canary && name == canary::NAME;
+                view.filter(|view| !is_canary(view.name.as_str()))
+                    .is_some_and(|view| {
+                        !configured
+                            .iter()
+                            .any(|part| view.name.strip(part).is_some())
+                    })
             })
             .collect();
         self.store.remove_points(&gone);
@@ -302,5 +318,15 @@ impl Parts for RunningParts {
         let mut links = remotes.values().filter_map(|(_, link)| link.mainstem());
         let found = links.find(|found| found.source() == link)?;
         Some(Box::pin(found.explain(ask)))
+    }
+
+    fn doctor_below(&self, name: &str, ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {
+        let remotes = self.remotes.read();
+        let (_, link) = remotes.get(name)?;
+        Some(Box::pin(link.mainstem()?.doctor(ask)))
+    }
+
+    fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
+        Box::pin(super::disk::space(self.folder.clone()))
     }
 }

@@ -15,7 +15,8 @@ Exit codes:
   4  refused: by a policy, a limit or the device
   5  no communication with the node
   6  outcome unknown, or not in time
-  7  problems in the configuration";
+  7  problems in the configuration
+  8  the doctor found something wrong";
 
 /// The exit codes, documented in docs/CLI.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum Exit {
     Unknown = 6,
     /// The configuration has problems.
     Configuration = 7,
+    /// The doctor found something wrong.
+    Unwell = 8,
 }
 
 /// Why a command failed: what happened and where, and what to do.

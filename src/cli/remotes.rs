@@ -93,25 +93,61 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 }
 
 fn table(remotes: &[RemoteDocument], screen: Screen) -> Table {
-    let headings = ["NAME", "STATE", "ADDRESS", "HEARD", "LAG", "CLOCK", "CAUSE"];
-    let mut table = screen.table(&headings, &[6]);
+    let headings = [
+        "NAME",
+        "STATE",
+        "ADDRESS",
+        "HEARD",
+        "LAG",
+        "CANARY",
+        "CLOCK",
+        "CAUSE AND NEXT ACTION",
+    ];
+    let mut table = screen.table(&headings, &[7]);
     for remote in remotes {
         let heard = remote.heard.map_or_else(|| "–".to_owned(), text::age);
-        let lag = remote
-            .lag
-            .map_or_else(|| "–".to_owned(), |lag| lag.to_string());
-        let cause = remote.cause.as_deref().unwrap_or_default();
+        let (canary, worth) = canary(remote);
         table.add_row([
             screen.cell(text::harmless(&remote.name), Tone::Plain),
             screen.cell(text::harmless(&remote.state), tone(&remote.state)),
             screen.cell(text::harmless(&remote.address), Tone::Quiet),
             screen.cell(heard, Tone::Plain),
-            screen.cell(lag, Tone::Plain),
+            screen.cell(lag(remote), Tone::Plain),
+            screen.cell(canary, worth),
             screen.cell(clock(remote), Tone::Plain),
-            screen.cell(text::harmless(cause), Tone::Plain),
+            screen.cell(why(remote), Tone::Plain),
         ]);
     }
     table
+}
+
+/// Entries behind, and for how long.
+fn lag(remote: &RemoteDocument) -> String {
+    match (remote.lag, remote.lag_seconds) {
+        (None, _) => "–".to_owned(),
+        (Some(lag), Some(seconds)) if lag > 0 => format!("{lag}, {}", text::age(seconds)),
+        (Some(lag), _) => lag.to_string(),
+    }
+}
+
+/// The age of its canary.
+fn canary(remote: &RemoteDocument) -> (String, Tone) {
+    match remote.canary {
+        None => ("–".to_owned(), Tone::Plain),
+        Some(canary) if canary.late => (text::age(canary.age), Tone::Bad),
+        Some(canary) => (text::age(canary.age), Tone::Plain),
+    }
+}
+
+/// Why it is not live, and what comes next.
+fn why(remote: &RemoteDocument) -> String {
+    let cause = remote
+        .cause
+        .as_deref()
+        .map(|cause| format!("{}.", text::harmless(cause)));
+    let action = remote.action.as_deref().map(text::harmless);
+    let words: Vec<String> = cause.into_iter().chain(action).collect();
+    words.join(" ")
 }
 
 /// How far the remote's clock is ahead.
@@ -125,7 +161,7 @@ fn clock(remote: &RemoteDocument) -> String {
 pub(super) fn tone(state: &str) -> Tone {
     match state {
         "live" => Tone::Good,
-        "paused" => Tone::Quiet,
+        "paused" | "resting" => Tone::Quiet,
         "connecting" | "snapshot" | "replaying" | "degraded" => Tone::Warning,
         _ => Tone::Bad,
     }

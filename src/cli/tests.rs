@@ -32,6 +32,7 @@ fn what_the_documents_tell_to_type_is_understood() {
         "mainstem adapters trust opc -c node.yaml",
         "mainstem remotes pause line1",
         "mainstem alarms --all",
+        "mainstem doctor --here --json",
         "mainstem token create mes --role viewer --expires 90d",
         "mainstem token revoke abcdef01",
     ] {
@@ -65,7 +66,7 @@ fn help_tells_the_exit_codes() {
     let help = parse("mainstem --help").map(|_| ()).unwrap_err();
     assert_eq!(help.kind(), ErrorKind::DisplayHelp);
     let help = help.to_string();
-    for code in [Exit::Done, Exit::Refused, Exit::Configuration] {
+    for code in [Exit::Done, Exit::Refused, Exit::Unwell] {
         assert!(help.contains(&format!("\n  {}  ", code as u8)), "{help}");
     }
 }

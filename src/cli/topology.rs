@@ -137,14 +137,21 @@ impl<'a> Drawing<'a> {
             line = format!("{line} since {since}");
         }
         if let Some(lag) = link.lag.filter(|lag| *lag > 0) {
-            line = format!("{line}, {lag} entries behind");
+            let seconds = link.lag_seconds.unwrap_or_default();
+            line = format!("{line}, {lag} entries and {} behind", text::age(seconds));
+        }
+        if let Some(canary) = link.canary.filter(|canary| canary.late) {
+            line = format!("{line}, canary {} old", text::age(canary.age));
         }
         line = format!("{line}, {}", datapoints(link.datapoints));
         if let Some(cause) = &link.cause {
             line = format!("{line}: {}", text::harmless(cause));
         }
-        match &link.quality.hop {
-            Some(hop) => format!("{line}, behind {}", text::harmless(hop)),
+        if let Some(hop) = &link.quality.hop {
+            line = format!("{line}, behind {}", text::harmless(hop));
+        }
+        match &link.action {
+            Some(action) => format!("{line}. {}", text::harmless(action)),
             None => line,
         }
     }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mainstem_adapter::Kind;
 use mainstem_http::ListenConfig;
@@ -25,6 +26,8 @@ use crate::{aliases, clients, policies, remotes};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
+/// A canary changes no more often than this.
+const CANARY_MIN: Duration = Duration::from_millis(200);
 
 /// Loads a node file. Either everything in it is right, or every problem is told. Reads the file
 /// and the secrets it refers to; connects to nothing and writes nothing.
@@ -230,11 +233,13 @@ impl Draft<'_> {
             name,
             description,
             data,
+            canary,
         } = self.read(value, "/node")?;
         Some(NodeSettings {
             name,
             description,
             data: self.folder.join(data),
+            canary: (!canary.is_zero()).then(|| canary.max(CANARY_MIN)),
         })
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mainstem_adapter::{AdapterSpec, Kind};
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
@@ -57,6 +58,8 @@ pub struct NodeSettings {
     pub description: Option<String>,
     /// The folder for everything that it keeps.
     pub data: PathBuf,
+    /// How often its canary changes, if it has one.
+    pub canary: Option<Duration>,
 }
 
 /// One adapter.

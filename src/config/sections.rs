@@ -1,9 +1,10 @@
 //! The sections of the node file that belong to no other room.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
-use mainstem_model::Name;
+use mainstem_model::{Name, quantity};
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
 use serde_json::Value;
@@ -99,6 +100,18 @@ pub(crate) struct NodeSection {
     #[serde(default = "default_data")]
     #[schemars(length(min = 1))]
     pub(crate) data: String,
+    /// How often the node's canary changes, by which the levels above see that values flow; 0 is
+    /// off.
+    #[serde(default = "default_canary", deserialize_with = "quantity::seconds")]
+    #[schemars(with = "String", extend(
+        "type" = ["number", "string"],
+        "duration" = {"min": "0s", "max": "1h", "number": "seconds"}
+    ))]
+    pub(crate) canary: Duration,
+}
+
+fn default_canary() -> Duration {
+    Duration::from_secs(1)
 }
 
 fn default_data() -> String {

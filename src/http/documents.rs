@@ -1,10 +1,11 @@
 //! The store's views as documents.
 
 use mainstem_model::{Definition, Value};
+use mainstem_remote::RemoteView;
 use mainstem_store::PointView;
 use mainstem_telemetry::ProblemState;
 use mainstem_wire::api::{
-    AlarmDocument, LimitsDocument, MetaDocument, PointDocument, QualityDocument,
+    AlarmDocument, CanaryDocument, LimitsDocument, MetaDocument, PointDocument, QualityDocument,
 };
 use mainstem_wire::write_value;
 use serde_json::value::RawValue;
@@ -54,6 +55,16 @@ pub(crate) fn raw(value: &Value) -> Option<Box<RawValue>> {
 /// Appends a document. Those of this API always serialize, and a `Vec` takes every byte.
 pub(crate) fn write<T: serde::Serialize + ?Sized>(document: &T, out: &mut Vec<u8>) {
     drop(serde_json::to_writer(out, document));
+}
+
+/// The canary of the node at the end of a path of links, as the link that it comes over saw it.
+pub(crate) fn canary(path: &str, remotes: &[RemoteView]) -> Option<CanaryDocument> {
+    let seen = remotes.iter().find_map(|remote| remote.canary(path))?;
+    Some(CanaryDocument {
+        age: seen.age.as_secs_f64(),
+        limit: seen.limit.as_secs_f64(),
+        late: seen.is_late,
+    })
 }
 
 /// An alarm.

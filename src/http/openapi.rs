@@ -16,18 +16,19 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, aliases, changes, datapoints, events, explain, link, node, probes, remotes,
-    samples, tokens, topology, writes,
+    adapters, alarms, aliases, changes, datapoints, doctor, events, explain, link, node, probes,
+    remotes, samples, tokens, topology, writes,
 };
 
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 6] = [
+const TOLERANT: [&str; 7] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
     "EventReplyDocument",
+    "LinkDoctor",
     "LinkWrite",
     "WriteRequestDocument",
 ];
@@ -44,7 +45,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
+        writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,

@@ -2,8 +2,9 @@
 
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
-use mainstem_remote::RemoteView;
+use mainstem_remote::{Below, RemoteView};
 use mainstem_store::SourceId;
+use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 
 /// Why a part could not be switched.
@@ -15,6 +16,15 @@ pub enum PartError {
     /// It cannot be switched now.
     #[error("it cannot be switched now: {0}")]
     Busy(String),
+}
+
+/// The room on a disk, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// What this process may still use.
+    pub free: u64,
+    /// All that there is for it, used or not.
+    pub total: u64,
 }
 
 /// Adapters and remotes of a running node.
@@ -56,4 +66,15 @@ pub trait Parts: Send + Sync {
         link: SourceId,
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
+
+    /// What the node behind a link says is wrong with it and below it; nothing if it is no node
+    /// that can be asked.
+    fn doctor_below(&self, _name: &str, _ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {
+        None
+    }
+
+    /// The room on the disk of the data folder, where it answers.
+    fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
+        Box::pin(std::future::ready(None))
+    }
 }

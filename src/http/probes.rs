@@ -1,5 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`: for supervisors and Prometheus.
 
+mod parts;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -90,5 +92,11 @@ pub(crate) async fn metrics(
         writes.unknown,
     );
     set("logins_failed", "Failed logins", api.tokens.failures());
-    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
+    let text = {
+        // Two answers at once would empty each other's rows.
+        let _alone = api.scrape.lock();
+        parts::fill(metrics, &api.parts.remotes(), &api.parts.adapters());
+        metrics.render()
+    };
+    ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }

@@ -8,11 +8,12 @@ use http::StatusCode;
 use mainstem_remote::{MirrorCounters, RemoteView};
 use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
 
-use crate::Api;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
 use crate::switch::{Switch, unknown};
+use crate::topology::links::Branches;
+use crate::{Api, documents};
 
 /// `GET /api/v1/remotes`.
 #[utoipa::path(
@@ -44,8 +45,15 @@ pub(crate) async fn show(
     _: Params<Nothing>,
     _: Caller,
 ) -> Result<Json<RemoteDocument>, Problem> {
-    let found = api.parts.remote(&name).map(document);
-    found.map(Json).ok_or_else(|| unknown("remote", &name))
+    let remotes = api.parts.remotes();
+    let found = remotes.iter().find(|remote| remote.name == name);
+    let found = found.ok_or_else(|| unknown("remote", &name))?;
+    let tree = api.store.tree();
+    let path = Branches::new(&tree, api.store.setup()).hops(&found.prefix, &remotes);
+    Ok(Json(RemoteDocument {
+        path,
+        ..document(found.clone())
+    }))
 }
 
 /// `POST /api/v1/remotes/{name}/pause`.
@@ -112,6 +120,9 @@ pub(crate) async fn resync(
 }
 
 fn document(view: RemoteView) -> RemoteDocument {
+    let canary = documents::canary(&view.prefix, std::slice::from_ref(&view));
+    let is_late = canary.is_some_and(|canary| canary.late);
+    let late = || "its canary no longer changes: values may not flow".to_owned();
     #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
     let clock = view
         .offset_us
@@ -124,6 +135,9 @@ fn document(view: RemoteView) -> RemoteDocument {
             }
         });
     RemoteDocument {
+        action: view
+            .action
+            .or_else(|| is_late.then(|| late_action(&view.name))),
         name: view.name,
         prefix: view.prefix,
         node: view.node.map(|(id, name)| RemoteNode {
@@ -132,14 +146,28 @@ fn document(view: RemoteView) -> RemoteDocument {
         }),
         address: view.address,
         state: view.state.as_str().to_owned(),
-        cause: view.cause,
+        cause: view.cause.or_else(|| is_late.then(late)),
         since: view.since,
         next_try: view.next_try,
         lag: view.lag,
+        lag_seconds: view.lag_time.map(|lag| lag.as_secs_f64()),
+        lag_bytes: view.lag_bytes,
         heard: view.heard.map(|age| age.as_secs_f64()),
         clock,
-        mirror: mirror(view.counters, view.last_left_out),
+        canary,
+        path: Vec::new(),
+        mirror: MirrorDocument {
+            row_rate: view.row_rate,
+            ..mirror(view.counters, view.last_left_out)
+        },
     }
+}
+
+fn late_action(name: &str) -> String {
+    format!(
+        "Somebody has to look at the remote (`mainstem doctor` there), then `mainstem remotes \
+         resync {name}`."
+    )
 }
 
 fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocument {
@@ -157,5 +185,7 @@ fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocu
         looped: counters.looped,
         bad_values: counters.bad_values,
         aliases_left_out: counters.aliases_left_out,
+        bytes: counters.bytes,
+        row_rate: 0.0,
     }
 }

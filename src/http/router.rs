@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, datapoints, events, explain, hsyco, link, node,
-    openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, aliases, auth, changes, datapoints, doctor, events, explain, hsyco,
+    link, node, openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -29,6 +29,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
+        .route("/link/doctor", post(doctor::examine))
+        .route("/doctor", get(doctor::show))
         .route("/topology", get(topology::show))
         .route("/samples", post(samples::provide))
         .route("/adapters", get(adapters::list))

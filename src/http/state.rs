@@ -9,12 +9,13 @@ use mainstem_security::{Audit, AuditRecord, Principal, Roles, Tokens};
 use mainstem_store::Store;
 use mainstem_telemetry::{Counter, Gauge, Health, Metrics, Subscription};
 use mainstem_write::WriteDesk;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::arrival::Peer;
 use crate::auth::Caller;
+use crate::doctor::Growth;
 use crate::hsyco::Hsyco;
 use crate::samples::Providers;
 use crate::{HttpLimits, Parts};
@@ -73,6 +74,10 @@ pub struct Api {
     pub(crate) limits: HttpLimits,
     pub(crate) parts: Arc<dyn Parts>,
     pub(crate) counters: Counters,
+    /// What the doctor saw at earlier looks.
+    pub(crate) growth: Growth,
+    /// Held while the rows of the parts are written into the metrics.
+    pub(crate) scrape: Mutex<()>,
     /// One permit for each reader of changes.
     pub(crate) readers: Arc<Semaphore>,
     /// Cancelled when the node stops: endless answers end then.
@@ -170,6 +175,8 @@ impl Api {
             stopping: CancellationToken::new(),
             alarms,
             hsyco: Hsyco::default(),
+            growth: Growth::default(),
+            scrape: Mutex::new(()),
             roles: RwLock::new(setup.roles),
             ready: AtomicBool::new(false),
             _alarm_hook: hook,

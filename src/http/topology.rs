@@ -1,7 +1,7 @@
 //! `GET /api/v1/topology`: the tree of nodes, links, adapters and devices as this node sees it,
 //! with a version, so that who has it already is told so.
 
-mod links;
+pub(crate) mod links;
 mod sources;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -11,7 +11,7 @@ use crate::limits::{
 };
 
 /// Names that a node gives to its own datapoints below a remote's or an adapter's name.
-const RESERVED: [&str; 4] = ["connection", "clock", "link", "time"];
+const RESERVED: [&str; 5] = ["connection", "clock", "link", "time", "canary"];
 
 /// A valid name: one to sixteen segments joined by dots. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -89,7 +89,8 @@ impl HsycoLink {
 
     /// How it stands.
     pub fn view(&self) -> RemoteView {
-        self.view.lock().clone()
+        let view = self.view.lock().clone();
+        view.aged(self.store.clock().monotonic())
     }
 
     /// Hangs up and asks no more until [`HsycoLink::resume`].

@@ -2,6 +2,7 @@
 //! driver around it owns connections and tasks.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod canary;
 mod clock;
 mod config;
 mod connection;
@@ -11,17 +12,20 @@ mod lines;
 mod link;
 mod machine;
 mod mirror;
+mod rate;
+mod remedy;
 mod serving;
 mod timing;
 mod view;
 
+pub use canary::CanaryView;
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
     Delivery, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
 };
 pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
 pub use hsyco::{HsycoLink, HsycoOptions};
-pub use link::{Link, LinkOptions};
+pub use link::{Below, Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};

@@ -2,11 +2,14 @@
 //! state machine; everybody else sees a view and sends commands.
 
 mod answers;
+mod canaries;
+mod doctor;
 mod drive;
 mod explain;
 pub(crate) mod own;
 mod relay;
 
+pub use doctor::Below;
 pub(crate) use drive::chain;
 
 use std::sync::Arc;
@@ -121,7 +124,8 @@ impl Link {
 
     /// How it stands.
     pub fn view(&self) -> RemoteView {
-        self.view.lock().clone()
+        let view = self.view.lock().clone();
+        view.aged(self.store.clock().monotonic())
     }
 
     /// Hangs up and dials no more until [`Link::resume`].

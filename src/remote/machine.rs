@@ -3,6 +3,8 @@
 mod poll;
 mod quality;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -55,6 +57,8 @@ pub struct LinkMachine {
     next_try: Monotonic,
     next_beat: Monotonic,
     tries: u32,
+    /// When the open stream's hello came.
+    opened: Monotonic,
     head: u64,
     goal: u64,
     applied: u64,
@@ -90,6 +94,7 @@ impl LinkMachine {
             next_try: now,
             next_beat: now,
             tries: 0,
+            opened: now,
             head: 0,
             goal: 0,
             applied: 0,
@@ -120,6 +125,16 @@ impl LinkMachine {
     /// Entries that the remote has and this node not yet.
     pub fn lag(&self) -> u64 {
         self.head.saturating_sub(self.applied)
+    }
+
+    /// For how long the remote has had something that is not applied here. Each mark is the
+    /// moment at which a beat went out whose answer named a head, so the truth is at most a beat
+    /// more; before the head of the hello is applied, it counts from the hello.
+    pub fn behind(&self, now: Monotonic) -> Duration {
+        let asked = self.marks.front().map(|(_, asked)| *asked);
+        let begun = (self.applied < self.goal).then_some(self.opened);
+        let oldest = asked.into_iter().chain(begun).min();
+        oldest.map_or(Duration::ZERO, |oldest| now.since(oldest))
     }
 
     /// The remote's clocks against ours.
@@ -155,6 +170,7 @@ impl LinkMachine {
     /// The stream began.
     pub fn on_hello(&mut self, hello: &HelloFrame, applied: Option<u64>, now: Monotonic) {
         self.heard = Some(now);
+        self.opened = now;
         self.session = hello.session;
         self.goal = hello.head;
         self.head = hello.head;

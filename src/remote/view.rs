@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mainstem_model::{NodeId, Timestamp};
+use mainstem_model::{Monotonic, NodeId, Timestamp};
 
-use crate::{LinkState, MirrorCounters};
+use crate::{CanaryView, LinkState, MirrorCounters};
 
 /// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +25,14 @@ pub struct RemoteView {
     pub since: Timestamp,
     /// When the next try is due.
     pub next_try: Option<Timestamp>,
+    /// What comes next, in words: by itself, or what somebody has to do.
+    pub action: Option<String>,
     /// Entries of its feed that are not applied here yet.
     pub lag: Option<u64>,
+    /// For how long it has had what is not applied here yet.
+    pub lag_time: Option<Duration>,
+    /// An estimate of the bytes that are still to come.
+    pub lag_bytes: Option<u64>,
     /// How long ago anything came from it.
     pub heard: Option<Duration>,
     /// Its wall clock minus ours, in microseconds.
@@ -35,8 +41,14 @@ pub struct RemoteView {
     pub uncertainty_us: Option<u64>,
     /// What it brought.
     pub counters: MirrorCounters,
+    /// Rows per second, a mean over some seconds.
+    pub row_rate: f64,
     /// Why a datapoint was left out, the last time.
     pub last_left_out: Option<String>,
+    /// Its canary, and those of the nodes below it, in the order of their paths.
+    pub canaries: Vec<CanaryView>,
+    /// When all this was so, by the monotonic clock.
+    pub at: Monotonic,
 }
 
 impl RemoteView {
@@ -50,12 +62,41 @@ impl RemoteView {
             cause: None,
             since: Timestamp::default(),
             next_try: None,
+            action: None,
             lag: None,
+            lag_time: None,
+            lag_bytes: None,
             heard: None,
             offset_us: None,
             uncertainty_us: None,
             counters: MirrorCounters::default(),
+            row_rate: 0.0,
             last_left_out: None,
+            canaries: Vec::new(),
+            at: Monotonic::default(),
         }
+    }
+
+    /// The same a little later: what grows with time has grown.
+    #[must_use]
+    pub(crate) fn aged(mut self, now: Monotonic) -> Self {
+        let more = now.since(self.at);
+        let grow = |time: &mut Duration| *time = time.saturating_add(more);
+        self.heard.as_mut().into_iter().for_each(grow);
+        self.lag_time
+            .as_mut()
+            .into_iter()
+            .filter(|lag| !lag.is_zero())
+            .for_each(grow);
+        for canary in &mut self.canaries {
+            grow(&mut canary.age);
+        }
+        self.at = now;
+        self
+    }
+
+    /// The canary of the remote itself, or of a node below it, by the path of links to it.
+    pub fn canary(&self, path: &str) -> Option<&CanaryView> {
+        self.canaries.iter().find(|canary| canary.path == path)
     }
 }

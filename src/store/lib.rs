@@ -21,6 +21,7 @@ mod scan;
 mod sources;
 mod state;
 mod store;
+mod survey;
 mod topology;
 mod view;
 
@@ -41,5 +42,6 @@ pub use reader::{Delivery, Progress, Reader, StartError};
 pub use renamed::Found;
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
+pub use survey::Trouble;
 pub use topology::{Tree, TreeSource};
 pub use view::{ListQuery, PointView};

@@ -226,9 +226,13 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: [mainstem_wire::FEATURE_PULSE, mainstem_wire::FEATURE_EVENTS]
-                .map(str::to_owned)
-                .to_vec(),
+            features: [
+                mainstem_wire::FEATURE_PULSE,
+                mainstem_wire::FEATURE_EVENTS,
+                mainstem_wire::FEATURE_DOCTOR,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

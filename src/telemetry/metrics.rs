@@ -54,6 +54,7 @@ enum Known {
     Histogram(Histogram),
     Counters(CounterFamily),
     Gauges(GaugeFamily),
+    FloatGauges(FloatGaugeFamily),
 }
 
 // One constructor for each kind: known already, or made and registered under the node's prefix.
@@ -146,6 +147,22 @@ impl Metrics {
         metric!(self, name, help, Gauges, make(), inner)
     }
 
+    /// Gauges with a fraction, told apart by labels.
+    pub fn float_gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &'static [&'static str],
+    ) -> FloatGaugeFamily {
+        let make = || FloatGaugeFamily {
+            labels,
+            family: Family::default(),
+            members: Arc::default(),
+        };
+        let inner = |made: &FloatGaugeFamily| made.family.clone();
+        metric!(self, name, help, FloatGauges, make(), inner)
+    }
+
     /// Everything in the OpenMetrics text format.
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -187,6 +204,13 @@ macro_rules! family {
                     .get_or_create_owned(&self::labels(self.labels, &other))
             }
 
+            /// Forgets all members.
+            pub fn clear(&self) {
+                let mut members = self.members.lock();
+                self.family.clear();
+                *members = 0;
+            }
+
             /// Forgets a member, when what it counted is gone.
             pub fn remove(&self, values: &[&str]) {
                 let mut members = self.members.lock();
@@ -200,6 +224,11 @@ macro_rules! family {
 
 family!(CounterFamily, Counter, "Counters told apart by labels.");
 family!(GaugeFamily, Gauge, "Gauges told apart by labels.");
+family!(
+    FloatGaugeFamily,
+    FloatGauge,
+    "Gauges with a fraction, told apart by labels."
+);
 
 fn labels(names: &[&'static str], values: &[&str]) -> Labels {
     let values = values.iter().copied().chain(std::iter::repeat(""));

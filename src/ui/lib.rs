@@ -31,13 +31,13 @@ macro_rules! assets {
 
 assets! {
     HTML: "index.html";
-    CSS: "theme.css" "frame.css" "panels.css" "points.css" "sheet.css";
+    CSS: "theme.css" "frame.css" "panels.css" "nodes.css" "points.css" "sheet.css";
     SVG: "logo.svg" "favicon.svg";
     SCRIPT:
         "adapters.js" "alarms.js" "api.js" "app.js" "cards.js" "catalogue.js"
         "documents.js" "dom.js" "events.js" "filter.js" "format.js" "frame.js"
         "icons.js" "input.js" "json.js" "links.js" "live.js" "liveness.js"
-        "login.js" "points.js" "row.js" "session.js" "sheet.js" "stream.js"
+        "login.js" "nodes.js" "points.js" "row.js" "session.js" "sheet.js" "stream.js"
         "table.js" "tree.js" "words.js" "write.js";
 }
 

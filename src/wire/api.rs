@@ -6,6 +6,7 @@ mod alarm;
 mod alias;
 mod batch;
 mod changes;
+pub mod doctor;
 pub mod event;
 pub mod explain;
 pub mod form;
@@ -28,6 +29,8 @@ pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
-pub use remote::{ClockDocument, MirrorDocument, RemoteDocument, RemoteNode};
+pub use remote::{
+    CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
+};
 pub use samples::SamplesAck;
 pub use token::{NewTokenDocument, TokenDocument, TokenText};

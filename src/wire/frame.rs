@@ -12,6 +12,9 @@ use crate::api::form;
 /// The feature of a node that resets pulses, or passes them on to one that does.
 pub const FEATURE_PULSE: &str = "pulse";
 
+/// The feature of a node that answers what is wrong with it and below it.
+pub const FEATURE_DOCTOR: &str = "doctor";
+
 /// The first member of a stream: who speaks, and what the reader can expect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HelloFrame {

@@ -126,6 +126,10 @@ async fn a_resume_needs_no_snapshot_and_repeats_nothing() {
 async fn killing_the_plant_while_the_line_is_away_erases_nothing_above() {
     let mut chain = Chain::start().await;
     chain.top().wait_good(AT_TOP).await;
+    // Each level adds the age of the canary below it a moment after it has seen that.
+    for link in ["area", "area.plant", "area.plant.line1"] {
+        chain.top().wait_good(&format!("{link}.canary.age")).await;
+    }
     let count = chain.top().node().store().statistics().points;
     chain.nodes[0].down().await;
     chain.nodes[1].down().await;

@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod doctor;
 mod events;
 mod hsyco;
 mod links;

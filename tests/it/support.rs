@@ -6,12 +6,15 @@ pub(crate) mod proxy;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem::app::{Node, ReloadReport, kinds};
+use mainstem_model::Clock;
 use mainstem_remote::{LinkState, RemoteView};
 use mainstem_security::{Trust, client_config};
 use mainstem_store::PointView;
+use mainstem_telemetry::SystemClock;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,6 +35,10 @@ pub(crate) struct TestNode {
     port: u16,
     pin: String,
     node: Option<Node>,
+    /// More of its section `node:`, behind the name and the folder.
+    more: &'static str,
+    /// Another clock than the machine's.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// A remote entry for a test: the node below, and where it is reached (a proxy, perhaps).
@@ -58,8 +65,22 @@ impl TestNode {
         Self::start_file("[\"**\"]", name, resources, sections).await
     }
 
+    /// The same for a node with a clock of its own.
+    pub(crate) async fn start_by(name: &str, resources: &str, clock: Arc<dyn Clock>) -> Self {
+        let mut node = Self::new("[\"**\"]", name, resources, "");
+        node.clock = Some(clock);
+        node.up().await;
+        node
+    }
+
     async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
-        let mut node = Self {
+        let mut node = Self::new(read, name, resources, sections);
+        node.up().await;
+        node
+    }
+
+    fn new(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
+        Self {
             read,
             name: name.into(),
             folder: TempDir::new().unwrap(),
@@ -68,20 +89,26 @@ impl TestNode {
             port: 0,
             pin: String::new(),
             node: None,
-        };
-        node.up().await;
-        node
+            more: "",
+            clock: None,
+        }
+    }
+
+    /// Changes its section `node:` while it is down.
+    pub(crate) fn set_node(&mut self, more: &'static str) {
+        self.more = more;
     }
 
     /// Its node file, as it would be started now.
     pub(crate) fn file(&self) -> PathBuf {
         let text = format!(
-            "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
+            "version: 1\nnode: {{ name: {}, data: ./data{} }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
              events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }} }}\n\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
+            self.more,
             self.port,
             self.sections,
             self.resources,
@@ -95,7 +122,8 @@ impl TestNode {
     /// Starts it, again on the port that it had.
     pub(crate) async fn up(&mut self) {
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
-        let node = Node::start(config).await.unwrap();
+        let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        let node = Node::start_by(config, clock).await.unwrap();
         self.port = node.addresses()[0].port();
         self.pin = node.facts().pin.to_string();
         self.node = Some(node);
@@ -175,6 +203,12 @@ impl TestNode {
         let request = self.api(method.parse().unwrap(), path);
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = self.api(reqwest::Method::GET, "../../metrics");
+        request.send().await.unwrap().text().await.unwrap()
     }
 
     /// Fetches frames up to the head, as a polled link does.

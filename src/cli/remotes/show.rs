@@ -20,7 +20,18 @@ pub(super) fn run(remote: &RemoteDocument, screen: Screen) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Tone)> {
+type Row = (&'static str, String, Tone);
+
+pub(super) fn details(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = standing(remote);
+    rows.extend(distance(remote));
+    rows.extend(brought(remote));
+    rows.extend(path(remote));
+    rows
+}
+
+/// How the link stands, and with whom.
+fn standing(remote: &RemoteDocument) -> Vec<Row> {
     let state = format!(
         "{} since {}",
         text::harmless(&remote.state),
@@ -30,6 +41,9 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     if let Some(cause) = remote.cause.as_deref().filter(|cause| !cause.is_empty()) {
         plain("cause", text::harmless(cause));
+    }
+    if let Some(action) = &remote.action {
+        plain("next", text::harmless(action));
     }
     if let Some(at) = remote.next_try {
         plain("next try", text::moment(at));
@@ -42,11 +56,30 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         );
     }
     plain("prefix", text::harmless(&remote.prefix));
+    rows
+}
+
+/// How far the remote is away in time.
+fn distance(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     if let Some(heard) = remote.heard {
         plain("heard", format!("{} ago", text::age(heard)));
     }
     if let Some(lag) = remote.lag {
-        plain("lag", format!("{lag} entries"));
+        let age = remote.lag_seconds.filter(|_| lag > 0).map(text::age);
+        let age = age.map_or_else(String::new, |age| format!(", the oldest {age} old"));
+        let bytes = remote.lag_bytes.filter(|_| lag > 0);
+        let bytes = bytes.map_or_else(String::new, |bytes| format!(", about {bytes} bytes"));
+        plain("lag", format!("{lag} entries{age}{bytes}"));
+    }
+    if let Some(canary) = remote.canary {
+        let late = if canary.late { ": it is late" } else { "" };
+        let (age, limit) = (text::age(canary.age), text::age(canary.limit));
+        plain(
+            "canary",
+            format!("changed {age} ago, late from {limit}{late}"),
+        );
     }
     if let Some(found) = remote.clock {
         let side = if found.offset < 0.0 {
@@ -60,10 +93,20 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
             format!("{offset:.1} ms {side} ours, ± {exact:.1} ms"),
         );
     }
+    rows
+}
+
+/// What came over the link.
+fn brought(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut plain = |label, content: String| rows.push((label, content, Tone::Plain));
     let mirror = &remote.mirror;
     plain(
         "rows",
-        format!("{}, of them {} changes", mirror.rows, mirror.changes),
+        format!(
+            "{}, of them {} changes; {:.1} a second, {} bytes in all",
+            mirror.rows, mirror.changes, mirror.row_rate, mirror.bytes
+        ),
     );
     plain(
         "streams",
@@ -88,5 +131,27 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     );
     warning("bad values", mirror.bad_values, "");
     warning("aliases left out", mirror.aliases_left_out, "");
+    rows
+}
+
+/// The nodes from the remote down.
+fn path(remote: &RemoteDocument) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for hop in &remote.path {
+        let name = hop.name.as_deref().unwrap_or("not known yet");
+        let since = text::moment(hop.since);
+        let state = text::harmless(&hop.state);
+        let canary = hop
+            .canary
+            .map(|canary| format!(", canary {}", text::age(canary.age)));
+        let line = format!(
+            "{}: {} ({}), {state} since {since}{}",
+            text::harmless(&hop.prefix),
+            text::harmless(name),
+            text::harmless(&hop.roles.join(", ")),
+            canary.unwrap_or_default()
+        );
+        rows.push(("path", line, tone(&hop.state)));
+    }
     rows
 }

@@ -23,8 +23,8 @@ fn a_table_tells_how_links_stand() {
         .map(|line| line.trim_end().to_owned())
         .collect();
     let expected = "\
-NAME   STATE  ADDRESS                 HEARD  LAG  CLOCK    CAUSE
-line1  live   https://127.0.0.1:8443  0.2 s  0    -1.2 ms";
+NAME   STATE  ADDRESS                 HEARD  LAG  CANARY  CLOCK    CAUSE AND NEXT ACTION
+line1  live   https://127.0.0.1:8443  0.2 s  0    –       -1.2 ms";
     assert_eq!(lines.join("\n"), expected);
 }
 

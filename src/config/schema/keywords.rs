@@ -58,7 +58,7 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
         }
         "component" => {
             "one word of at most 64 bytes without dots, white space and `* ? [ ] { } ! , ; \" \\`, \
-             and not `connection`, `clock`, `link` or `time`"
+             and not `connection`, `clock`, `link`, `time` or `canary`"
         }
         "glob" => "a pattern such as `line1.**` or `*.temperature`; `!` before it denies",
         "pulse" => "`allowed`, or a duration of 10 ms to 10 min such as `500ms`",

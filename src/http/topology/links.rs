@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use mainstem_model::{NodeId, Reason, Role};
 use mainstem_remote::RemoteView;
 use mainstem_store::{SourceId, StoreSetup, Tree, TreeSource};
+use mainstem_wire::api::PathHop;
 use mainstem_wire::api::topology::{LinkEntry, NodeEntry, PathNode};
 
 use super::sources;
+use crate::documents;
 
 /// The tree with its links looked up.
-pub(super) struct Branches<'a> {
+pub(crate) struct Branches<'a> {
     tree: &'a Tree,
     setup: &'a StoreSetup,
     by_id: HashMap<SourceId, &'a TreeSource>,
@@ -21,7 +23,7 @@ pub(super) struct Branches<'a> {
 }
 
 impl<'a> Branches<'a> {
-    pub(super) fn new(tree: &'a Tree, setup: &'a StoreSetup) -> Self {
+    pub(crate) fn new(tree: &'a Tree, setup: &'a StoreSetup) -> Self {
         let by_id: HashMap<_, _> = tree.sources.iter().map(|s| (s.id, s)).collect();
         let nodes = tree.sources.iter().filter(|s| s.role == Role::Node);
         let behind = nodes.filter_map(|node| {
@@ -74,17 +76,67 @@ impl<'a> Branches<'a> {
     }
 
     /// Every link.
-    pub(super) fn links(&self, remotes: &[RemoteView]) -> Vec<LinkEntry> {
+    pub(crate) fn links(&self, remotes: &[RemoteView]) -> Vec<LinkEntry> {
         let own = |link: &TreeSource| {
             let fits = |remote: &&RemoteView| remote.prefix == *link.name;
             remotes.iter().find(fits).filter(|_| !link.is_mirrored)
         };
         self.all_links()
-            .map(|link| self.link(link, own(link)))
+            .map(|link| self.link(link, own(link), remotes))
             .collect()
     }
 
-    fn link(&self, link: &TreeSource, view: Option<&RemoteView>) -> LinkEntry {
+    /// The nodes from a remote down, with how the links to them stand.
+    pub(crate) fn hops(&self, prefix: &str, remotes: &[RemoteView]) -> Vec<PathHop> {
+        let is_below = |entry: &LinkEntry| {
+            let rest = entry.prefix.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let links = self.links(remotes).into_iter().filter(is_below);
+        let mut hops: Vec<PathHop> = links.map(|entry| self.hop(entry)).collect();
+        hops.sort_by(|one, other| one.prefix.cmp(&other.prefix));
+        hops
+    }
+
+    fn hop(&self, entry: LinkEntry) -> PathHop {
+        let behind = self.behind.get(&SourceId(entry.source));
+        PathHop {
+            name: behind.map(|node| node.name.to_string()),
+            roles: behind.map_or_else(Vec::new, |node| self.roles(node.node)),
+            id: entry.to,
+            prefix: entry.prefix,
+            state: entry.state,
+            since: entry.since,
+            lag: entry.lag,
+            canary: entry.canary,
+        }
+    }
+
+    /// What to do about a link of another node: that node knows best.
+    fn next_action(&self, link: &TreeSource, state: &str) -> Option<String> {
+        if state == "live" {
+            return None;
+        }
+        if let Some(hop) = &link.hop {
+            return Some(format!("Nobody knows how it is while {hop} is cut."));
+        }
+        let above = link.parent.and_then(|parent| self.by_id.get(&parent));
+        let above = above.map_or("its node", |above| &*above.path);
+        Some(match state {
+            "paused" => format!("Somebody has to resume it at {above}."),
+            "replaying" | "connecting" => "Nothing to do: it comes back by itself.".to_owned(),
+            _ => format!(
+                "{above} tries again by itself; `mainstem doctor` says what it knows about it."
+            ),
+        })
+    }
+
+    fn link(
+        &self,
+        link: &TreeSource,
+        view: Option<&RemoteView>,
+        remotes: &[RemoteView],
+    ) -> LinkEntry {
         let reason = link.own.quality.reason;
         let (state, cause, since) = match view {
             Some(view) => (view.state.as_str(), view.cause.clone(), view.since),
@@ -104,7 +156,13 @@ impl<'a> Branches<'a> {
             cause: cause.or_else(|| is_bad.then(|| reason.as_str().to_owned())),
             since,
             next_try: view.and_then(|view| view.next_try),
+            action: match view {
+                Some(view) => view.action.clone(),
+                None => self.next_action(link, state),
+            },
             lag: view.and_then(|view| view.lag),
+            lag_seconds: view.and_then(|view| Some(view.lag_time?.as_secs_f64())),
+            canary: documents::canary(&link.path, remotes),
             quality: sources::state(link),
             datapoints: self.below.get(&link.id).copied().unwrap_or(0),
         }

@@ -21,6 +21,7 @@ use super::{Command, HsycoOptions};
 use crate::link::chain;
 use crate::link::own::Own;
 use crate::machine::LinkState;
+use crate::remedy::{Remedy, next_action};
 use crate::view::RemoteView;
 
 /// The time stamp that asks for everything.
@@ -308,6 +309,8 @@ impl Driver {
         view.cause = (!cause.is_empty()).then(|| cause.clone());
         view.since = at(*since);
         view.next_try = is_waiting.then(|| at(self.next_try));
+        view.action = next_action(&self.options.name, *state, Remedy::Nothing);
+        view.at = now;
         view.heard = self.trust.last_answer().map(|last| now.since(last));
         view.address = route.map(|dial| dial.address()).unwrap_or_default();
         view.counters = self.image.counters();

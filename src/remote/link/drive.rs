@@ -7,7 +7,6 @@ pub(crate) use stream::chain;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -17,13 +16,14 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer, FEATURE_PULSE};
+use mainstem_wire::{Beat, BeatAnswer, FEATURE_DOCTOR, FEATURE_PULSE};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answers::Answers;
+use super::canaries::{Canaries, LOOK_EVERY};
 use super::own::Own;
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
@@ -31,6 +31,8 @@ use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
+use crate::rate::Rate;
+use crate::remedy::Remedy;
 use crate::view::RemoteView;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -43,6 +45,13 @@ pub(super) struct Driver {
     machine: LinkMachine,
     mirror: Mirror,
     own: Own,
+    canaries: Canaries,
+    /// What somebody has to do about the last failure.
+    remedy: Remedy,
+    /// Bytes that came over streams, and those and the rows of before the open one.
+    bytes: u64,
+    stream_began: (u64, u64),
+    row_rate: Rate,
     view: Arc<Mutex<RemoteView>>,
     viewed: Monotonic,
     tasks: TaskTracker,
@@ -81,6 +90,14 @@ impl Driver {
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
         let own =
             Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
+        let canaries = Canaries::new(
+            &store,
+            health,
+            &options.name,
+            &options.prefix,
+            source,
+            options.timing.uncertain_after,
+        );
         let orders: OwnerHandle = store.register_owner(source, true);
         let mirror = Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
             .with_events(options.events.clone());
@@ -98,6 +115,11 @@ impl Driver {
             source,
             machine,
             own,
+            canaries,
+            remedy: Remedy::default(),
+            bytes: 0,
+            stream_began: (0, 0),
+            row_rate: Rate::default(),
             view: shown.view,
             viewed: Monotonic::default(),
             tasks,
@@ -126,6 +148,7 @@ impl Driver {
             }
         }
         self.own.all_clear();
+        self.canaries.all_clear();
         self.store
             .set_status(self.source, Quality::of(Reason::Stopped));
         self.relay.end();
@@ -147,8 +170,10 @@ impl Driver {
     ) -> Event {
         let pause = match self.machine.deadline() {
             Some(due) => due.since(self.now()),
-            None => Duration::from_secs(3600),
+            None => LOOK_EVERY,
         };
+        // The age of a canary grows whether or not anything happens on the link.
+        let pause = pause.min(LOOK_EVERY);
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stop,
@@ -213,7 +238,13 @@ impl Driver {
         for action in self.machine.poll(now, wall) {
             match action {
                 Action::Dial => self.dial(),
-                Action::Hang(_) => self.hang_up(),
+                Action::Hang(_) => {
+                    self.remedy = match self.dialling {
+                        Some(_) => Remedy::Reach,
+                        None => Remedy::Line,
+                    };
+                    self.hang_up();
+                }
                 Action::Beat(beat) => {
                     if let Some((connection, ..)) = &self.open {
                         let answer = connection.beat(&beat);
@@ -238,9 +269,13 @@ impl Driver {
             }
         }
         let features = self.mirror.hello().map(|hello| &hello.features);
-        let knows = |feature: &String| feature == FEATURE_PULSE;
-        self.relay
-            .set_pulses(features.is_some_and(|features| features.iter().any(knows)));
+        let has = |word: &str| {
+            let mut features = features.into_iter().flatten();
+            features.any(|feature| feature == word)
+        };
+        let (pulses, doctor) = (has(FEATURE_PULSE), has(FEATURE_DOCTOR));
+        self.relay.set_pulses(pulses);
+        self.relay.set_doctor(doctor);
         let (state, cause, _) = self.machine.state();
         self.own.tell_cause(cause, state == LinkState::Refused);
         self.relay

@@ -32,6 +32,8 @@ pub(super) struct Reach {
     pub(super) poster: Option<Poster>,
     /// Whether the remote resets pulses.
     pub(super) pulses: bool,
+    /// Whether the remote can be asked what is wrong with it.
+    pub(super) doctor: bool,
 }
 
 /// What the write filter of a remote entry says about one of the remote's names: the rule that

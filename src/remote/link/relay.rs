@@ -78,6 +78,11 @@ impl Relay {
         self.reach.lock().pulses = pulses;
     }
 
+    /// Whether the remote can be asked what is wrong with it.
+    pub(super) fn set_doctor(&mut self, doctor: bool) {
+        self.reach.lock().doctor = doctor;
+    }
+
     /// The stream's number and whether the clocks are mapped, without which no write can be timed.
     pub(super) fn set_session(&mut self, session: u64, is_timed: bool) {
         self.session = session;

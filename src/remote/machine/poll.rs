@@ -78,11 +78,9 @@ impl LinkMachine {
                 due.push(self.next_beat);
                 let heard = self.heard.unwrap_or(self.since);
                 due.push(heard.after(self.timing.uncertain_after));
-                due.extend(
-                    self.marks
-                        .front()
-                        .map(|(_, at)| at.after(self.timing.uncertain_after)),
-                );
+                // Only a live link can become degraded; any other would be due at once for ever.
+                let mark = self.marks.front().filter(|_| self.state == LinkState::Live);
+                due.extend(mark.map(|(_, at)| at.after(self.timing.uncertain_after)));
             }
         }
         if let Some(since) = self.uncertain

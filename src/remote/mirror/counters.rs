@@ -34,6 +34,8 @@ pub struct MirrorCounters {
     pub bad_values: u64,
     /// Aliases of the neighbour left out: circles, too many, no valid names.
     pub aliases_left_out: u64,
+    /// Bytes of its streams as they came, compressed or not.
+    pub bytes: u64,
     /// Events that were carried up.
     pub events: u64,
     /// Events that were not: too many wait, too large, or too far.

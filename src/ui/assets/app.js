@@ -53,7 +53,7 @@ function draw() {
   /** The node's clock, and whether what it says holds now. */
   const when = { now: live.now(), live: state === 'live' };
   showAlarms(live.lists.alarms);
-  showLinks(live.lists.remotes, when);
+  showLinks(live.lists.remotes, live.lists.topology, when);
   showAdapters(live.lists.adapters, when);
   const total = Math.max(live.node?.feed.points ?? 0, catalogue.entries.size);
   const more = live.more || catalogue.crowded;

@@ -13,7 +13,7 @@ import { icon, setIcon } from './icons.js';
 const ORDER = { bad: 0, uncertain: 1, off: 2, good: 3 };
 
 /** A text in which commands stand between back ticks. @param {HTMLElement} node @param {string} text */
-function setProse(node, text) {
+export function setProse(node, text) {
   if (node.dataset.text === text) return;
   node.dataset.text = text;
   node.replaceChildren(...text.split('`').map((part, index) => (index % 2 ? el('code', {}, part) : part)));

@@ -11,9 +11,16 @@
  *   roles: string[], time: string, uptime: number, feed: {points: number}}} Node
  * @typedef {{name: string, prefix: string, node: {id: string, name: string}|null,
  *   address: string, state: string, cause?: string, since: string, next_try?: string,
- *   lag: number|null, heard: number|null,
+ *   action?: string, lag: number|null, lag_seconds?: number, heard: number|null,
+ *   canary?: Canary,
  *   clock: {offset: number, uncertainty: number}|null,
  *   mirror: {rows: number, missed: number, left_out: number, last_left_out?: string}}} Remote
+ * @typedef {{age: number, limit: number, late: boolean}} Canary
+ * @typedef {{source: number, parent?: number, prefix: string, from: string, to: string|null,
+ *   path: {id: string, name: string}[], state: string, cause?: string, action?: string,
+ *   since: string, canary?: Canary, datapoints: number}} LinkEntry
+ * @typedef {{nodes: {id: string, name: string, prefix: string, roles: string[]}[],
+ *   links: LinkEntry[]}} Topology
  * @typedef {{name: string, kind: string, state: string,
  *   cause?: {code: string, message: string}, since: string, next_try?: string,
  *   quality: string, reason: string, points: number,

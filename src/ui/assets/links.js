@@ -2,6 +2,7 @@
 
 import { absence, PLAIN, showCards } from './cards.js';
 import { byId, setText } from './dom.js';
+import { Nodes } from './nodes.js';
 import { count, counted, duration, signed, since, tiny } from './format.js';
 import { asSentence, linkStanding } from './words.js';
 
@@ -21,13 +22,15 @@ export function nextTry(moment, now) {
 
 /** @param {import('./documents.js').Remote} remote */
 function facts(remote) {
-  const { clock, lag, heard, mirror, node } = remote;
+  const { canary, clock, lag, heard, mirror, node } = remote;
+  const late = remote.lag_seconds ? `, ${duration(remote.lag_seconds)}` : '';
   const live = remote.state === 'live' || remote.state === 'degraded';
   return [
     node && node.name !== remote.name ? `node ${node.name}` : '',
     remote.address,
     remote.prefix && remote.prefix.replace(/\.$/, '') !== remote.name ? `below ${remote.prefix}` : '',
-    live && lag !== null && lag !== undefined ? `lag ${count(lag)}` : '',
+    live && lag !== null && lag !== undefined ? `lag ${count(lag)}${lag > 0 ? late : ''}` : '',
+    canary ? `canary ${duration(canary.age)} old${canary.late ? ', late' : ''}` : '',
     clock ? `clock ${signed(clock.offset)} ± ${tiny(clock.uncertainty)}` : '',
     heard !== null && heard !== undefined && (heard > QUIET_SECONDS || !live)
       ? `heard ${duration(heard)} ago` : '',
@@ -47,20 +50,45 @@ function card(remote, { now, live }) {
     lag: remote.lag ? counted(remote.lag, 'entry').replace('entrys', 'entries') : undefined,
   });
   const left = remote.mirror?.last_left_out;
-  const more = [standing.more, left ? asSentence(left) : ''].filter(Boolean).join(' ');
-  return { key: remote.name, ...standing, more, facts: facts(remote) };
+  const next = standing.grade === 'good' ? '' : remote.action ?? '';
+  const more = [standing.more, next, left ? asSentence(left) : ''].filter(Boolean).join(' ');
+  const late = live && remote.canary?.late;
+  const grade = late ? { grade: 'bad', icon: 'bad', sentence: `Nothing new from ${remote.name}` } : {};
+  const why = late ? [asSentence(remote.cause ?? ''), remote.action ?? ''].join(' ') : more;
+  return { ...standing, ...grade, more: why, facts: facts(remote) };
 }
 
-/** @param {import('./live.js').List|null} list @param {{now: number, live: boolean}} when */
-export function showLinks(list, when) {
+/** @type {Nodes|null} */
+let nodes = null;
+
+/** What is known where the tree is not: this node's own links. @param {any[]} remotes */
+function ownOnly(remotes) {
+  const links = remotes.map((remote, index) => ({ ...remote, source: index, path: [], datapoints: 0 }));
+  return { nodes: [], links };
+}
+
+/**
+ * @param {import('./live.js').List|null} list
+ * @param {import('./live.js').List|null} tree
+ * @param {{now: number, live: boolean}} when
+ */
+export function showLinks(list, tree, when) {
+  nodes ??= new Nodes(byId('links'));
   /** @type {import('./documents.js').Remote[]} */
   const remotes = list?.items ?? [];
-  /** @type {import('./cards.js').Card[]} */
-  const cards = remotes.map((remote) => card(remote, when));
-  const absent = absence('links', list);
-  if (absent) cards.unshift(absent);
-  else if (cards.length === 0) cards.push({ ...PLAIN, sentence: 'This node has no remotes.' });
-  showCards(byId('links'), cards);
-  const live = remotes.filter((remote) => remote.state === 'live').length;
-  setText(byId('links-sum'), remotes.length > 0 ? `${live} of ${remotes.length} live` : '');
+  /** @type {import('./documents.js').Topology} */
+  const topology = tree?.items[0] ?? ownOnly(remotes);
+  const absent = absence('links', list) ?? absence('nodes', tree?.error ? tree : list);
+  const said = byId('links-said');
+  said.hidden = absent === null && topology.links.length > 0;
+  if (absent) showCards(said, [absent]);
+  else if (!said.hidden) showCards(said, [{ ...PLAIN, sentence: 'This node has no remotes.' }]);
+  byId('links').hidden = topology.links.length === 0;
+  const own = (/** @type {string} */ prefix) => {
+    const remote = remotes.find((one) => one.prefix === prefix);
+    return remote ? card(remote, when) : null;
+  };
+  nodes.show(topology, own, when);
+  const live = topology.links.filter((link) => link.state === 'live' || link.state === 'resting').length;
+  setText(byId('links-sum'), topology.links.length > 0 ? `${live} of ${topology.links.length} live` : '');
 }

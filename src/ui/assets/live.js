@@ -10,7 +10,7 @@ const POLL_MS = 2000;
 const LIST_TIMEOUT_MS = 15_000;
 /** Patterns that one question about datapoints may have. */
 const NAMES_PER_QUESTION = 100;
-const LISTS = /** @type {const} */ (['alarms', 'remotes', 'adapters']);
+const LISTS = /** @type {const} */ (['alarms', 'remotes', 'adapters', 'topology']);
 
 /**
  * @typedef {{items: any[], error: ApiError|null}} List
@@ -30,8 +30,8 @@ export class Live {
     this.node = null;
     /** The node's clock minus this one, in milliseconds. */
     this.clockOffset = 0;
-    /** @type {Record<'alarms'|'remotes'|'adapters', List|null>} */
-    this.lists = { alarms: null, remotes: null, adapters: null };
+    /** @type {Record<'alarms'|'remotes'|'adapters'|'topology', List|null>} */
+    this.lists = { alarms: null, remotes: null, adapters: null, topology: null };
     /** The pattern that the node is asked for. */
     this.scope = '';
     /** Whether the node has more than the page holds. */
@@ -70,7 +70,7 @@ export class Live {
     this.round += 1;
     this.stream.stop();
     clearTimeout(this.timer);
-    this.lists = { alarms: null, remotes: null, adapters: null };
+    this.lists = { alarms: null, remotes: null, adapters: null, topology: null };
     this.page.catalogue.clear();
   }
 
@@ -163,10 +163,11 @@ export class Live {
     }
   }
 
-  /** @param {'alarms'|'remotes'|'adapters'} name @param {number} round */
+  /** @param {'alarms'|'remotes'|'adapters'|'topology'} name @param {number} round */
   async readList(name, round) {
     try {
-      const { items } = await ask(name);
+      const answer = await ask(name);
+      const items = answer.items ?? [answer];
       if (round === this.round) this.lists[name] = { items, error: null };
     } catch (error) {
       if (round !== this.round || !(error instanceof ApiError)) return;

@@ -79,6 +79,8 @@ const LINKS = {
   degraded: ['uncertain', 'uncertain', ({ name, since }) => `${name} is late since ${since}`],
   waiting: ['bad', 'bad', ({ name, since }) => `No communication with ${name} since ${since}`],
   refused: ['bad', 'bad', ({ name, since }) => `${name} refuses the link since ${since}`],
+  resting: ['good', 'good', ({ name, live }) => `${name} ${live ? 'is' : 'was'} asked now and then`],
+  unknown: ['old', 'uncertain', ({ name }) => `Nobody knows how ${name} is`],
   paused: ['off', 'off', ({ name, since }) => `The link to ${name} is switched off since ${since}`],
 };
 

@@ -4,7 +4,7 @@ use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MetaDocument, Page};
+use super::{CanaryDocument, MetaDocument, Page};
 
 /// The tree as this node sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -105,9 +105,18 @@ pub struct LinkEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_try: Option<Timestamp>,
+    /// What comes next: what happens by itself, or what somebody has to do; a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
     /// Entries of the remote's feed that are not applied yet, of an own link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// The age of what is not applied yet in seconds, of an own link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_seconds: Option<f64>,
+    /// The canary of the node behind it, measured here through all links between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryDocument>,
     /// What it means for the datapoints behind it.
     pub quality: StateEntry,
     /// Datapoints behind it, all levels counted.

@@ -8,6 +8,7 @@
 mod access;
 mod administering;
 mod description;
+mod doctor;
 mod forms;
 mod harness;
 mod hsyco;

@@ -10,6 +10,7 @@ use super::Driver;
 use crate::connection::{Connection, RequestError};
 use crate::lines::{Lines, LinesError};
 use crate::mirror::MirrorError;
+use crate::remedy::Remedy;
 
 /// A remote that refuses is asked again after this long, if it does not say itself.
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
@@ -25,6 +26,15 @@ enum StreamError {
     Frame(#[from] mainstem_wire::DecodeError),
 }
 
+impl StreamError {
+    fn mirror(&self) -> Option<&MirrorError> {
+        match self {
+            Self::Mirror(error) => Some(error),
+            Self::Lines(_) | Self::Frame(_) => None,
+        }
+    }
+}
+
 impl Driver {
     pub(super) fn opened(&mut self, connection: Connection, body: Incoming, is_compressed: bool) {
         match Lines::new(is_compressed) {
@@ -32,6 +42,7 @@ impl Driver {
                 self.relay.set_connection(Some(&connection));
                 self.answers.set_connection(Some(&connection));
                 self.open = Some((connection, body, lines));
+                self.stream_began = (self.bytes, self.mirror.counters().rows);
             }
             Err(error) => self.lost(chain(&error)),
         }
@@ -43,6 +54,7 @@ impl Driver {
             self.mirror.cursor().map(|cursor| cursor.sequence),
         );
         self.machine.on_bytes(now);
+        self.bytes += chunk.len() as u64;
         let Some((_, _, lines)) = &mut self.open else {
             return;
         };
@@ -64,8 +76,10 @@ impl Driver {
                 }
             }
             Err(error @ StreamError::Mirror(MirrorError::Renamed)) => self.lost(chain(&error)),
-            Err(error @ StreamError::Mirror(_)) => self.refused(chain(&error), None),
-            Err(error) => self.refused(chain(&error), None),
+            Err(error) => {
+                self.remedy = Remedy::of_stream(error.mirror());
+                self.refused(chain(&error), None);
+            }
         }
     }
 
@@ -82,6 +96,7 @@ impl Driver {
 
     pub(super) fn failed(&mut self, error: &RequestError) {
         let cause = chain(error);
+        self.remedy = Remedy::of_request(error);
         match error {
             RequestError::CursorGone => {
                 self.store.forget_cursor(self.source);

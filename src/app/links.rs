@@ -123,6 +123,8 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         },
         read: read(config),
         write: config.write.clone(),
+        read_variables: config.read_variables.clone(),
+        write_variables: config.write_variables.clone(),
         drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,

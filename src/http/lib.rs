@@ -31,6 +31,7 @@ mod state;
 mod switch;
 mod tokens;
 mod topology;
+mod variables;
 mod write_answer;
 mod writes;
 

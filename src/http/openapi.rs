@@ -17,17 +17,18 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, changes, datapoints, explain, link, node, probes, remotes, samples, tokens,
-    topology, writes,
+    topology, variables, writes,
 };
 
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 5] = [
+const TOLERANT: [&str; 6] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
     "LinkWrite",
+    "SetVariableDocument",
     "WriteRequestDocument",
 ];
 /// Routes that everybody may use.
@@ -47,7 +48,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
-        probes::metrics,
+        probes::metrics, variables::list, variables::show, variables::put, variables::remove,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

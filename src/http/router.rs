@@ -8,7 +8,7 @@ use axum::routing::{any, delete, get, post};
 
 use crate::{
     Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
-    probes, problem, remotes, samples, tokens, topology, writes,
+    probes, problem, remotes, samples, tokens, topology, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -19,6 +19,13 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route(
             "/datapoints/{name}",
             get(datapoints::show).put(datapoints::put),
+        )
+        .route("/variables", get(variables::list))
+        .route(
+            "/variables/{name}",
+            get(variables::show)
+                .put(variables::put)
+                .delete(variables::remove),
         )
         .route("/writes", get(writes::list).post(writes::batch))
         .route("/writes/explain", post(explain::ask))

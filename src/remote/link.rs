@@ -50,6 +50,10 @@ pub struct LinkOptions {
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
     pub write: GlobSet,
+    /// Which of its GUI variables are read, in its names.
+    pub read_variables: GlobSet,
+    /// Which of them writes may pass to, in its names.
+    pub write_variables: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.

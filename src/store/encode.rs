@@ -3,12 +3,15 @@
 use mainstem_model::Value;
 use mainstem_wire::{
     DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter, LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
+    VariableFrame,
 };
 
 use crate::{Chunk, Item};
 
 /// Bytes of a row beside what its value keeps on the heap, at the most.
 const ROW_BYTES: usize = 160;
+/// Bytes of a variable beside its name and its text, at the most.
+const VARIABLE_BYTES: usize = 256;
 /// What one byte of a text can become in JSON.
 const ESCAPED: usize = 6;
 
@@ -18,6 +21,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
     let mut rest: &[RowOut] = &chunk.rows;
     let mut definitions: Vec<DefineFrame> = Vec::new();
     let mut removed: Vec<u32> = Vec::new();
+    let mut variables = Variables::default();
     let mut told = false;
     for (index, item) in chunk.items.iter().enumerate() {
         if !matches!(item, Item::Define(_)) || definitions.len() >= DEFINES_PER_FRAME_MAX {
@@ -25,6 +29,9 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
         }
         if !matches!(item, Item::Remove(_)) {
             flush(&mut removed, |ids| writer.remove(ids));
+        }
+        if !matches!(item, Item::Variable(..)) {
+            variables.flush(writer);
         }
         match item {
             Item::Define(frame) => definitions.push(frame.clone()),
@@ -39,14 +46,43 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
             Item::Source(frame) => writer.source(frame),
             Item::Status(frame) => writer.status(frame),
             Item::Gone(id) => writer.gone(&[*id]),
+            Item::Variable(frame, catchup) => variables.add(frame, *catchup, writer),
             Item::Gap(gap) => writer.gap(*gap),
             Item::End(sequence) => writer.snapshot_end(*sequence),
         }
     }
     flush(&mut definitions, |frames| writer.define(frames));
     flush(&mut removed, |ids| writer.remove(ids));
+    variables.flush(writer);
     if let Some(sequence) = chunk.bookmark.filter(|_| !told) {
         writer.bookmark(sequence);
+    }
+}
+
+/// Variables that go into one line.
+#[derive(Default)]
+struct Variables {
+    frames: Vec<VariableFrame>,
+    catchup: bool,
+    bytes: usize,
+}
+
+impl Variables {
+    fn add(&mut self, frame: &VariableFrame, catchup: bool, writer: &mut FrameWriter) {
+        let text = frame.value.as_ref().map_or(0, |text| text.len());
+        let bytes = VARIABLE_BYTES + frame.name.len() + text * ESCAPED;
+        if self.catchup != catchup || self.bytes + bytes > LINE_BYTES_MAX {
+            self.flush(writer);
+        }
+        self.catchup = catchup;
+        self.bytes += bytes;
+        self.frames.push(frame.clone());
+    }
+
+    fn flush(&mut self, writer: &mut FrameWriter) {
+        let catchup = self.catchup;
+        flush(&mut self.frames, |frames| writer.variables(frames, catchup));
+        self.bytes = 0;
     }
 }
 

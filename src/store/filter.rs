@@ -10,6 +10,8 @@ use crate::PointId;
 pub struct Filter {
     allowed: GlobSet,
     wanted: GlobSet,
+    /// The variables that the reader's role allows.
+    variables: GlobSet,
     everything: bool,
     verdicts: Vec<Verdict>,
 }
@@ -23,26 +25,39 @@ enum Verdict {
 }
 
 impl Filter {
-    /// A filter of two lists.
+    /// A filter of two lists, which lets no variable pass.
     pub fn new(allowed: GlobSet, wanted: GlobSet) -> Self {
         let all = GlobSet::everything();
         let everything = allowed == all && wanted == all;
         Self {
             allowed,
             wanted,
+            variables: GlobSet::default(),
             everything,
             verdicts: Vec::new(),
         }
     }
 
+    /// With the variables that one more list allows, of those that were asked for.
+    #[must_use]
+    pub fn with_variables(mut self, allowed: GlobSet) -> Self {
+        self.variables = allowed;
+        self
+    }
+
     /// Everything there is.
     pub fn everything() -> Self {
-        Self::new(GlobSet::everything(), GlobSet::everything())
+        let all = GlobSet::everything;
+        Self::new(all(), all()).with_variables(all())
     }
 
     /// A number that differs between filters; cursors hold it.
     pub fn hash(&self) -> u32 {
-        let texts: [Vec<String>; 2] = [self.allowed.clone().into(), self.wanted.clone().into()];
+        let texts: [Vec<String>; 3] = [
+            self.allowed.clone().into(),
+            self.wanted.clone().into(),
+            self.variables.clone().into(),
+        ];
         // FNV-1a: stable between builds, which the standard hasher is not.
         let mut hash = 0x811c_9dc5_u32;
         for byte in texts
@@ -58,6 +73,11 @@ impl Filter {
     /// Whether a name passes; for single look-ups.
     pub fn passes_name(&self, name: &str) -> bool {
         self.everything || (self.wanted.allows(name) && self.allowed.allows(name))
+    }
+
+    /// Whether the name of a variable passes. Those have a name space of their own.
+    pub fn passes_variable(&self, name: &str) -> bool {
+        self.variables.allows(name) && self.wanted.allows(name)
     }
 
     pub(crate) fn passes(&mut self, id: PointId, name: &str) -> bool {

@@ -17,6 +17,7 @@ mod sources;
 mod state;
 mod store;
 mod topology;
+mod variables;
 mod view;
 
 #[cfg(test)]
@@ -28,9 +29,10 @@ pub use config::FeedConfig;
 pub use encode::encode_chunk;
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
-pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
+pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle, Target};
 pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
 pub use topology::{Tree, TreeSource};
+pub use variables::{MirrorVariable, Stamp, VariableError, VariableView};
 pub use view::{ListQuery, PointView};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use mainstem_model::{Quality, SourceStatus, Value};
+use mainstem_model::{Name, Quality, SourceStatus, Value};
 
 use crate::{PointId, SourceId};
 
@@ -15,6 +15,8 @@ pub(crate) enum Entry {
     Source(SourceId),
     Status(SourceId, SourceStatus),
     Gone(SourceId),
+    /// A variable was set or removed; whether that is catch-up. It is told as it is now.
+    Variable(Name, bool),
 }
 
 /// A sample as the log keeps it. The value is always the one shown from then on.
@@ -38,7 +40,8 @@ pub(crate) struct Log {
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
-    /// The number of the last entry that changed the tree: everything but samples.
+    /// The number of the last entry that changed the tree: everything but samples and
+    /// variables.
     tree: u64,
 }
 
@@ -82,7 +85,7 @@ impl Log {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
-        if !matches!(entry, Entry::Sample(_)) {
+        if !matches!(entry, Entry::Sample(_) | Entry::Variable(..)) {
             self.tree = self.next();
         }
         self.bytes += cost(&entry);
@@ -109,6 +112,7 @@ impl Log {
 fn cost(entry: &Entry) -> usize {
     let heap = match entry {
         Entry::Sample(sample) => sample.value.as_ref().map_or(0, Value::heap_bytes),
+        Entry::Variable(name, _) => name.as_str().len(),
         _ => 0,
     };
     size_of::<Entry>() + heap

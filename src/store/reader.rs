@@ -2,13 +2,15 @@
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
 use mainstem_model::Value;
-use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{
+    Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame, VariableFrame,
+};
 
 use crate::log::{Entry, SampleEntry};
 use crate::scan::Scan;
 use crate::sources::status_frame;
 use crate::state::State;
-use crate::{Filter, PointId, SourceId, Store};
+use crate::{Filter, PointId, SourceId, Store, variables};
 
 /// Entries or slots looked at under one lock.
 pub(crate) const LOOK_MAX: usize = 4096;
@@ -63,6 +65,8 @@ pub enum Item {
         /// Whether they are catch-up.
         catchup: bool,
     },
+    /// A variable, or that it is no more, and whether that is catch-up.
+    Variable(VariableFrame, bool),
     /// Entries that this reader will not get.
     Gap(GapFrame),
     /// The snapshot is complete.
@@ -137,6 +141,11 @@ impl Chunk {
         }
     }
 
+    pub(crate) fn push_variable(&mut self, told: VariableFrame, catchup: bool) {
+        self.heap_bytes += told.name.len() + told.value.as_ref().map_or(0, |text| text.len());
+        self.items.push(Item::Variable(told, catchup));
+    }
+
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -171,7 +180,7 @@ impl Reader {
             if cursor.sequence > state.log.head() {
                 return Err(StartError::Ahead);
             }
-            if cursor.sequence < state.catalogue.forgotten {
+            if cursor.sequence < state.forgotten() {
                 return Err(StartError::Forgotten);
             }
             Ok(Self {
@@ -208,7 +217,7 @@ impl Reader {
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
         }
         if let Phase::Scan(scan) = &mut self.phase {
-            if scan.since() < state.catalogue.forgotten && !scan.is_snapshot() {
+            if scan.since() < state.forgotten() && !scan.is_snapshot() {
                 return Progress::Expired;
             }
             if let Some(until) = scan.step(state, &mut self.filter, chunk, rows_max) {
@@ -271,6 +280,9 @@ impl Reader {
             Entry::Source(id) => source(state, chunk, *id),
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
+            Entry::Variable(name, catchup) => {
+                variables::tell(state, &self.filter, chunk, (sequence, name, *catchup));
+            }
         }
     }
 

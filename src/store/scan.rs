@@ -7,6 +7,7 @@ use mainstem_wire::RowOut;
 use crate::catalogue::{Point, Tombstone};
 use crate::reader::{CHUNK_BYTES_MAX, Chunk, Item, LOOK_MAX, define, source};
 use crate::state::State;
+use crate::variables::Place;
 use crate::{Filter, PointId};
 
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Scan {
     until: u64,
     sources_told: bool,
     next: u32,
+    variables: Place,
 }
 
 impl Scan {
@@ -26,6 +28,7 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            variables: Place::Table(None),
         }
     }
 
@@ -35,6 +38,7 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            variables: Place::Removed(since),
         }
     }
 
@@ -73,7 +77,7 @@ impl Scan {
         }
         // Definitions stand before all rows of the step.
         rows.into_iter().for_each(|row| chunk.push_row(row, true));
-        if looked > 0 {
+        if looked > 0 || self.variables.step(state, filter, chunk, self.since) {
             return None;
         }
         match self.since {

@@ -18,6 +18,10 @@ pub struct StoreLimits {
     pub log_bytes: usize,
     /// Datapoints in all.
     pub points_max: usize,
+    /// Variables in all.
+    pub variables_max: usize,
+    /// Bytes of all variables, their names included.
+    pub variable_bytes_max: usize,
 }
 
 impl Default for StoreLimits {
@@ -25,6 +29,8 @@ impl Default for StoreLimits {
         Self {
             log_bytes: 16 * 1024 * 1024,
             points_max: 1_000_000,
+            variables_max: 50_000,
+            variable_bytes_max: 64 * 1024 * 1024,
         }
     }
 }
@@ -61,6 +67,10 @@ pub struct StoreStatistics {
     pub points: usize,
     /// Sources.
     pub sources: usize,
+    /// Variables.
+    pub variables: usize,
+    /// Bytes of all variables.
+    pub variable_bytes: usize,
 }
 
 /// What a node knows. Shared by all its parts.
@@ -141,9 +151,9 @@ impl Store {
         self.state.lock().confirm(source, at);
     }
 
-    /// Takes a source out with all below it and all their datapoints.
+    /// Takes a source out with all below it and all their datapoints and variables.
     pub fn remove_source(&self, source: SourceId) {
-        self.change(|state, _| state.remove_source(source));
+        self.change(|state, at| state.remove_source(source, at));
     }
 
     /// Defines a datapoint of this node. The same definition again gives the same number.
@@ -187,6 +197,8 @@ impl Store {
             log_bytes: state.log.bytes(),
             points: state.catalogue.len(),
             sources: state.sources.iter().count(),
+            variables: state.variables.len(),
+            variable_bytes: state.variables.bytes(),
         })
     }
 
@@ -223,7 +235,12 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
+            features: [
+                mainstem_wire::FEATURE_PULSE,
+                mainstem_wire::FEATURE_VARIABLES,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

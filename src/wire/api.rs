@@ -15,6 +15,7 @@ mod remote;
 mod samples;
 mod token;
 pub mod topology;
+mod variable;
 pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
@@ -28,3 +29,4 @@ pub use problem::ProblemDocument;
 pub use remote::{ClockDocument, MirrorDocument, RemoteDocument, RemoteNode};
 pub use samples::SamplesAck;
 pub use token::{NewTokenDocument, TokenDocument, TokenText};
+pub use variable::{SetVariableDocument, VariableDocument};

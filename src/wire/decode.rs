@@ -6,7 +6,9 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame};
+use crate::{
+    DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame, VariableFrame,
+};
 
 /// One line of a stream. Members that are not known are skipped.
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Line<'a> {
     /// Sources that are no more.
     #[serde(default)]
     pub gone: Vec<u32>,
+    /// Variables, as they are now or no more.
+    #[serde(default)]
+    pub variable: Vec<VariableFrame>,
     /// Entries that were lost or conflated.
     #[serde(default)]
     pub gap: Option<GapFrame>,
@@ -41,7 +46,7 @@ pub struct Line<'a> {
     /// Origin number of the first row.
     #[serde(default)]
     pub o: u64,
-    /// Whether the rows are catch-up.
+    /// Whether the rows and variables are catch-up.
     #[serde(default)]
     pub c: u8,
     /// The rows.

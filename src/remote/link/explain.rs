@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use mainstem_model::Space;
 use mainstem_model::limits::NAME_BYTES_MAX;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
 
@@ -17,11 +18,11 @@ const TEXT_BYTES_MAX: usize = 512;
 /// the way back.
 const SHARE_BELOW: u32 = 90;
 
-/// The reason of a pulse that the remote would not reset.
-pub(super) const NO_PULSES: &str = "not_supported";
-/// What to do about it.
-pub(super) const NO_PULSES_TEXT: &str =
+/// The reason of what the remote's version cannot do yet.
+pub(super) const NOT_SUPPORTED: &str = "not_supported";
+const NO_PULSES: &str =
     "the remote resets no pulses: its version is older; write both values one by one";
+const NO_VARIABLES: &str = "the remote takes no writes to variables: its version is older";
 
 /// How the node behind a link can be asked.
 #[derive(Default)]
@@ -30,19 +31,35 @@ pub(super) struct Reach {
     pub(super) poster: Option<Poster>,
     /// Whether the remote resets pulses.
     pub(super) pulses: bool,
+    /// Whether it takes writes to variables.
+    pub(super) variables: bool,
+}
+
+impl Reach {
+    /// What of a write the remote cannot do, in words for people.
+    pub(super) fn lacks(&self, space: Space, is_pulse: bool) -> Option<&'static str> {
+        if space == Space::Variable && !self.variables {
+            return Some(NO_VARIABLES);
+        }
+        (is_pulse && !self.pulses).then_some(NO_PULSES)
+    }
 }
 
 /// What the write filter of a remote entry says about one of the remote's names: the rule that
 /// lets it pass, or why it does not.
-pub(super) fn filter(options: &LinkOptions, name: &str) -> Result<String, String> {
-    let rule = options.write.deciding(name);
+pub(super) fn filter(options: &LinkOptions, space: Space, name: &str) -> Result<String, String> {
+    let (patterns, option) = match space {
+        Space::Datapoint => (&options.write, "write"),
+        Space::Variable => (&options.write_variables, "ui_write"),
+    };
+    let rule = patterns.deciding(name);
     let rule = rule.map(|rule| format!("{rule:?}"));
     let entry = &options.name;
-    if options.write.allows(name) {
+    if patterns.allows(name) {
         let rule = rule.unwrap_or_default();
         return Ok(format!("the remote entry {entry:?} lets it pass: {rule}"));
     }
-    let rule = rule.unwrap_or_else(|| "no pattern of `write` fits".to_owned());
+    let rule = rule.unwrap_or_else(|| format!("no pattern of `{option}` fits"));
     Err(format!(
         "the remote entry {entry:?} lets no write pass: {rule}"
     ))
@@ -60,10 +77,13 @@ impl Link {
         let below = ask.name.strip_prefix(&prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
-        let filtered = filter(&self.options, &ask.name);
-        let (poster, pulses) = {
+        let filtered = filter(&self.options, ask.kind, &ask.name);
+        let (poster, lacking) = {
             let reach = self.reach.lock();
-            (reach.poster.clone(), reach.pulses)
+            (
+                reach.poster.clone(),
+                reach.lacks(ask.kind, ask.pulse_us.is_some()),
+            )
         };
         let place = self.explaining.clone().try_acquire_owned();
         async move {
@@ -90,8 +110,8 @@ impl Link {
                 ));
                 return steps;
             };
-            if ask.pulse_us.is_some() && !pulses {
-                steps.push(cut(NO_PULSES, NO_PULSES_TEXT));
+            if let Some(why) = lacking {
+                steps.push(cut(NOT_SUPPORTED, why));
                 return steps;
             }
             let Ok(_place) = place else {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mainstem_model::Name;
 use mainstem_store::{PointId, SourceId};
 
 use super::Mirror;
@@ -12,6 +13,7 @@ pub(super) struct Seen {
     /// Sources named, and whether they were complete.
     sources: HashMap<SourceId, bool>,
     points: HashSet<PointId>,
+    variables: HashSet<Name>,
 }
 
 impl Seen {
@@ -21,6 +23,15 @@ impl Seen {
 
     pub(super) fn point(&mut self, id: PointId) {
         self.points.insert(id);
+    }
+
+    pub(super) fn variable(&mut self, name: Name) {
+        self.variables.insert(name);
+    }
+
+    /// One that was named and then removed again.
+    pub(super) fn no_variable(&mut self, name: &Name) {
+        self.variables.remove(name);
     }
 }
 
@@ -53,5 +64,7 @@ impl Mirror {
         let mut gone = self.store.points_below(&complete);
         gone.retain(|point| !seen.points.contains(point));
         self.store.remove_points(&gone);
+        let is_named = |name: &Name| seen.variables.contains(name);
+        self.store.retain_variables(&complete, is_named);
     }
 }

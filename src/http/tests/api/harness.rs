@@ -355,7 +355,7 @@ fn identity_and_store(
         clock: Arc::clone(clock),
         limits: StoreLimits {
             log_bytes,
-            points_max: 1_000_000,
+            ..StoreLimits::default()
         },
     });
     (identity, store)

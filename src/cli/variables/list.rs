@@ -98,7 +98,10 @@ mod tests {
         .unwrap();
         let lines: Vec<String> = table(&[variable], Screen::plain()).lines().collect();
         assert!(lines[0].starts_with("NAME"), "{lines:?}");
-        assert!(lines[1].contains(&format!("{}…", "x".repeat(60))), "{lines:?}");
+        assert!(
+            lines[1].contains(&format!("{}…", "x".repeat(60))),
+            "{lines:?}"
+        );
         assert!(lines[1].contains("bad, link_down at line1"), "{lines:?}");
         assert!(!shortened("a\u{1b}[2Jb\nc").contains(['\u{1b}', '\n']));
     }

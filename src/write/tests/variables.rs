@@ -29,7 +29,7 @@ fn text(line: &Node, name: &str) -> Option<String> {
 
 #[tokio::test]
 async fn a_variable_is_set_at_once_and_made_where_it_was_not() {
-    let (_folder, line) = bench();
+    let (_folder, mut line) = bench();
     let record = ended(&line, variable("plc.setpoint", "\"hello\"")).await;
     assert_eq!(record.state(), WriteState::Applied);
     assert_eq!(record.space, Space::Variable);

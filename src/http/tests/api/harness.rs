@@ -105,7 +105,12 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
-        let roles = Arc::new(Roles::new([]));
+        let datapoints = mainstem_security::Role {
+            read: mainstem_model::GlobSet::everything(),
+            write: mainstem_model::GlobSet::everything(),
+            ..mainstem_security::Role::default()
+        };
+        let roles = Arc::new(Roles::new([("datapoints".to_owned(), datapoints)]));
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),

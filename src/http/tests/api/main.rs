@@ -16,5 +16,6 @@ mod linking;
 mod providing;
 mod reading;
 mod slow;
+mod variables;
 mod ways;
 mod writing;

@@ -1,12 +1,11 @@
 //! Whether a request for a GUI variable may become a write. A variable is a text that anybody with
 //! the right may set; its owner makes one that is not there yet.
 
-use mainstem_model::limits::VARIABLE_SEGMENTS_MIN;
-use mainstem_model::{Name, Scalar, Value, ValueType};
+use mainstem_model::limits::{VALUE_BYTES_MAX, VARIABLE_SEGMENTS_MIN};
+use mainstem_model::{Name, Value, ValueError};
 use mainstem_store::{Owner, Store, Target};
-use mainstem_wire::parse_value;
 
-use super::{Checked, Denied, Passed, hash};
+use super::{Checked, Denied, Passed, hash, shorten};
 use crate::explain::Rule;
 use crate::reason;
 use crate::request::{Refusal, Request};
@@ -66,9 +65,13 @@ fn value(request: &Request) -> Result<Value, Denied> {
     if request.pulse.is_some() {
         return Err(wrong("a variable takes no pulse".to_owned()));
     }
-    let text = ValueType::from(Scalar::Text);
-    if request.value.get() == "null" {
-        return Err(wrong(format!("expected {text}, found null")));
+    // Not as the value of a datapoint: a text of the full length may be all escapes on its way.
+    let text: String = serde_json::from_str(request.value.get()).map_err(|_| {
+        let found = shorten(request.value.get());
+        wrong(format!("expected a text, found {found}"))
+    })?;
+    if text.len() > VALUE_BYTES_MAX {
+        return Err(wrong(ValueError::TooLarge(text.len()).to_string()));
     }
-    parse_value(&request.value, text).map_err(|error| wrong(error.to_string()))
+    Ok(Value::text(&text))
 }

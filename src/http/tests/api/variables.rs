@@ -148,7 +148,7 @@ async fn below_a_link_that_carries_nothing_nothing_is_set() {
     let (status, document) = put(&node.admin(), "cell.a.b", &json!({ "value": "x" })).await;
     assert_eq!(
         (status, &document["code"]),
-        (503, &"no_owner".into()),
+        (503, &"not_reachable".into()),
         "{document}"
     );
     assert!(node.store.variable("cell.a.b").is_none());

@@ -125,6 +125,7 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         write: config.write.clone(),
         read_variables: config.read_variables.clone(),
         write_variables: config.write_variables.clone(),
+        events: config.events.clone(),
         drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,

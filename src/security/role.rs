@@ -27,6 +27,19 @@ pub struct Role {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// What may be done with events.
+    pub events: EventRights,
+}
+
+/// Which kinds of events a role deals with; none unless they are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRights {
+    /// Those that it raises, waiting for an answer.
+    pub raise: GlobSet,
+    /// Those that it is told.
+    pub see: GlobSet,
+    /// Those that it answers.
+    pub answer: GlobSet,
 }
 
 /// The rights over GUI variables. None unless they are listed.
@@ -91,10 +104,20 @@ impl Roles {
             },
             admin: true,
             link: true,
+            events: EventRights {
+                raise: all(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         let concentrator = Role {
             link: true,
+            events: EventRights {
+                raise: GlobSet::default(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         for (name, role) in [

@@ -47,6 +47,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
             Item::Status(frame) => writer.status(frame),
             Item::Gone(id) => writer.gone(&[*id]),
             Item::Variable(frame, catchup) => variables.add(frame, *catchup, writer),
+            Item::Event(event) => writer.event(&event.frame(chunk.now)),
             Item::Gap(gap) => writer.gap(*gap),
             Item::End(sequence) => writer.snapshot_end(*sequence),
         }

@@ -1,10 +1,11 @@
 //! The feed's log: entries in a ring that is bounded by bytes. Readers hold cursors, not queues.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use mainstem_model::{Name, Quality, SourceStatus, Value};
 
-use crate::{PointId, SourceId};
+use crate::{Event, PointId, SourceId};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(crate) enum Entry {
     Gone(SourceId),
     /// A variable was set or removed; whether that is catch-up. It is told as it is now.
     Variable(Name, bool),
+    Event(Arc<Event>),
 }
 
 /// A sample as the log keeps it. The value is always the one shown from then on.
@@ -40,7 +42,7 @@ pub(crate) struct Log {
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
-    /// The number of the last entry that changed the tree: everything but samples and
+    /// The number of the last entry that changed the tree: everything but samples, events and
     /// variables.
     tree: u64,
 }
@@ -85,7 +87,10 @@ impl Log {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
-        if !matches!(entry, Entry::Sample(_) | Entry::Variable(..)) {
+        if !matches!(
+            entry,
+            Entry::Sample(_) | Entry::Event(_) | Entry::Variable(..)
+        ) {
             self.tree = self.next();
         }
         self.bytes += cost(&entry);
@@ -113,6 +118,7 @@ fn cost(entry: &Entry) -> usize {
     let heap = match entry {
         Entry::Sample(sample) => sample.value.as_ref().map_or(0, Value::heap_bytes),
         Entry::Variable(name, _) => name.as_str().len(),
+        Entry::Event(event) => event.heap_bytes(),
         _ => 0,
     };
     size_of::<Entry>() + heap

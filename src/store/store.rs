@@ -7,6 +7,7 @@ use mainstem_wire::{Epoch, HelloFrame};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::events::Events;
 use crate::owner::Owners;
 use crate::state::{Moment, State};
 use crate::{DefineError, NewSource, PointId, SourceId, SourceView};
@@ -79,6 +80,7 @@ pub struct Store {
     head: watch::Sender<u64>,
     setup: StoreSetup,
     pub(crate) owners: Owners,
+    pub(crate) events: Events,
 }
 
 impl Store {
@@ -91,6 +93,7 @@ impl Store {
             head,
             setup,
             owners: Owners::default(),
+            events: Events::default(),
         })
     }
 
@@ -237,6 +240,7 @@ impl Store {
             epoch: self.setup.epoch,
             features: [
                 mainstem_wire::FEATURE_PULSE,
+                mainstem_wire::FEATURE_EVENTS,
                 mainstem_wire::FEATURE_VARIABLES,
             ]
             .map(str::to_owned)

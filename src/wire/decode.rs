@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame, VariableFrame,
+    DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
+    VariableFrame,
 };
 
 /// One line of a stream. Members that are not known are skipped.
@@ -34,6 +35,9 @@ pub struct Line<'a> {
     /// Variables, as they are now or no more.
     #[serde(default)]
     pub variable: Vec<VariableFrame>,
+    /// Something that waits for an answer.
+    #[serde(default)]
+    pub event: Option<EventFrame>,
     /// Entries that were lost or conflated.
     #[serde(default)]
     pub gap: Option<GapFrame>,

@@ -4,7 +4,9 @@ use mainstem_model::{Timestamp, Value};
 use serde::Serialize;
 
 use crate::value_json::write_value;
-use crate::{DefineFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame, VariableFrame};
+use crate::{
+    DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame, VariableFrame,
+};
 
 /// One row to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +73,11 @@ impl FrameWriter {
         self.buffer.extend_from_slice(begin);
         drop(serde_json::to_writer(&mut self.buffer, variables));
         self.buffer.extend_from_slice(b"}\n");
+    }
+
+    /// `{"event":…}`.
+    pub fn event(&mut self, event: &EventFrame) {
+        self.member("event", event);
     }
 
     /// `{"gap":…}`.

@@ -116,7 +116,7 @@ impl Table {
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
                 Item::End(place) => end = Some(*place),
                 // The route shows datapoints only.
-                Item::Gone(_) | Item::Gap(_) | Item::Variable(..) => {}
+                Item::Gone(_) | Item::Gap(_) | Item::Event(_) | Item::Variable(..) => {}
             }
         }
         if self.with_quality && !sources.is_empty() && !self.shown.is_empty() {

@@ -7,7 +7,8 @@ use mainstem_wire::VariableFrame;
 
 use super::{Grave, Variable};
 use crate::Filter;
-use crate::reader::{CHUNK_BYTES_MAX, Chunk, LOOK_MAX};
+use crate::chunk::{CHUNK_BYTES_MAX, Chunk};
+use crate::reader::LOOK_MAX;
 use crate::state::State;
 
 /// A variable as a frame.

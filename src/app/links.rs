@@ -62,6 +62,13 @@ impl RunningLink {
         }
     }
 
+    /// The next one begins with a snapshot: what it lets in was not told to this one.
+    pub(super) fn read_anew(&self, store: &Store) {
+        if let Some(link) = self.mainstem() {
+            store.forget_cursor(link.source());
+        }
+    }
+
     pub(super) async fn stop(&self) {
         match self {
             Self::Mainstem(link) => link.stop().await,

@@ -24,7 +24,7 @@ struct Tree {
 impl Tree {
     async fn start(options: &str) -> Self {
         let options = format!("{QUICK}{options}");
-        let line = TestNode::start("line1", "{}\n").await;
+        let line = TestNode::start("line1", "  {}\n").await;
         let first = Proxy::start(line.address()).await;
         let entry = remote("line1", &line.pin(), first.address(), &options);
         let plant = TestNode::start("plant1", &entry).await;
@@ -169,7 +169,7 @@ async fn writing_is_denied_by_default_and_by_either_side() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_hidden_or_switched_off_is_not_replicated() {
-    let line = TestNode::start("line1", "{}\n").await;
+    let line = TestNode::start("line1", "  {}\n").await;
     let own = line.node().store();
     for name in ["hidden.text", "status.text", "page.text"] {
         own.set_variable(&Name::new(name).unwrap(), "x".into())

@@ -82,7 +82,7 @@ async fn what_the_line_sets_the_enterprise_sees_and_what_the_enterprise_sets_the
     let view = shows(&tree.enterprise, TEXT_AT_TOP, "läuft").await;
     let own = variable(&tree.line, "status.text").unwrap();
     assert_eq!(view.source_time, own.source_time, "its time is the line's");
-    assert_eq!(view.owner, "plant1.line1");
+    assert_eq!(view.owner, "line1", "the node at which it was made");
 
     let document = set_well(&tree.enterprise, TEXT_AT_TOP, "steht").await;
     let hops: Vec<(&str, &str)> = document["hops"]

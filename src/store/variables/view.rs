@@ -34,7 +34,7 @@ pub struct VariableView {
     pub received: Timestamp,
     /// The source it hangs on.
     pub source: SourceId,
-    /// The path of that source, or the name of this node.
+    /// The name of the node at which it was made, or the path of another source.
     pub owner: String,
 }
 

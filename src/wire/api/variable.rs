@@ -22,7 +22,7 @@ pub struct VariableDocument {
     /// When this node got it.
     #[schema(value_type = String, format = DateTime)]
     pub received_time: Timestamp,
-    /// The name of this node, or the path of the link that it came over.
+    /// The name of the node at which it was made.
     pub owner: String,
 }
 

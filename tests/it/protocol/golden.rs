@@ -367,14 +367,12 @@ async fn record() {
     variable(&recorder, "status.page", "overview");
     recorder.record("gap").await;
 
-    // Another life of the node, in which it no longer has one of its datapoints.
+    // Another life of the node, in which it has one of its datapoints only, and its variables.
     recorder.line.down().await;
     recorder.line.up().await;
     let store = Arc::clone(recorder.store());
     let plc = store.put_own_source(None, "plc", Role::Adapter, Quality::GOOD, true);
-    let none = store.point("plc.types.none").unwrap().id;
-    store.remove_points(&[none]);
-    let temperature = store.point("plc.temperature").unwrap().id;
+    let temperature = recorder.define(plc, "plc.temperature", f64_in("K"));
     recorder.set(plc, temperature, good(Value::F64(300.0), 7));
     let page = Name::new("status.page").unwrap();
     store.remove_variable(&page).unwrap();

@@ -106,13 +106,13 @@ impl Variables {
         self.graves.get(name).copied()
     }
 
-    fn insert(&mut self, name: Name, variable: Variable) {
-        if let Some(grave) = self.graves.remove(&name) {
+    fn insert(&mut self, name: &Name, variable: Variable) {
+        if let Some(grave) = self.graves.remove(name) {
             self.buried.remove(&grave.sequence);
         }
-        self.bytes += cost(&name, &variable.value);
+        self.bytes += cost(name, &variable.value);
         if let Some(before) = self.table.insert(name.clone(), variable) {
-            self.bytes -= cost(&name, &before.value);
+            self.bytes -= cost(name, &before.value);
         }
     }
 

@@ -115,7 +115,7 @@ impl State {
             sequence,
             stamp,
         };
-        self.variables.insert(name.clone(), variable);
+        self.variables.insert(name, variable);
         self.log.push(Entry::Variable(name.clone(), text.catchup));
         Ok(true)
     }

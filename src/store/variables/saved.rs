@@ -48,7 +48,7 @@ impl State {
                 origin: told.origin,
             },
         };
-        self.variables.insert(name.clone(), variable);
+        self.variables.insert(&name, variable);
         self.log.push(Entry::Variable(name, true));
         Some(())
     }

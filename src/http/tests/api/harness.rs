@@ -105,12 +105,7 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
-        let datapoints = mainstem_security::Role {
-            read: mainstem_model::GlobSet::everything(),
-            write: mainstem_model::GlobSet::everything(),
-            ..mainstem_security::Role::default()
-        };
-        let roles = Arc::new(Roles::new([("datapoints".to_owned(), datapoints)]));
+        let roles = Arc::new(Roles::new([("datapoints".to_owned(), datapoints())]));
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
@@ -339,6 +334,15 @@ impl Lines {
                 return lines;
             }
         }
+    }
+}
+
+/// A role with rights over datapoints and over nothing else.
+fn datapoints() -> mainstem_security::Role {
+    mainstem_security::Role {
+        read: mainstem_model::GlobSet::everything(),
+        write: mainstem_model::GlobSet::everything(),
+        ..mainstem_security::Role::default()
     }
 }
 

@@ -19,6 +19,7 @@ mod screen;
 mod text;
 mod token;
 mod topology;
+mod variables;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,6 +74,8 @@ enum Command {
     Run(run::RunArgs),
     /// Datapoints: list, get, set, explain, watch
     Points(points::PointsArgs),
+    /// GUI variables: list, show, set, remove
+    Variables(variables::VariablesArgs),
     /// Adapters: list, show, pause, resume, trust
     Adapters(adapters::AdaptersArgs),
     /// Remotes: list, show, pause, resume, resync
@@ -120,6 +123,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args, screen),
         Command::Run(args) => Box::pin(run::run(&args)).await,
         Command::Points(args) => points::run(&args, screen).await,
+        Command::Variables(args) => variables::run(&args, screen).await,
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,

@@ -1,13 +1,17 @@
 //! Roles and tokens of the node file in the words of `security`.
 
 use mainstem_config::{Credential, NodeConfig};
-use mainstem_security::{DeclaredToken, NewToken, Role, Roles};
+use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
     Roles::new(config.roles.iter().map(|(name, role)| {
         let role = Role {
             read: role.read.clone(),
             write: role.write.clone(),
+            variables: VariableRights {
+                read: role.variables.read.clone(),
+                write: role.variables.write.clone(),
+            },
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link,

@@ -7,7 +7,7 @@ use mainstem_adapter::{
 };
 use mainstem_config::AdapterConfig;
 use mainstem_model::{Clock, WriteState};
-use mainstem_store::{Order, Outcome, OwnerHandle, Store};
+use mainstem_store::{Order, Outcome, OwnerHandle, Store, Target};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,7 +105,11 @@ impl Carrier {
     }
 
     fn carry(&self, order: Order) {
-        let Some(point) = self.seat.adapter_point(order.point) else {
+        let point = match order.target {
+            Target::Point(point) => self.seat.adapter_point(point),
+            Target::Variable => None,
+        };
+        let Some(point) = point else {
             let why = "the datapoint was removed meanwhile";
             let outcome = Outcome::because(WriteState::Rejected, "removed", why);
             drop(order.reply.send(outcome));

@@ -62,6 +62,13 @@ impl RunningLink {
         }
     }
 
+    /// The next one begins with a snapshot: what it lets in was not told to this one.
+    pub(super) fn read_anew(&self, store: &Store) {
+        if let Some(link) = self.mainstem() {
+            store.forget_cursor(link.source());
+        }
+    }
+
     pub(super) async fn stop(&self) {
         match self {
             Self::Mainstem(link) => link.stop().await,
@@ -123,6 +130,8 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         },
         read: read(config),
         write: config.write.clone(),
+        read_variables: config.read_variables.clone(),
+        write_variables: config.write_variables.clone(),
         events: config.events.clone(),
         drift: config.drift,
         compressed: config.profile != Profile::Lan,

@@ -255,6 +255,7 @@ impl Ground {
         ground
             .store
             .put_own_source(None, name, Role::Node, Quality::GOOD, true);
+        ground.store.adopt_variables();
         Ok(ground)
     }
 

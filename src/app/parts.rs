@@ -162,8 +162,12 @@ impl RunningParts {
                     .any(|alias| alias.from == *prefix && alias.to == remote.prefix);
                 (remote.prefix == *prefix || is_renamed) && remote.kind == running.kind
             };
-            if !config.remotes.iter().any(stays) {
-                link.remove();
+            match config.remotes.iter().find(|remote| stays(remote)) {
+                None => link.remove(),
+                Some(remote) if remote.read_variables != running.read_variables => {
+                    link.read_anew(&self.store);
+                }
+                Some(_) => {}
             }
             if !config
                 .remotes

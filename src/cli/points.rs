@@ -3,7 +3,7 @@
 mod explain;
 mod get;
 mod list;
-mod set;
+pub(super) mod set;
 mod watch;
 
 use clap::{Args, Subcommand};

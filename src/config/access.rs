@@ -16,6 +16,8 @@ pub struct RoleConfig {
     /// The datapoints that may be written.
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
+    /// The GUI variables that are shown and may be written; none by default.
+    pub variables: VariablesConfig,
     /// The prefix below which such a client provides datapoints of its own.
     #[schemars(with = "Option<String>", extend("format" = "name"))]
     pub provide: Option<Name>,
@@ -40,6 +42,18 @@ pub struct EventsConfig {
     /// Those that it answers.
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub answer: GlobSet,
+}
+
+/// What the clients of a role may do with GUI variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VariablesConfig {
+    /// The variables that are shown.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub read: GlobSet,
+    /// The variables that may be written.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub write: GlobSet,
 }
 
 /// A token as written: the text itself or its hash.

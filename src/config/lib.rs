@@ -28,7 +28,7 @@ mod secrets;
 mod sections;
 mod tree;
 
-pub use access::{Credential, RoleConfig, TokenConfig};
+pub use access::{Credential, RoleConfig, TokenConfig, VariablesConfig};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

@@ -44,7 +44,8 @@ impl Caller {
 
     /// What of the node this caller sees.
     pub(crate) fn filter(&self, wanted: mainstem_model::GlobSet) -> Filter {
-        Filter::new(self.principal.rights.read.clone(), wanted)
+        let rights = &self.principal.rights;
+        Filter::new(rights.read.clone(), wanted).with_variables(rights.variables.read.clone())
     }
 }
 

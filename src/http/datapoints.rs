@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use mainstem_model::Name;
+use mainstem_model::{Name, Space};
 use mainstem_store::ListQuery;
 use mainstem_wire::api::write::{WriteDocument, WriteRequestDocument};
 use mainstem_wire::api::{Page, PointDocument, ProblemDocument, form};
@@ -25,7 +25,7 @@ const LIMIT_DEFAULT: usize = 1000;
 /// Datapoints in one part of a list at the most.
 const LIMIT_MAX: usize = 10_000;
 /// Bytes of one write: a value with escapes, and what stands beside it.
-const WRITE_BYTES_MAX: usize = 512 * 1024;
+pub(crate) const WRITE_BYTES_MAX: usize = 512 * 1024;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -68,7 +68,7 @@ pub(crate) struct WriteQuery {
     /// How long the answer waits for the outcome; a little longer than the deadline unless given.
     #[serde(default, deserialize_with = "form::optional_duration")]
     #[param(value_type = Option<String>, example = "5s")]
-    wait: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
 }
 
 /// `GET /api/v1/datapoints`.
@@ -168,6 +168,7 @@ pub(crate) async fn put(
     let key = write_answer::key(headers.get(&IDEMPOTENCY_KEY), body.key)?;
     let budget = write_answer::budget(body.deadline_ms, body.deadline.as_deref())?;
     let asked = Asked {
+        space: Space::Datapoint,
         name,
         value: body.value,
         pulse: write_answer::pulse(body.pulse.as_deref())?,

@@ -2,10 +2,11 @@
 
 use mainstem_model::{Definition, Value};
 use mainstem_remote::RemoteView;
-use mainstem_store::PointView;
+use mainstem_store::{PointView, VariableView};
 use mainstem_telemetry::ProblemState;
 use mainstem_wire::api::{
     AlarmDocument, CanaryDocument, LimitsDocument, MetaDocument, PointDocument, QualityDocument,
+    VariableDocument,
 };
 use mainstem_wire::write_value;
 use serde_json::value::RawValue;
@@ -28,6 +29,24 @@ pub(crate) fn point(view: PointView, meta: bool) -> PointDocument {
         age: view.age.as_secs_f64(),
         meta: meta.then(|| definition(&view.definition, view.owner)),
         name: view.name.as_str().to_owned(),
+    }
+}
+
+/// A variable.
+pub(crate) fn variable(view: VariableView) -> VariableDocument {
+    VariableDocument {
+        name: view.name.as_str().to_owned(),
+        value: view.value.as_ref().to_owned(),
+        quality: QualityDocument {
+            status: view.quality.status.as_str().to_owned(),
+            reason: view.quality.reason.as_str().to_owned(),
+            hop: view.hop,
+            hop_id: view.hop_id.map(|id| id.to_string()),
+            since: view.since,
+        },
+        source_time: view.source_time,
+        received_time: view.received,
+        owner: view.owner,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use mainstem_model::{Monotonic, WriteId};
+use mainstem_model::{Monotonic, Space, WriteId};
 use mainstem_wire::api::explain::{
     ExplainDocument, ExplainRequestDocument, ExplainStep, LinkExplain,
 };
@@ -49,6 +49,7 @@ pub(crate) async fn ask(
         address: None,
     };
     let question = Question {
+        space: body.kind,
         name: body.name,
         value: body.value,
         pulse: write_answer::pulse(body.pulse.as_deref())?,
@@ -82,6 +83,7 @@ pub(crate) async fn pass_on(
         originators: vec![String::new(); passed as usize],
     };
     let question = Question {
+        space: body.kind,
         name: body.name,
         value: body.value,
         pulse: body.pulse_us.map(Duration::from_micros),
@@ -96,6 +98,7 @@ pub(crate) async fn pass_on(
 const MORE_THAN_A_PATH: u32 = ORIGINATORS_MAX as u32 + 1;
 
 struct Question {
+    space: Space,
     name: String,
     value: Box<RawValue>,
     pulse: Option<Duration>,
@@ -106,6 +109,7 @@ struct Question {
 impl Question {
     async fn answer(self, api: &Api, entry: Entry) -> ExplainDocument {
         let request = Request {
+            space: self.space,
             name: self.name.clone(),
             value: self.value.clone(),
             pulse: self.pulse,
@@ -124,6 +128,7 @@ impl Question {
         if let Some(link) = explained.next {
             let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let ask = LinkExplain {
+                kind: self.space,
                 name: called,
                 value: self.value,
                 pulse_us: self.pulse.map(micros),

@@ -34,6 +34,7 @@ mod state;
 mod switch;
 mod tokens;
 mod topology;
+mod variables;
 mod write_answer;
 mod writes;
 

@@ -71,6 +71,7 @@ pub(crate) async fn write(
     let longest = Duration::from_micros(write.budget_us).min(BUDGET_MAX) + WAY_BACK;
     let (id, principal) = (write.id, (*caller.principal).clone());
     let request = Request {
+        space: write.kind,
         name: write.name,
         value: write.value,
         pulse: write.pulse_us.map(Duration::from_micros),
@@ -108,6 +109,7 @@ fn unmapped(api: &Api, write: LinkWrite) -> WriteDocument {
     WriteDocument {
         asked_as: None,
         id: write.id,
+        kind: write.kind,
         name: write.name,
         state: WriteState::Rejected,
         reason: Some(NO_CLOCK_MAPPING.to_owned()),

@@ -17,19 +17,20 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, changes, datapoints, doctor, events, explain, link, node, probes,
-    remotes, samples, tokens, topology, writes,
+    remotes, samples, tokens, topology, variables, writes,
 };
 
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 7] = [
+const TOLERANT: [&str; 8] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
     "EventReplyDocument",
     "LinkDoctor",
     "LinkWrite",
+    "SetVariableDocument",
     "WriteRequestDocument",
 ];
 /// Routes that everybody may use.
@@ -49,7 +50,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
-        probes::metrics,
+        probes::metrics, variables::list, variables::show, variables::put, variables::remove,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

@@ -8,7 +8,8 @@ use axum::routing::{any, delete, get, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, doctor, events, explain, hsyco,
-    link, node, openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
+    link, node, openapi, pages, probes, problem, remotes, samples, tokens, topology, variables,
+    writes,
 };
 
 /// Everything that the node serves.
@@ -19,6 +20,13 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route(
             "/datapoints/{name}",
             get(datapoints::show).put(datapoints::put),
+        )
+        .route("/variables", get(variables::list))
+        .route(
+            "/variables/{name}",
+            get(variables::show)
+                .put(variables::put)
+                .delete(variables::remove),
         )
         .route("/writes", get(writes::list).post(writes::batch))
         .route("/writes/explain", post(explain::ask))

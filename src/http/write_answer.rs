@@ -7,8 +7,8 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderName, HeaderValue, StatusCode};
-use mainstem_model::WriteState;
 use mainstem_model::quantity::parse_duration;
+use mainstem_model::{Space, WriteState};
 use mainstem_wire::api::form;
 use mainstem_wire::api::write::WriteDocument;
 use mainstem_write::{BUDGET_DEFAULT, BUDGET_MAX, Entry, Refusal, Request, WriteRecord, reason};
@@ -26,6 +26,7 @@ const WAY_BACK: Duration = Duration::from_secs(2);
 
 /// One write that a client asks for.
 pub(crate) struct Asked {
+    pub(crate) space: Space,
     pub(crate) name: String,
     pub(crate) value: Box<RawValue>,
     pub(crate) pulse: Option<Duration>,
@@ -89,6 +90,7 @@ pub(crate) async fn carry(
     };
     let principal = (*caller.principal).clone();
     let request = Request {
+        space: asked.space,
         name: asked.name,
         value: asked.value,
         pulse: asked.pulse,
@@ -111,7 +113,7 @@ pub(crate) async fn carry(
 /// The answer to a request that did not become a write.
 pub(crate) fn refused(refusal: &Refusal) -> Problem {
     let code = match refusal {
-        Refusal::NoSuchPoint(_) => Code::UnknownName,
+        Refusal::NoSuchPoint(_) | Refusal::NoSuchVariable(_) => Code::UnknownName,
         Refusal::KeyReused { .. } | Refusal::IdReused(_) => Code::IdempotencyKey,
         Refusal::Malformed(_) => Code::Member,
         Refusal::Stopping => Code::Stopping,

@@ -159,6 +159,7 @@ async fn carried(
     let wrong = |error: NameError| Problem::new(Code::Value, error.to_string());
     Name::new(&item.name).map_err(wrong)?;
     let asked = Asked {
+        space: item.kind,
         name: item.name,
         value: item.value,
         pulse: write_answer::pulse(item.pulse.as_deref())?,

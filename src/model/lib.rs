@@ -32,4 +32,4 @@ pub use source::{NodeId, Role, SourceStatus};
 pub use time::{TimeError, Timestamp};
 pub use value::{Value, ValueError};
 pub use value_type::{Scalar, ValueType};
-pub use write::{WriteId, WriteState};
+pub use write::{Space, WriteId, WriteState};

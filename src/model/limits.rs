@@ -12,6 +12,8 @@ pub const SEGMENTS_MAX: usize = 16;
 pub const NAME_BYTES_MAX: usize = 255;
 /// Bytes of one value: the text, the bytes, the JSON text, or the sum over an array.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Segments of a GUI variable's name at the least: object and attribute.
+pub const VARIABLE_SEGMENTS_MIN: usize = 2;
 /// Nesting of a JSON value.
 pub const VALUE_DEPTH_MAX: usize = 32;
 /// Nodes in the path of a source; what comes through more is pruned.

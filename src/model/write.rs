@@ -57,3 +57,29 @@ impl WriteState {
         }
     }
 }
+
+/// The name space that the name of a write is in. Datapoints and variables may have the same name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Space {
+    /// A datapoint.
+    #[default]
+    Datapoint,
+    /// A GUI variable.
+    Variable,
+}
+
+impl Space {
+    /// Whether it is the one that is not said.
+    pub fn is_datapoint(&self) -> bool {
+        *self == Self::Datapoint
+    }
+
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Datapoint => "datapoint",
+            Self::Variable => "variable",
+        }
+    }
+}

@@ -157,6 +157,14 @@ pub struct RemoteSection {
     /// Whether GUI variables are replicated.
     #[serde(default = "yes")]
     pub ui: bool,
+    /// Which of the remote's GUI variables are read, in the remote's names.
+    #[serde(default = "GlobSet::everything")]
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub ui_read: GlobSet,
+    /// Which of them this node lets writes pass to, in the remote's names; none by default.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub ui_write: GlobSet,
     /// The clock difference that raises an alarm, in seconds; 0 is off.
     #[serde(default = "default_drift", deserialize_with = "quantity::seconds")]
     #[schemars(with = "String", extend(
@@ -252,8 +260,10 @@ pub struct RemoteConfig {
     pub startup_events: bool,
     /// Whether datapoints are replicated.
     pub datapoints: bool,
-    /// Whether GUI variables are replicated.
-    pub variables: bool,
+    /// The GUI variables that are read; none where they are not replicated.
+    pub read_variables: GlobSet,
+    /// Those that may be written.
+    pub write_variables: GlobSet,
     /// The clock difference that raises an alarm; `None` is off.
     pub drift: Option<Duration>,
     /// Whether this node sets its clock.
@@ -283,6 +293,13 @@ impl RemoteSection {
             Profile::Wan => Timing::WAN,
             Profile::Poll => Timing::poll(self.poll_interval),
         };
+        let variables = |patterns| {
+            if self.ui {
+                patterns
+            } else {
+                GlobSet::default()
+            }
+        };
         RemoteConfig {
             prefix: self.prefix.unwrap_or_else(|| name.clone()),
             name,
@@ -307,7 +324,8 @@ impl RemoteSection {
             discovery: self.discovery,
             startup_events: self.startupevents,
             datapoints: self.io,
-            variables: self.ui,
+            read_variables: variables(self.ui_read),
+            write_variables: variables(self.ui_write),
             drift: (!self.drift.is_zero()).then_some(self.drift),
             clock_sync: self.clocksync,
             data_loggers: self.dataloggers,

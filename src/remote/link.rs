@@ -54,6 +54,10 @@ pub struct LinkOptions {
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
     pub write: GlobSet,
+    /// Which of its GUI variables are read, in its names.
+    pub read_variables: GlobSet,
+    /// Which of them writes may pass to, in its names.
+    pub write_variables: GlobSet,
     /// Which kinds of events are carried up.
     pub events: GlobSet,
     /// Whether the stream is asked for compressed.

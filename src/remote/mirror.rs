@@ -8,6 +8,7 @@ mod place;
 mod rows;
 mod seen;
 mod tree;
+mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -118,6 +119,7 @@ impl Mirror {
             pruned: None,
         };
         mirror.take_up();
+        mirror.drop_unwanted_variables();
         mirror
     }
 
@@ -244,13 +246,15 @@ impl Mirror {
             || !line.alias.is_empty()
             || !line.define.is_empty()
             || !line.remove.is_empty()
-            || !line.gone.is_empty();
+            || !line.gone.is_empty()
+            || !line.variable.is_empty();
         // Rows come before what changes around them.
         if has_more || (line.c > 0) != self.pending_catchup {
             step.changes += self.apply_pending();
         }
         self.pending_catchup = line.c > 0;
         self.tree(line)?;
+        step.changes += self.variables(line);
         self.rows(line);
         if self.must_begin_anew() {
             return Err(MirrorError::Renamed);

@@ -19,6 +19,8 @@ pub struct Role {
     pub read: GlobSet,
     /// Names that may be written; none unless they are listed.
     pub write: GlobSet,
+    /// What may be done with GUI variables.
+    pub variables: VariableRights,
     /// The prefix below which samples may be provided.
     pub provide: Option<Name>,
     /// Whether the node itself may be administered: tokens, adapters, remotes.
@@ -38,6 +40,15 @@ pub struct EventRights {
     pub see: GlobSet,
     /// Those that it answers.
     pub answer: GlobSet,
+}
+
+/// The rights over GUI variables. None unless they are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VariableRights {
+    /// Names that may be read.
+    pub read: GlobSet,
+    /// Names that may be written.
+    pub write: GlobSet,
 }
 
 /// What was decided, and by which rule.
@@ -79,10 +90,18 @@ impl Roles {
         let all = GlobSet::everything;
         let reading = Role {
             read: all(),
+            variables: VariableRights {
+                read: all(),
+                write: GlobSet::default(),
+            },
             ..Role::default()
         };
         let admin = Role {
             write: all(),
+            variables: VariableRights {
+                read: all(),
+                write: all(),
+            },
             admin: true,
             link: true,
             events: EventRights {
@@ -146,11 +165,24 @@ impl Principal {
 
     /// Whether a datapoint may be written, and which rule says so.
     pub fn may_write(&self, name: &str) -> Decision {
-        let allowed = self.rights.write.allows(name);
-        let role = &self.role;
-        let rule = match self.rights.write.deciding(name) {
-            Some(pattern) => format!("role {role}, write, {pattern:?}"),
-            None => format!("role {role}, write: no pattern fits"),
+        self.decide(&self.rights.write, "write", name)
+    }
+
+    /// Whether a variable may be read, there or not.
+    pub fn may_read_variable(&self, name: &str) -> bool {
+        self.rights.variables.read.allows(name)
+    }
+
+    /// Whether a variable may be written, and which rule says so.
+    pub fn may_write_variable(&self, name: &str) -> Decision {
+        self.decide(&self.rights.variables.write, "variables, write", name)
+    }
+
+    fn decide(&self, patterns: &GlobSet, what: &str, name: &str) -> Decision {
+        let (role, allowed) = (&self.role, patterns.allows(name));
+        let rule = match patterns.deciding(name) {
+            Some(pattern) => format!("role {role}, {what}, {pattern:?}"),
+            None => format!("role {role}, {what}: no pattern fits"),
         };
         Decision { allowed, rule }
     }
@@ -233,7 +265,11 @@ mod tests {
         for who in [&admin, &viewer, &link] {
             assert!(who.may_read("any.name"));
             assert!(!who.may_provide("any.name").allowed);
+            assert!(who.may_read_variable("any.name"));
         }
+        assert!(admin.may_write_variable("a.b").allowed);
+        assert!(!viewer.may_write_variable("a.b").allowed);
+        assert!(!link.may_write_variable("a.b").allowed);
         assert!(admin.may_write("a.b").allowed && admin.rights.admin && admin.rights.link);
         assert!(!viewer.may_write("a.b").allowed && !viewer.rights.admin && !viewer.rights.link);
         assert!(!link.may_write("a.b").allowed && !link.rights.admin && link.rights.link);
@@ -253,6 +289,9 @@ mod tests {
             !unknown.allowed && unknown.rule.contains("no pattern fits"),
             "{unknown:?}"
         );
+        // Rights over datapoints are none over variables.
+        assert!(!bob.may_read_variable("line1.pump"));
+        assert!(!bob.may_write_variable("line1.pump").allowed);
         assert!(!bob.may_read("line2.pump") && !bob.may_write("Line1.pump").allowed);
     }
 

@@ -71,6 +71,10 @@ impl Store {
             self.read(|state| write_points(state, &mut writer, from));
             from += STEP;
         }
+        let mut last = self.read(|state| state.write_variables(&mut writer, None));
+        while last.is_some() {
+            last = self.read(|state| state.write_variables(&mut writer, last.as_ref()));
+        }
         writer.buffer
     }
 
@@ -192,6 +196,10 @@ impl<'a> Restorer<'a> {
             self.define(definition)?;
         }
         self.rows(&line);
+        for variable in &line.variable {
+            let source = *self.sources.get(&variable.source?)?;
+            self.state.restore_variable(source, variable, self.now)?;
+        }
         Some(())
     }
 
@@ -323,6 +331,7 @@ impl<'a> Restorer<'a> {
             self.state.log.push(Entry::Source(*id));
         }
         self.distrust_slots(&own);
+        self.state.vouch_for_variables(&own);
     }
 
     /// A device's last value is good again only when the device said it again, point by point: a

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mainstem_model::{Monotonic, Value};
-use mainstem_wire::{AliasFrame, DefineFrame, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{
+    AliasFrame, DefineFrame, GapFrame, RowOut, SourceFrame, StatusFrame, VariableFrame,
+};
 
 use crate::Event;
 
@@ -34,6 +36,8 @@ pub enum Item {
     Alias(AliasFrame),
     /// Something that waits for an answer.
     Event(Arc<Event>),
+    /// A variable, or that it is no more, and whether that is catch-up.
+    Variable(VariableFrame, bool),
     /// Entries that this reader will not get.
     Gap(GapFrame),
     /// The snapshot is complete.
@@ -78,6 +82,11 @@ impl Chunk {
                 catchup: is_catchup,
             }),
         }
+    }
+
+    pub(crate) fn push_variable(&mut self, told: VariableFrame, catchup: bool) {
+        self.heap_bytes += told.name.len() + told.value.as_ref().map_or(0, |text| text.len());
+        self.items.push(Item::Variable(told, catchup));
     }
 
     /// Whether there is nothing to send.

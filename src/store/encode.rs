@@ -3,13 +3,15 @@
 use mainstem_model::Value;
 use mainstem_wire::{
     ALIASES_PER_FRAME_MAX, AliasFrame, DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter,
-    LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
+    LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut, VariableFrame,
 };
 
 use crate::{Chunk, Item};
 
 /// Bytes of a row beside what its value keeps on the heap, at the most.
 const ROW_BYTES: usize = 160;
+/// Bytes of a variable beside its name and its text, at the most.
+const VARIABLE_BYTES: usize = 256;
 /// What one byte of a text can become in JSON.
 const ESCAPED: usize = 6;
 
@@ -20,6 +22,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
     let mut definitions: Vec<DefineFrame> = Vec::new();
     let mut removed: Vec<u32> = Vec::new();
     let mut aliases: Vec<AliasFrame> = Vec::new();
+    let mut variables = Variables::default();
     let mut told = false;
     for (index, item) in chunk.items.iter().enumerate() {
         if !matches!(item, Item::Define(_)) || definitions.len() >= DEFINES_PER_FRAME_MAX {
@@ -30,6 +33,9 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
         }
         if !matches!(item, Item::Alias(_)) || aliases.len() >= ALIASES_PER_FRAME_MAX {
             flush(&mut aliases, |frames| writer.alias(frames));
+        }
+        if !matches!(item, Item::Variable(..)) {
+            variables.flush(writer);
         }
         match item {
             Item::Alias(frame) => aliases.push(frame.clone()),
@@ -45,6 +51,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
             Item::Source(frame) => writer.source(frame),
             Item::Status(frame) => writer.status(frame),
             Item::Gone(id) => writer.gone(&[*id]),
+            Item::Variable(frame, catchup) => variables.add(frame, *catchup, writer),
             Item::Event(event) => writer.event(&event.frame(chunk.now)),
             Item::Gap(gap) => writer.gap(*gap),
             Item::End(sequence) => writer.snapshot_end(*sequence),
@@ -53,8 +60,36 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
     flush(&mut definitions, |frames| writer.define(frames));
     flush(&mut removed, |ids| writer.remove(ids));
     flush(&mut aliases, |frames| writer.alias(frames));
+    variables.flush(writer);
     if let Some(sequence) = chunk.bookmark.filter(|_| !told) {
         writer.bookmark(sequence);
+    }
+}
+
+/// Variables that go into one line.
+#[derive(Default)]
+struct Variables {
+    frames: Vec<VariableFrame>,
+    catchup: bool,
+    bytes: usize,
+}
+
+impl Variables {
+    fn add(&mut self, frame: &VariableFrame, catchup: bool, writer: &mut FrameWriter) {
+        let text = frame.value.as_ref().map_or(0, |text| text.len());
+        let bytes = VARIABLE_BYTES + frame.name.len() + text * ESCAPED;
+        if self.catchup != catchup || self.bytes + bytes > LINE_BYTES_MAX {
+            self.flush(writer);
+        }
+        self.catchup = catchup;
+        self.bytes += bytes;
+        self.frames.push(frame.clone());
+    }
+
+    fn flush(&mut self, writer: &mut FrameWriter) {
+        let catchup = self.catchup;
+        flush(&mut self.frames, |frames| writer.variables(frames, catchup));
+        self.bytes = 0;
     }
 }
 

@@ -12,6 +12,8 @@ use crate::state::State;
 pub struct Filter {
     allowed: GlobSet,
     wanted: GlobSet,
+    /// The variables that the reader's role allows.
+    variables: GlobSet,
     everything: bool,
     settled: Option<Settled>,
     verdicts: Vec<Verdict>,
@@ -34,27 +36,40 @@ enum Verdict {
 }
 
 impl Filter {
-    /// A filter of two lists.
+    /// A filter of two lists, which lets no variable pass.
     pub fn new(allowed: GlobSet, wanted: GlobSet) -> Self {
         let all = GlobSet::everything();
         let everything = allowed == all && wanted == all;
         Self {
             allowed,
             wanted,
+            variables: GlobSet::default(),
             everything,
             settled: None,
             verdicts: Vec::new(),
         }
     }
 
+    /// With the variables that one more list allows, of those that were asked for.
+    #[must_use]
+    pub fn with_variables(mut self, allowed: GlobSet) -> Self {
+        self.variables = allowed;
+        self
+    }
+
     /// Everything there is.
     pub fn everything() -> Self {
-        Self::new(GlobSet::everything(), GlobSet::everything())
+        let all = GlobSet::everything;
+        Self::new(all(), all()).with_variables(all())
     }
 
     /// A number that differs between filters; cursors hold it.
     pub fn hash(&self) -> u32 {
-        let texts: [Vec<String>; 2] = [self.allowed.clone().into(), self.wanted.clone().into()];
+        let texts: [Vec<String>; 3] = [
+            self.allowed.clone().into(),
+            self.wanted.clone().into(),
+            self.variables.clone().into(),
+        ];
         let texts = texts.iter().flatten().map(String::as_str);
         hash_of(texts) ^ self.settled.map_or(0, |settled| settled.hash)
     }
@@ -107,6 +122,11 @@ impl Filter {
     /// Whether a name passes; for single look-ups.
     pub fn passes_name(&self, name: &str) -> bool {
         self.everything || (self.wanted.allows(name) && self.allowed.allows(name))
+    }
+
+    /// Whether the name of a variable passes. Those have a name space of their own.
+    pub fn passes_variable(&self, name: &str) -> bool {
+        self.variables.allows(name) && self.wanted.allows(name)
     }
 
     pub(crate) fn passes(&mut self, state: &State, id: PointId, name: &Name) -> bool {

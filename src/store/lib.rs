@@ -23,6 +23,7 @@ mod state;
 mod store;
 mod survey;
 mod topology;
+mod variables;
 mod view;
 
 #[cfg(test)]
@@ -37,11 +38,12 @@ pub use encode::encode_chunk;
 pub use events::{Answering, EVENT_BYTES_MAX, EVENT_DEADLINE_MAX, Event, EventErrand, EventError};
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
-pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
+pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle, Target};
 pub use reader::{Delivery, Progress, Reader, StartError};
 pub use renamed::Found;
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
 pub use survey::Trouble;
 pub use topology::{Tree, TreeSource};
+pub use variables::{MirrorVariable, Stamp, VariableError, VariableView};
 pub use view::{ListQuery, PointView};

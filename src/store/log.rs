@@ -18,6 +18,8 @@ pub(crate) enum Entry {
     Gone(SourceId),
     /// The alias of an old name, new, changed or gone.
     Alias(Name),
+    /// A variable was set or removed; whether that is catch-up. It is told as it is now.
+    Variable(Name, bool),
     Event(Arc<Event>),
 }
 
@@ -42,7 +44,8 @@ pub(crate) struct Log {
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
-    /// The number of the last entry that changed the tree: everything but samples and events.
+    /// The number of the last entry that changed the tree: everything but samples, events and
+    /// variables.
     tree: u64,
 }
 
@@ -86,7 +89,10 @@ impl Log {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
-        if !matches!(entry, Entry::Sample(_) | Entry::Event(_)) {
+        if !matches!(
+            entry,
+            Entry::Sample(_) | Entry::Event(_) | Entry::Variable(..)
+        ) {
             self.tree = self.next();
         }
         self.bytes += cost(&entry);
@@ -113,6 +119,7 @@ impl Log {
 fn cost(entry: &Entry) -> usize {
     let heap = match entry {
         Entry::Sample(sample) => sample.value.as_ref().map_or(0, Value::heap_bytes),
+        Entry::Variable(name, _) => name.as_str().len(),
         Entry::Event(event) => event.heap_bytes(),
         _ => 0,
     };

@@ -155,6 +155,7 @@ impl State {
                 point.slot.origin_epoch = 0;
             }
         }
+        self.forget_variable_stamps(source);
     }
 }
 

@@ -14,13 +14,22 @@ use crate::{PointId, SourceId, Store};
 /// Orders that may wait for one owner.
 const ORDERS_WAITING_MAX: usize = 256;
 
+/// What a write is to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A datapoint.
+    Point(PointId),
+    /// The variable of the order's name, which need not be there yet.
+    Variable,
+}
+
 /// A write for an owner. Dropped without an answer, it counts as `unknown` where it was begun.
 #[derive(Debug)]
 pub struct Order {
     /// The write.
     pub id: WriteId,
-    /// The datapoint.
-    pub point: PointId,
+    /// The datapoint or variable.
+    pub target: Target,
     /// Its name at this node.
     pub name: Name,
     /// The value, checked against type and limits.
@@ -140,9 +149,17 @@ impl Store {
 
     /// The nearest registered owner of a datapoint.
     pub fn owner_of(&self, point: PointId) -> Option<Owner> {
-        let chain = self.read(|state| chain_of(state, point));
+        let chain = self.read(|state| {
+            let point = state.catalogue.get(point);
+            point.map(|point| chain_from(state, point.source))
+        });
+        self.registered(&chain?)
+    }
+
+    /// The first of some sources that registered.
+    pub(crate) fn registered(&self, chain: &[SourceId]) -> Option<Owner> {
         let owners = self.owners.0.lock();
-        chain.into_iter().find_map(|source| {
+        chain.iter().find_map(|&source| {
             let (is_link, sender) = owners.get(&source)?;
             // An owner that is gone left its row behind.
             if sender.is_closed() {
@@ -172,9 +189,10 @@ impl Store {
     }
 }
 
-fn chain_of(state: &State, point: PointId) -> Vec<SourceId> {
+/// A source and all above it, upwards.
+pub(crate) fn chain_from(state: &State, source: SourceId) -> Vec<SourceId> {
     let mut chain = Vec::new();
-    let mut at = state.catalogue.get(point).map(|point| point.source);
+    let mut at = Some(source);
     while let Some(source) = at {
         chain.push(source);
         at = state.sources.get(source).and_then(|source| source.parent);

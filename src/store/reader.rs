@@ -12,7 +12,7 @@ use crate::renamed::alias;
 use crate::scan::Scan;
 use crate::sources::status_frame;
 use crate::state::State;
-use crate::{Filter, PointId, SourceId, Store};
+use crate::{Filter, PointId, SourceId, Store, variables};
 
 /// Entries or slots looked at under one lock.
 pub(crate) const LOOK_MAX: usize = 4096;
@@ -109,7 +109,7 @@ impl Reader {
             if cursor.sequence > state.log.head() {
                 return Err(StartError::Ahead);
             }
-            if cursor.sequence < state.catalogue.forgotten {
+            if cursor.sequence < state.forgotten() {
                 return Err(StartError::Forgotten);
             }
             Ok(Self {
@@ -160,7 +160,7 @@ impl Reader {
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
         }
         if let Phase::Scan(scan) = &mut self.phase {
-            if scan.since() < state.catalogue.forgotten && !scan.is_snapshot() {
+            if scan.since() < state.forgotten() && !scan.is_snapshot() {
                 return Progress::Expired;
             }
             if let Some(until) = scan.step(state, &mut self.filter, chunk, rows_max) {
@@ -224,6 +224,9 @@ impl Reader {
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
             Entry::Alias(from) => alias(&state.aliases, &self.filter, chunk, from),
+            Entry::Variable(name, catchup) => {
+                variables::tell(state, &self.filter, chunk, (sequence, name, *catchup));
+            }
             Entry::Event(event) => {
                 let told = self.events.as_ref();
                 let wanted = told.is_some_and(|kinds| kinds.allows(event.kind.as_str()));

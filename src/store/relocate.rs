@@ -65,8 +65,9 @@ impl State {
         if let (Some(cursor), Some(new)) = (self.cursors.get(&old).copied(), moved.get(&old)) {
             self.cursors.insert(*new, cursor);
         }
+        self.move_variables(&moved, (from, to), at);
         self.move_aliases(old, &moved, (from, to));
-        self.remove_source(old);
+        self.remove_source(old, at);
     }
 
     fn move_point(

@@ -9,6 +9,7 @@ use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
 use crate::reader::{LOOK_MAX, define, source};
 use crate::renamed::alias;
 use crate::state::State;
+use crate::variables::Place;
 use crate::{Filter, PointId};
 
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Scan {
     until: u64,
     sources_told: bool,
     next: u32,
+    variables: Place,
 }
 
 impl Scan {
@@ -28,6 +30,7 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            variables: Place::Table(None),
         }
     }
 
@@ -37,6 +40,7 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            variables: Place::Removed(since),
         }
     }
 
@@ -75,7 +79,7 @@ impl Scan {
         }
         // Definitions stand before all rows of the step.
         rows.into_iter().for_each(|row| chunk.push_row(row, true));
-        if looked > 0 {
+        if looked > 0 || self.variables.step(state, filter, chunk, self.since) {
             return None;
         }
         match self.since {

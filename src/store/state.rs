@@ -11,6 +11,7 @@ use crate::aliases::Aliases;
 use crate::catalogue::{Catalogue, Point, Slot, Tombstone};
 use crate::log::{Entry, Log};
 use crate::sources::Sources;
+use crate::variables::Variables;
 use crate::{DefineError, NewSource, PointId, SourceId, StoreLimits};
 
 pub(crate) struct State {
@@ -19,6 +20,7 @@ pub(crate) struct State {
     pub(crate) limits: StoreLimits,
     pub(crate) sources: Sources,
     pub(crate) catalogue: Catalogue,
+    pub(crate) variables: Variables,
     pub(crate) log: Log,
     /// The place up to which each link's neighbour was applied.
     pub(crate) cursors: HashMap<SourceId, Cursor>,
@@ -42,6 +44,7 @@ impl State {
             limits,
             sources: Sources::default(),
             catalogue: Catalogue::default(),
+            variables: Variables::default(),
             log: Log::new(limits.log_bytes),
             cursors: HashMap::new(),
             aliases: Aliases::default(),
@@ -217,8 +220,13 @@ impl State {
         self.log.push(Entry::Remove(id));
     }
 
-    /// Takes a source out, with all below it and all their datapoints.
-    pub(crate) fn remove_source(&mut self, id: SourceId) {
+    /// Cursors before this entry cannot be told what was removed.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.catalogue.forgotten.max(self.variables.forgotten)
+    }
+
+    /// Takes a source out, with all below it and all their datapoints and variables.
+    pub(crate) fn remove_source(&mut self, id: SourceId, at: Moment) {
         let doomed = self.sources.subtree(id);
         let of_doomed = |source: SourceId| doomed.contains(&source);
         let points: Vec<PointId> = self
@@ -230,6 +238,7 @@ impl State {
         for point in points {
             self.remove_point(point);
         }
+        self.take_variables_of(&doomed, |_| false, at);
         for source in doomed.iter().rev() {
             let sequence = self.log.next();
             self.sources.remove(*source);

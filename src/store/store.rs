@@ -19,6 +19,10 @@ pub struct StoreLimits {
     pub log_bytes: usize,
     /// Datapoints in all.
     pub points_max: usize,
+    /// Variables in all.
+    pub variables_max: usize,
+    /// Bytes of all variables, their names included.
+    pub variable_bytes_max: usize,
 }
 
 impl Default for StoreLimits {
@@ -26,6 +30,8 @@ impl Default for StoreLimits {
         Self {
             log_bytes: 16 * 1024 * 1024,
             points_max: 1_000_000,
+            variables_max: 50_000,
+            variable_bytes_max: 64 * 1024 * 1024,
         }
     }
 }
@@ -62,6 +68,10 @@ pub struct StoreStatistics {
     pub points: usize,
     /// Sources.
     pub sources: usize,
+    /// Variables.
+    pub variables: usize,
+    /// Bytes of all variables.
+    pub variable_bytes: usize,
 }
 
 /// What a node knows. Shared by all its parts.
@@ -144,9 +154,9 @@ impl Store {
         self.state.lock().confirm(source, at);
     }
 
-    /// Takes a source out with all below it and all their datapoints.
+    /// Takes a source out with all below it and all their datapoints and variables.
     pub fn remove_source(&self, source: SourceId) {
-        self.change(|state, _| state.remove_source(source));
+        self.change(|state, at| state.remove_source(source, at));
     }
 
     /// Defines a datapoint of this node. The same definition again gives the same number.
@@ -190,6 +200,8 @@ impl Store {
             log_bytes: state.log.bytes(),
             points: state.catalogue.len(),
             sources: state.sources.iter().count(),
+            variables: state.variables.len(),
+            variable_bytes: state.variables.bytes(),
         })
     }
 
@@ -230,6 +242,7 @@ impl Store {
                 mainstem_wire::FEATURE_PULSE,
                 mainstem_wire::FEATURE_EVENTS,
                 mainstem_wire::FEATURE_DOCTOR,
+                mainstem_wire::FEATURE_VARIABLES,
             ]
             .map(str::to_owned)
             .to_vec(),

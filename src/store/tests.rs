@@ -34,6 +34,7 @@ fn setup(counter: u32, log_bytes: usize) -> (Arc<Store>, Arc<ManualClock>) {
         limits: StoreLimits {
             log_bytes,
             points_max: 1000,
+            ..StoreLimits::default()
         },
     });
     (store, clock)

@@ -137,7 +137,7 @@ impl Store {
     }
 }
 
-fn fits(query: &ListQuery, name: &str) -> bool {
+pub(crate) fn fits(query: &ListQuery, name: &str) -> bool {
     query
         .prefix
         .as_ref()
@@ -186,7 +186,7 @@ pub(crate) fn view(
 }
 
 /// For a link the node behind it; it told its identity as a source of its own.
-fn node_at_fault(state: &State, fault: SourceId) -> Option<NodeId> {
+pub(crate) fn node_at_fault(state: &State, fault: SourceId) -> Option<NodeId> {
     let source = state.sources.get(fault)?;
     let behind = state.sources.iter().find(|(_, child)| {
         source.role == Role::Link && child.parent == Some(fault) && child.role == Role::Node
@@ -235,7 +235,7 @@ fn own_part(state: &State, source: SourceId) -> Option<SourceId> {
     None
 }
 
-fn owner_path(state: &State, source: SourceId) -> String {
+pub(crate) fn owner_path(state: &State, source: SourceId) -> String {
     match state.sources.get(source) {
         Some(entry) if entry.role == Role::Node => entry.name.to_string(),
         _ => state.sources.path(source),

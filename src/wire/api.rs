@@ -18,6 +18,7 @@ mod remote;
 mod samples;
 mod token;
 pub mod topology;
+mod variable;
 pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
@@ -34,3 +35,4 @@ pub use remote::{
 };
 pub use samples::SamplesAck;
 pub use token::{NewTokenDocument, TokenDocument, TokenText};
+pub use variable::{SetVariableDocument, VariableDocument};

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame,
-    StatusFrame,
+    StatusFrame, VariableFrame,
 };
 
 /// One line of a stream. Members that are not known are skipped.
@@ -35,6 +35,9 @@ pub struct Line<'a> {
     /// Sources that are no more.
     #[serde(default)]
     pub gone: Vec<u32>,
+    /// Variables, as they are now or no more.
+    #[serde(default)]
+    pub variable: Vec<VariableFrame>,
     /// Something that waits for an answer.
     #[serde(default)]
     pub event: Option<EventFrame>,
@@ -50,7 +53,7 @@ pub struct Line<'a> {
     /// Origin number of the first row.
     #[serde(default)]
     pub o: u64,
-    /// Whether the rows are catch-up.
+    /// Whether the rows and variables are catch-up.
     #[serde(default)]
     pub c: u8,
     /// The rows.

@@ -4,7 +4,10 @@ use mainstem_model::{Timestamp, Value};
 use serde::Serialize;
 
 use crate::value_json::write_value;
-use crate::{AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
+use crate::{
+    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame,
+    VariableFrame,
+};
 
 /// One row to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,18 @@ impl FrameWriter {
     /// `{"gone":[source ids]}`.
     pub fn gone(&mut self, sources: &[u32]) {
         self.member("gone", sources);
+    }
+
+    /// `{"variable":[…]}`, with `"c":1` before it where that is catch-up.
+    pub fn variables(&mut self, variables: &[VariableFrame], catchup: bool) {
+        let begin: &[u8] = if catchup {
+            b"{\"c\":1,\"variable\":"
+        } else {
+            b"{\"variable\":"
+        };
+        self.buffer.extend_from_slice(begin);
+        drop(serde_json::to_writer(&mut self.buffer, variables));
+        self.buffer.extend_from_slice(b"}\n");
     }
 
     /// `{"event":…}`.

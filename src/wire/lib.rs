@@ -10,6 +10,7 @@ mod encode;
 mod event;
 mod frame;
 mod value_json;
+mod variable;
 
 pub use cursor::{Cursor, CursorError, Epoch};
 pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
@@ -20,6 +21,7 @@ pub use frame::{
     NamedSample, SourceFrame, StatusFrame,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
+pub use variable::{FEATURE_VARIABLES, VariableFrame};
 
 /// The protocol version that this build speaks; see `api-spec/remote-protocol.md`.
 pub const PROTOCOL: u32 = 1;

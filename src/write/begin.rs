@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstem_model::{Monotonic, Timestamp, WriteId, WriteState};
-use mainstem_store::{Outcome, Owner};
+use mainstem_store::{Outcome, Owner, Target};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::check::{self, Checked, Denied};
@@ -123,7 +123,8 @@ impl Office {
         checked: &Checked,
         owner: Owner,
     ) -> Result<(), (&'static str, String)> {
-        let Owner::Local(_) = owner else {
+        // Policies are about datapoints.
+        let (Owner::Local(_), Target::Point(_)) = (owner, checked.target) else {
             return Ok(());
         };
         let wish = Wish {
@@ -154,7 +155,11 @@ impl Office {
         checked: &Checked,
     ) -> Result<Owner, (&'static str, String)> {
         let name = &request.name;
-        let owner = self.store.owner_of(checked.point).ok_or_else(|| {
+        let owner = match checked.target {
+            Target::Point(point) => self.store.owner_of(point),
+            Target::Variable => self.store.variable_owner(&checked.name),
+        };
+        let owner = owner.ok_or_else(|| {
             let text = format!("nothing at this node carries out writes to {name} now");
             (reason::NO_OWNER, text)
         })?;
@@ -217,6 +222,7 @@ impl Office {
         WriteRecord {
             id,
             sequence: 0,
+            space: request.space,
             name: request.name.clone(),
             asked_as: None,
             principal: who.clone(),

@@ -1,12 +1,14 @@
 //! Whether a request may become a write: the request itself, rights, access, type and limits. It
 //! only looks, nothing is changed.
 
+mod variable;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::quantity::show_duration;
-use mainstem_model::{Definition, Limits, Name, Value};
-use mainstem_store::{Found, PointId, Store};
+use mainstem_model::{Definition, Limits, Name, Space, Value};
+use mainstem_store::{Found, Store, Target};
 use mainstem_wire::{parse_value, write_value};
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +27,7 @@ pub(crate) type BodyHash = [u8; 32];
 
 /// A request that may become a write.
 pub(crate) struct Checked {
-    pub(crate) point: PointId,
+    pub(crate) target: Target,
     pub(crate) name: Name,
     /// What it was called before.
     pub(crate) former: Vec<Name>,
@@ -93,6 +95,13 @@ pub(crate) fn check(
     request: &Request,
     passed: &mut Passed<'_>,
 ) -> Result<Checked, Denied> {
+    match request.space {
+        Space::Datapoint => datapoint(store, request, passed),
+        Space::Variable => variable::check(store, request, passed),
+    }
+}
+
+fn datapoint(store: &Store, request: &Request, passed: &mut Passed<'_>) -> Result<Checked, Denied> {
     let principal = request.entry.principal();
     let unknown = || {
         Denied::Refused(Refusal::NoSuchPoint(
@@ -120,9 +129,9 @@ pub(crate) fn check(
     });
     let definition = Arc::clone(&point.definition);
     let value = value(request, &definition, passed)?;
-    let hash = hash(&point.name, &value, request.pulse);
+    let hash = hash(request.space, &point.name, &value, request.pulse);
     Ok(Checked {
-        point: point.id,
+        target: Target::Point(point.id),
         name: point.name,
         former,
         asked_as,
@@ -178,8 +187,13 @@ pub(crate) fn range(limits: &Limits) -> String {
     }
 }
 
-fn hash(name: &Name, value: &Value, pulse: Option<Duration>) -> BodyHash {
+fn hash(space: Space, name: &Name, value: &Value, pulse: Option<Duration>) -> BodyHash {
     let mut hasher = Sha256::new();
+    if !space.is_datapoint() {
+        // No name has white space.
+        hasher.update(space.as_str().as_bytes());
+        hasher.update(b" ");
+    }
     hasher.update(name.as_str().as_bytes());
     // No name has a line break, so no two pairs read the same.
     hasher.update(b"\n");

@@ -1,11 +1,11 @@
 //! What a node would say to a write, rule by rule, without carrying anything out.
 
-use mainstem_store::{Owner, SourceId};
+use mainstem_store::{Owner, SourceId, Target};
 
 use crate::check::{self, Denied};
 use crate::office::Office;
 use crate::policy::{Verdict, Wish};
-use crate::{Request, reason};
+use crate::{Refusal, Request, reason};
 
 /// A rule that a write has to pass at a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,9 @@ impl Office {
         });
         let checked = match checked {
             Ok(checked) => checked,
+            Err(Denied::Refused(refusal @ Refusal::Malformed(_))) => {
+                return found.refuse(Rule::Request, reason::MALFORMED, refusal.to_string());
+            }
             Err(Denied::Refused(refusal)) => {
                 return found.refuse(Rule::Datapoint, reason::UNKNOWN_NAME, refusal.to_string());
             }
@@ -116,6 +119,10 @@ impl Office {
         if let Owner::Link(link) = owner {
             found.pass(Rule::Owner, format!("it goes on over the link {path}"));
             found.next = Some(link);
+            return found;
+        }
+        if checked.target == Target::Variable {
+            found.pass(Rule::Owner, "this node carries it out".to_owned());
             return found;
         }
         found.pass(Rule::Owner, format!("{path} carries it out"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::{Monotonic, Name, Value, WriteId, WriteState};
-use mainstem_store::{Hop, Order, OrderError, Outcome, Owner, PointId};
+use mainstem_store::{Hop, Order, OrderError, Outcome, Owner, Target};
 use mainstem_telemetry::{Problem, Severity};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ use crate::{Entry, Request, WriteRecord, reason};
 /// What is to be handed over, and to whom.
 pub(crate) struct Task {
     id: WriteId,
-    point: PointId,
+    target: Target,
     name: Name,
     value: Value,
     deadline: Monotonic,
@@ -55,7 +55,7 @@ impl Office {
         }
         Task {
             id: record.id,
-            point: checked.point,
+            target: checked.target,
             name: checked.name,
             value: checked.value,
             deadline: record.deadline,
@@ -183,6 +183,13 @@ impl Journey {
         if self.office.now() >= task.deadline {
             return Err(too_late(reason::DEADLINE, "the deadline passed"));
         }
+        let (reply, outcome) = oneshot::channel();
+        if let (Owner::Local(_), Target::Variable) = (task.owner, task.target) {
+            // This node is the owner: it is done at once, and nobody else has to be asked.
+            let done = self.office.set_variable(&task.name, &task.value);
+            self.handed = reply.send(done).is_ok();
+            return Ok(outcome);
+        }
         if let Owner::Local(_) = task.owner {
             let live = |name: &str| self.office.live(name);
             let former = self.office.store.former_names(&task.name);
@@ -191,10 +198,9 @@ impl Journey {
                 .still(&task.name, &former, &live)
                 .map_err(|why| Outcome::because(WriteState::Rejected, reason::POLICY, why))?;
         }
-        let (reply, outcome) = oneshot::channel();
         let order = Order {
             id: task.id,
-            point: task.point,
+            target: task.target,
             name: task.name.clone(),
             value: task.value.clone(),
             deadline: task.deadline,
@@ -202,7 +208,9 @@ impl Journey {
             pulse: task.pulse,
             reply,
         };
-        self.stood = self.office.pulses.standing(&task.name);
+        if let Target::Point(_) = task.target {
+            self.stood = self.office.pulses.standing(&task.name);
+        }
         self.office
             .store
             .order(task.owner, order)

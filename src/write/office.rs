@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mainstem_model::{Monotonic, WriteId, WriteState};
+use mainstem_model::{Monotonic, Name, Value, WriteId, WriteState};
 use mainstem_security::Audit;
 use mainstem_store::{Hop, Outcome, Store};
 use mainstem_telemetry::Health;
@@ -96,6 +96,18 @@ impl Office {
             // the ledger before anybody else, so that a later outcome stands behind it.
             self.ledger.note(&Row::end(id, &outcome));
             self.conclude(id, outcome);
+        }
+    }
+
+    /// Sets a variable of this node, which is the whole of such a write.
+    pub(crate) fn set_variable(&self, name: &Name, value: &Value) -> Outcome {
+        let set = match value {
+            Value::Text(text) => self.store.set_variable(name, Arc::clone(text)),
+            _ => return Outcome::because(WriteState::Rejected, reason::TYPE, "it is no text"),
+        };
+        match set {
+            Ok(_) => Outcome::new(WriteState::Applied),
+            Err(error) => Outcome::because(WriteState::Rejected, reason::LIMITS, error.to_string()),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mainstem_journal::atomic_write;
 use mainstem_model::{Monotonic, Name, Value, WriteId, WriteState};
-use mainstem_store::{Order, Outcome};
+use mainstem_store::{Order, Outcome, Target};
 use mainstem_telemetry::{Health, Problem, Severity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -275,7 +275,7 @@ impl Office {
         let patience = self.config.reset_patience;
         let order = Order {
             id: WriteId(uuid::Uuid::new_v4()),
-            point: point.id,
+            target: Target::Point(point.id),
             name: pulse.name.clone(),
             value: pulse.rest.clone(),
             deadline: self.now().after(patience),

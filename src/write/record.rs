@@ -1,6 +1,6 @@
 //! A write as it is kept and shown.
 
-use mainstem_model::{Monotonic, Timestamp, WriteId, WriteState};
+use mainstem_model::{Monotonic, Space, Timestamp, WriteId, WriteState};
 use mainstem_security::Principal;
 use mainstem_store::{Hop, Outcome};
 use mainstem_wire::api::write::{HopDocument, WriteDocument};
@@ -12,7 +12,9 @@ pub struct WriteRecord {
     pub id: WriteId,
     /// Its place in the order of this node's writes; what a listing goes on behind.
     pub sequence: u64,
-    /// The datapoint.
+    /// Whether it is about a datapoint or a variable.
+    pub space: Space,
+    /// The name of that.
     pub name: String,
     /// The old name that was asked for, where an alias led to the datapoint.
     pub asked_as: Option<String>,
@@ -56,6 +58,7 @@ impl From<&WriteRecord> for WriteDocument {
         let outcome = &record.outcome;
         Self {
             id: record.id,
+            kind: record.space,
             name: record.name.clone(),
             asked_as: record.asked_as.clone(),
             state: outcome.state,

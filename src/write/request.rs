@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_model::{Monotonic, WriteId};
+use mainstem_model::{Monotonic, Space, WriteId};
 use mainstem_security::Principal;
 use serde_json::value::RawValue;
 
@@ -17,10 +17,12 @@ pub const ORIGINATORS_MAX: usize = 8;
 /// Bytes that one node may say about who asked.
 pub const ORIGINATOR_BYTES_MAX: usize = 256;
 
-/// A wish to change a datapoint.
+/// A wish to change a datapoint or a variable.
 #[derive(Debug)]
 pub struct Request {
-    /// The datapoint, by its name at this node.
+    /// Whether it is a datapoint or a variable.
+    pub space: Space,
+    /// Its name at this node.
     pub name: String,
     /// The new value, in the JSON of the datapoint's type.
     pub value: Box<RawValue>,
@@ -74,6 +76,9 @@ pub enum Refusal {
     /// There is no such datapoint, or the principal may not read it (404).
     #[error("there is no datapoint {0:?} here, or this token may not read it")]
     NoSuchPoint(String),
+    /// The principal may not read such a variable (404).
+    #[error("there is no variable {0:?} here, or this token may not read it")]
+    NoSuchVariable(String),
     /// The key stands for another write (422).
     #[error("the key {key:?} already stands for another write: use a new key for a new write")]
     KeyReused {

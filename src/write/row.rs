@@ -1,7 +1,7 @@
 //! The rows of the ledger: what was begun, and what became of it. A row that this build does not
 //! know is skipped, so that a newer build's ledger can still be read.
 
-use mainstem_model::{Monotonic, Timestamp, WriteId, WriteState};
+use mainstem_model::{Monotonic, Space, Timestamp, WriteId, WriteState};
 use mainstem_store::{Hop, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub(crate) enum Row {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BeginRow {
     pub(crate) id: WriteId,
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    kind: Space,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked_as: Option<String>,
@@ -55,6 +57,7 @@ impl Row {
     pub(crate) fn begin(record: &WriteRecord, hash: &BodyHash) -> Self {
         Self::Begin(BeginRow {
             id: record.id,
+            kind: record.space,
             name: record.name.clone(),
             asked_as: record.asked_as.clone(),
             principal: record.principal.clone(),
@@ -100,6 +103,7 @@ impl BeginRow {
         let record = WriteRecord {
             id: self.id,
             sequence: 0,
+            space: self.kind,
             name: self.name,
             asked_as: self.asked_as,
             principal: self.principal,

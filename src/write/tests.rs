@@ -5,17 +5,20 @@ mod journal;
 mod once;
 mod policies;
 mod steps;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_model::{
-    Clock, Definition, GlobSet, Limits, ManualClock, Name, NodeId, Quality, Scalar, Timestamp,
-    WriteId, WriteState,
+    Clock, Definition, GlobSet, Limits, ManualClock, Name, NodeId, Quality, Scalar, Space,
+    Timestamp, WriteId, WriteState,
 };
-use mainstem_security::{Audit, AuditLimits, Principal, Role};
-use mainstem_store::{Order, Outcome, OwnerHandle, SourceId, Store, StoreLimits, StoreSetup};
+use mainstem_security::{Audit, AuditLimits, Principal, Role, VariableRights};
+use mainstem_store::{
+    Order, Outcome, OwnerHandle, SourceId, Store, StoreLimits, StoreSetup, Target,
+};
 use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
 use serde_json::value::RawValue;
@@ -192,9 +195,14 @@ fn system() -> Arc<dyn Clock> {
 fn principal(name: &str, admin: bool) -> Principal {
     let read = GlobSet::new(&["plc.**", "mes.**"]).unwrap();
     let write = GlobSet::new(&["!plc.safety", "plc.**", "mes.**"]).unwrap();
+    let variables = VariableRights {
+        read: GlobSet::new(&["!hidden.**", "**"]).unwrap(),
+        write: GlobSet::new(&["!locked.**", "**"]).unwrap(),
+    };
     let rights = Role {
         read,
         write,
+        variables,
         admin,
         ..Role::default()
     };
@@ -216,6 +224,7 @@ fn raw(text: &str) -> Box<RawValue> {
 
 fn request(name: &str, value: &str) -> Request {
     Request {
+        space: Space::Datapoint,
         name: name.to_owned(),
         value: raw(value),
         pulse: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_model::WriteState;
+use mainstem_model::{Space, WriteState};
 use mainstem_security::{Audit, AuditRecord};
 use parking_lot::Mutex;
 
@@ -84,7 +84,7 @@ impl Trail {
             at: at.wall,
             principal: record.principal.clone(),
             address: record.address.clone(),
-            action: "write".to_owned(),
+            action: action(record.space).to_owned(),
             target: record.name.clone(),
             outcome: outcome.state.as_str().to_owned(),
             detail,
@@ -118,7 +118,7 @@ impl Trail {
             at: at.wall,
             principal: request.entry.principal().name.clone(),
             address,
-            action: "write".to_owned(),
+            action: action(request.space).to_owned(),
             target: request.name.chars().take(255).collect(),
             outcome: "refused".to_owned(),
             detail: format!(
@@ -143,6 +143,14 @@ impl Trail {
             }
             WriteState::Accepted | WriteState::Forwarded => {}
         }
+    }
+}
+
+/// What the audit log calls a write.
+fn action(space: Space) -> &'static str {
+    match space {
+        Space::Datapoint => "write",
+        Space::Variable => "variable.write",
     }
 }
 

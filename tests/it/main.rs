@@ -23,4 +23,5 @@ mod strangers;
 mod support;
 mod tidy;
 mod topology;
+mod variables;
 mod writes;

@@ -105,7 +105,9 @@ impl TestNode {
             "version: 1\nnode: {{ name: {}, data: ./data{} }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
-             events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }} }}\n\
+             events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }}, \
+             variables: {{ read: [\"!hidden.**\", \"**\"], \
+             write: [\"!locked.**\", \"**\"] }} }}\n\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
             self.more,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hyper::Method;
+use mainstem_model::Space;
 use mainstem_model::quantity::show_duration;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainRequestDocument, ExplainStep};
 
@@ -35,6 +36,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let point = get::read(client, &args.name).await?;
     let request = ExplainRequestDocument {
+        kind: Space::Datapoint,
         name: args.name.clone(),
         value: set::read_value(&point, &args.value)?,
         pulse: args.pulse.map(show_duration),

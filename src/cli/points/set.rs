@@ -38,7 +38,7 @@ pub(super) struct SetArgs {
     key: Option<String>,
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
@@ -67,7 +67,12 @@ pub(super) async fn run(args: &SetArgs, client: &Client, screen: Screen) -> Resu
     let answer = client
         .send(Method::PUT, &path, Some(&request), args.wait)
         .await?;
-    let write = outcome(&answer)?;
+    tell(&answer, &shown, screen)
+}
+
+/// Shows what became of a write, and what was to be written.
+pub(in crate::cli) fn tell(answer: &Answer, shown: &str, screen: Screen) -> Result<Exit, Failure> {
+    let write = outcome(answer)?;
     if screen.is_json() {
         screen.document(&write)?;
     } else {
@@ -128,7 +133,12 @@ fn hops(write: &WriteDocument, screen: Screen) -> Vec<String> {
 
 /// What became of it, as a sentence.
 fn verdict(write: &WriteDocument, screen: Screen) -> String {
+    let is_variable = !write.kind.is_datapoint();
     let what = match write.state {
+        WriteState::Applied if is_variable => "Applied: its owner has it.",
+        WriteState::Rejected if is_variable => "Rejected: nothing was changed.",
+        WriteState::Expired if is_variable => "Expired: it came too late, nothing was changed.",
+        WriteState::Unknown if is_variable => "Unknown: nobody can tell whether it was changed.",
         WriteState::Applied if write.verified => "Applied, and read back from the device.",
         WriteState::Applied => "Applied: the device confirmed it.",
         WriteState::Rejected => "Rejected: the device was not changed.",

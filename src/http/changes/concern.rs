@@ -1,13 +1,14 @@
-//! Which datapoints a reader has to be told about, whatever happened: a sample, a definition, or
-//! the state of a source that they hang on.
+//! Which datapoints and variables a reader has to be told about, whatever happened: a sample, a
+//! definition, or the state of a source that they hang on.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use mainstem_model::Name;
-use mainstem_store::{Chunk, Filter, Item, PointId, PointView, SourceId, Store};
+use mainstem_store::{Chunk, Filter, Item, PointId, PointView, SourceId, Store, VariableView};
+use mainstem_wire::VariableFrame;
 
-/// What was read and is not told yet; each datapoint once. Its size is bounded by the number of
-/// datapoints.
+/// What was read and is not told yet; each datapoint and variable once. Its size is bounded by
+/// their number.
 #[derive(Debug)]
 pub(super) struct Concern {
     filter: Filter,
@@ -15,6 +16,9 @@ pub(super) struct Concern {
     known: HashSet<PointId>,
     /// Names that are no more.
     pub(super) removed: Vec<Name>,
+    variables: BTreeSet<Name>,
+    /// Variables that are no more.
+    pub(super) variables_removed: BTreeSet<Name>,
     /// Entries that the feed had forgotten.
     pub(super) gap: u64,
     /// In a snapshot every datapoint comes anyway, so its sources concern nobody.
@@ -30,6 +34,8 @@ impl Concern {
             points: VecDeque::new(),
             known: HashSet::new(),
             removed: Vec::new(),
+            variables: BTreeSet::new(),
+            variables_removed: BTreeSet::new(),
             gap: 0,
             in_snapshot: since.is_none(),
             place: since.unwrap_or(0),
@@ -47,6 +53,7 @@ impl Concern {
                     }
                 }
                 Item::Define(frame) => self.add(PointId(frame.id)),
+                Item::Variable(frame, _) => self.variable(frame),
                 Item::Remove(id) => self.remove(store, PointId(*id)),
                 Item::Source(frame) if !self.in_snapshot => sources.push(SourceId(frame.id)),
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
@@ -64,13 +71,19 @@ impl Concern {
         }
     }
 
-    /// How many datapoints wait to be told.
+    /// How many datapoints and variables wait to be told.
     pub(super) fn waiting(&self) -> usize {
-        self.points.len()
+        self.points.len() + self.variables.len()
+    }
+
+    /// Whether datapoints wait to be told.
+    pub(super) fn has_points(&self) -> bool {
+        !self.points.is_empty()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.points.is_empty() && self.removed.is_empty() && self.gap == 0
+        let nothing_removed = self.removed.is_empty() && self.variables_removed.is_empty();
+        self.waiting() == 0 && nothing_removed && self.gap == 0
     }
 
     /// Takes out some datapoints as they are now. Those that are gone meanwhile are told as
@@ -82,6 +95,33 @@ impl Concern {
             store.point_by_id(id)
         });
         views.collect()
+    }
+
+    /// Takes out some variables as they are now, with texts of about so many bytes in all.
+    pub(super) fn some_variables(&mut self, store: &Store, most: usize) -> Vec<VariableView> {
+        let (mut views, mut bytes) = (Vec::new(), 0);
+        while bytes < most
+            && let Some(name) = self.variables.pop_first()
+        {
+            if let Some(view) = store.variable(name.as_str()) {
+                bytes += name.as_str().len() + view.value.len();
+                views.push(view);
+            }
+        }
+        views
+    }
+
+    fn variable(&mut self, frame: &VariableFrame) {
+        let Ok(name) = Name::new(&frame.name) else {
+            return;
+        };
+        if frame.value.is_some() {
+            self.variables_removed.remove(&name);
+            self.variables.insert(name);
+        } else {
+            self.variables.remove(&name);
+            self.variables_removed.insert(name);
+        }
     }
 
     fn add(&mut self, id: PointId) {
@@ -109,5 +149,8 @@ impl Concern {
                 self.add(id);
             }
         }
+        let names = store.variables_below(&all).into_iter();
+        let seen = names.filter(|name| self.filter.passes_variable(name.as_str()));
+        self.variables.extend(seen);
     }
 }

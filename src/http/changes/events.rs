@@ -1,5 +1,5 @@
-//! Server-sent events: `datapoint`, `removed`, `gap` and `alarm`, for browsers and scripts. The
-//! id of an event is the cursor behind it, so a client that comes again goes on there.
+//! Server-sent events: `datapoint`, `removed`, `variable`, `variable_removed`, `gap` and `alarm`,
+//! for browsers and scripts. The id of an event is the cursor behind it, so a client that comes again goes on there.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -31,6 +31,8 @@ use crate::{Api, documents};
 
 /// Datapoints written as one part.
 const PIECE: usize = 64;
+/// Bytes of the texts of variables written as one part.
+const TEXTS: usize = 64 * 1024;
 const ROWS_MAX: usize = 1024;
 /// A sign of life on an idle stream, for proxies; it also moves the reader along.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -149,6 +151,13 @@ impl Events {
         }
         for name in std::mem::take(&mut self.concern.removed) {
             self.event("removed", &serde_json::json!({ "name": name }), None);
+        }
+        for name in std::mem::take(&mut self.concern.variables_removed) {
+            let data = serde_json::json!({ "name": name });
+            self.event("variable_removed", &data, None);
+        }
+        for view in self.concern.some_variables(&self.api.store, TEXTS) {
+            self.event("variable", &documents::variable(view), None);
         }
         let views = self.concern.some(&self.api.store, PIECE);
         let complete = self.concern.is_empty();

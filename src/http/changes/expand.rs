@@ -1,8 +1,8 @@
 //! `expand=true`: frames for readers that do not follow sources. Each row has the quality that a
 //! client sees, and the changed state of a source comes as rows of all that hangs on it.
 
-use mainstem_store::{Chunk, Filter, Item, PointId, PointView, Store};
-use mainstem_wire::{Cursor, RowOut};
+use mainstem_store::{Chunk, Filter, Item, PointId, PointView, Store, VariableView};
+use mainstem_wire::{Cursor, RowOut, VariableFrame};
 
 use super::concern::Concern;
 
@@ -27,6 +27,13 @@ impl Expansion {
                 row.quality = view.quality.code();
             }
         }
+        for item in &mut chunk.items {
+            if let Item::Variable(frame, _) = item
+                && let Some(view) = store.variable(&frame.name)
+            {
+                frame.quality = Some(view.quality.code());
+            }
+        }
         let sources =
             |item: &&Item| matches!(item, Item::Source(_) | Item::Status(_) | Item::End(_));
         let mut told = Chunk::default();
@@ -35,7 +42,13 @@ impl Expansion {
         self.concern.take_in(store, &told);
     }
 
-    /// Whether rows wait.
+    /// Some of the variables that wait.
+    pub(super) fn some_variables(&mut self, store: &Store, most: usize) -> Vec<VariableFrame> {
+        let views = self.concern.some_variables(store, most);
+        views.into_iter().map(variable).collect()
+    }
+
+    /// Whether rows or variables wait.
     pub(super) fn waits(&self) -> bool {
         self.concern.waiting() > 0
     }
@@ -48,6 +61,19 @@ impl Expansion {
             .zip(0..)
             .map(|(view, index)| row(view, index))
             .collect()
+    }
+}
+
+/// A variable that is a repetition, under the quality that it has now.
+fn variable(view: VariableView) -> VariableFrame {
+    VariableFrame {
+        name: view.name.shared(),
+        value: Some(view.value),
+        source: Some(view.source.0),
+        time: view.source_time,
+        origin: 0,
+        epoch: 0,
+        quality: Some(view.quality.code()),
     }
 }
 

@@ -24,6 +24,8 @@ use crate::{Api, documents};
 const ITEMS_MAX: usize = 1000;
 /// Datapoints that are made documents at a time: the answer is written as it is sent.
 const PIECE: usize = 256;
+/// Bytes of the texts of variables that are made documents at a time.
+const TEXTS: usize = 64 * 1024;
 const ROWS_MAX: usize = 1024;
 
 /// Answers with a document, at once or when something changes.
@@ -123,6 +125,7 @@ enum Step {
     /// Nothing stands in the list yet.
     First,
     Items,
+    Variables,
     Done,
 }
 
@@ -143,16 +146,36 @@ impl Writing {
             self.step = Step::Items;
             documents::write(&documents::point(view, self.meta), &mut out);
         }
-        if self.concern.waiting() == 0 {
-            self.end(&mut out);
-            self.step = Step::Done;
+        if !self.concern.has_points() {
+            self.variables(&mut out);
         }
         Some(out)
+    }
+
+    /// Writes some of the variables, and the rest of the document behind the last.
+    fn variables(&mut self, out: &mut Vec<u8>) {
+        for view in self.concern.some_variables(&self.store, TEXTS) {
+            let between: &[u8] = match self.step {
+                Step::Variables => b",",
+                _ => b"],\"variables\":[",
+            };
+            out.extend_from_slice(between);
+            self.step = Step::Variables;
+            documents::write(&documents::variable(view), out);
+        }
+        if self.concern.waiting() == 0 {
+            self.end(out);
+            self.step = Step::Done;
+        }
     }
 
     fn end(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"],\"removed\":");
         documents::write(&self.concern.removed, out);
+        if !self.concern.variables_removed.is_empty() {
+            out.extend_from_slice(b",\"variables_removed\":");
+            documents::write(&self.concern.variables_removed, out);
+        }
         if self.concern.gap > 0 {
             out.extend_from_slice(format!(",\"gap\":{}", self.concern.gap).as_bytes());
         }

@@ -29,6 +29,8 @@ use crate::problem::Problem;
 
 /// Rows copied out under one lock, and written as one part of about 15 KiB.
 const ROWS_MAX: usize = 1024;
+/// Bytes of the texts of variables that the state of a source stands for, in one part.
+const TEXTS: usize = 64 * 1024;
 /// Only a reader that was served so recently gathers: on an idle link a change leaves at once.
 const GATHER_WINDOW: Duration = Duration::from_micros(150);
 /// Turns of the runtime for which a busy feed is given time to grow.
@@ -202,14 +204,18 @@ impl Feed {
         self.api.counters.rows.inc_by(self.chunk.rows.len() as u64);
     }
 
-    /// Writes some of the rows that the state of a source stands for; whether there were any.
+    /// Writes some of the rows and variables that the state of a source stands for; whether there were any.
     fn expand(&mut self) -> bool {
         let Some(expansion) = &mut self.expansion else {
             return false;
         };
         let rows = expansion.some(&self.api.store, ROWS_MAX);
         self.writer.rows(&rows, false, None);
-        !rows.is_empty()
+        let variables = expansion.some_variables(&self.api.store, TEXTS);
+        for variable in &variables {
+            self.writer.variables(std::slice::from_ref(variable), false);
+        }
+        !rows.is_empty() || !variables.is_empty()
     }
 
     /// Waits for a change, for the time of a bookmark, or for the end of the node.

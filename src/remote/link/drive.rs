@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer, FEATURE_DOCTOR, FEATURE_PULSE};
+use mainstem_wire::{Beat, BeatAnswer};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,8 @@ impl Driver {
         let now = store.clock().monotonic();
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
-        let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
+        let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone())
+            .with_variables(options.read_variables.clone());
         let own =
             Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
         let canaries = Canaries::new(
@@ -269,13 +270,7 @@ impl Driver {
             }
         }
         let features = self.mirror.hello().map(|hello| &hello.features);
-        let has = |word: &str| {
-            let mut features = features.into_iter().flatten();
-            features.any(|feature| feature == word)
-        };
-        let (pulses, doctor) = (has(FEATURE_PULSE), has(FEATURE_DOCTOR));
-        self.relay.set_pulses(pulses);
-        self.relay.set_doctor(doctor);
+        self.relay.set_features(features.map_or(&[], Vec::as_slice));
         let (state, cause, _) = self.machine.state();
         self.own.tell_cause(cause, state == LinkState::Refused);
         self.relay

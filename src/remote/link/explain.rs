@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use mainstem_model::Name;
+use mainstem_model::Space;
 use mainstem_model::limits::NAME_BYTES_MAX;
 use mainstem_store::Store;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
@@ -19,11 +20,11 @@ const TEXT_BYTES_MAX: usize = 512;
 /// the way back.
 const SHARE_BELOW: u32 = 90;
 
-/// The reason of a pulse that the remote would not reset.
-pub(super) const NO_PULSES: &str = "not_supported";
-/// What to do about it.
-pub(super) const NO_PULSES_TEXT: &str =
+/// The reason of what the remote's version cannot do yet.
+pub(super) const NOT_SUPPORTED: &str = "not_supported";
+const NO_PULSES: &str =
     "the remote resets no pulses: its version is older; write both values one by one";
+const NO_VARIABLES: &str = "the remote takes no writes to variables: its version is older";
 
 /// How the node behind a link can be asked.
 #[derive(Default)]
@@ -34,6 +35,18 @@ pub(super) struct Reach {
     pub(super) pulses: bool,
     /// Whether the remote can be asked what is wrong with it.
     pub(super) doctor: bool,
+    /// Whether it takes writes to variables.
+    pub(super) variables: bool,
+}
+
+impl Reach {
+    /// What of a write the remote cannot do, in words for people.
+    pub(super) fn lacks(&self, space: Space, is_pulse: bool) -> Option<&'static str> {
+        if space == Space::Variable && !self.variables {
+            return Some(NO_VARIABLES);
+        }
+        (is_pulse && !self.pulses).then_some(NO_PULSES)
+    }
 }
 
 /// What the write filter of a remote entry says about one of the remote's names: the rule that
@@ -41,20 +54,27 @@ pub(super) struct Reach {
 ///
 /// What the datapoint was called before counts as well: a pattern that denies an old name still
 /// denies, and one that allows it still allows.
-pub(super) fn filter(options: &LinkOptions, store: &Store, here: &Name) -> Result<String, String> {
-    let former = store.former_names(here);
+pub(super) fn filter(
+    options: &LinkOptions,
+    store: &Store,
+    space: Space,
+    here: &Name,
+) -> Result<String, String> {
+    let (patterns, option, former) = match space {
+        Space::Datapoint => (&options.write, "write", store.former_names(here)),
+        // Aliases are of datapoints.
+        Space::Variable => (&options.write_variables, "ui_write", Vec::new()),
+    };
     let names = std::iter::once(here).chain(&former);
-    let decided = options
-        .write
-        .decide(names.filter_map(|name| name.strip(&options.prefix)));
-    let rule = decided.by.and_then(|by| options.write.deciding(by));
+    let decided = patterns.decide(names.filter_map(|name| name.strip(&options.prefix)));
+    let rule = decided.by.and_then(|by| patterns.deciding(by));
     let rule = rule.map(|rule| format!("{rule:?}"));
     let entry = &options.name;
     if decided.allowed {
         let rule = rule.unwrap_or_default();
         return Ok(format!("the remote entry {entry:?} lets it pass: {rule}"));
     }
-    let rule = rule.unwrap_or_else(|| "no pattern of `write` fits".to_owned());
+    let rule = rule.unwrap_or_else(|| format!("no pattern of `{option}` fits"));
     Err(format!(
         "the remote entry {entry:?} lets no write pass: {rule}"
     ))
@@ -70,13 +90,17 @@ impl Link {
         let node = self.store.setup().name.to_string();
         let prefix = self.options.prefix.clone();
         let filtered = Name::new(&ask.name).map_err(|error| error.to_string());
-        let filtered = filtered.and_then(|name| filter(&self.options, &self.store, &name));
+        let filtered =
+            filtered.and_then(|name| filter(&self.options, &self.store, ask.kind, &name));
         let below = ask.name.strip_prefix(&prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
-        let (poster, pulses) = {
+        let (poster, lacking) = {
             let reach = self.reach.lock();
-            (reach.poster.clone(), reach.pulses)
+            (
+                reach.poster.clone(),
+                reach.lacks(ask.kind, ask.pulse_us.is_some()),
+            )
         };
         let place = self.explaining.clone().try_acquire_owned();
         async move {
@@ -103,8 +127,8 @@ impl Link {
                 ));
                 return steps;
             };
-            if ask.pulse_us.is_some() && !pulses {
-                steps.push(cut(NO_PULSES, NO_PULSES_TEXT));
+            if let Some(why) = lacking {
+                steps.push(cut(NOT_SUPPORTED, why));
                 return steps;
             }
             let Ok(_place) = place else {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use mainstem_model::{Role, WriteState};
-use mainstem_store::{Hop, Order, Outcome, OwnerHandle, Store};
+use mainstem_model::{Role, Space, WriteState};
+use mainstem_store::{Hop, Order, Outcome, OwnerHandle, Store, Target};
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
-use mainstem_wire::write_value;
+use mainstem_wire::{FEATURE_DOCTOR, FEATURE_PULSE, FEATURE_VARIABLES, write_value};
 use parking_lot::Mutex;
 
 use super::LinkOptions;
@@ -73,14 +73,13 @@ impl Relay {
         self.reach.lock().poster = connection.map(Connection::poster);
     }
 
-    /// Whether the remote resets pulses.
-    pub(super) fn set_pulses(&mut self, pulses: bool) {
-        self.reach.lock().pulses = pulses;
-    }
-
-    /// Whether the remote can be asked what is wrong with it.
-    pub(super) fn set_doctor(&mut self, doctor: bool) {
-        self.reach.lock().doctor = doctor;
+    /// What the remote can do, as far as it said.
+    pub(super) fn set_features(&mut self, features: &[String]) {
+        let can = |feature: &str| features.iter().any(|known| known == feature);
+        let mut reach = self.reach.lock();
+        reach.pulses = can(FEATURE_PULSE);
+        reach.variables = can(FEATURE_VARIABLES);
+        reach.doctor = can(FEATURE_DOCTOR);
     }
 
     /// The stream's number and whether the clocks are mapped, without which no write can be timed.
@@ -133,11 +132,13 @@ impl Relay {
     }
 
     fn take(&mut self, order: Order) {
-        let filtered = explain::filter(&self.options, &self.store, &order.name);
+        let space = space(&order);
+        let filtered = explain::filter(&self.options, &self.store, space, &order.name);
+        let lacking = self.reach.lock().lacks(space, order.pulse.is_some());
         if let Err(why) = filtered {
             self.reject(order, "policy", &why);
-        } else if order.pulse.is_some() && self.session != 0 && !self.reach.lock().pulses {
-            self.reject(order, explain::NO_PULSES, explain::NO_PULSES_TEXT);
+        } else if let Some(why) = lacking.filter(|_| self.session != 0) {
+            self.reject(order, explain::NOT_SUPPORTED, why);
         } else if self.is_ready() {
             self.post(order, false);
         } else if self.session != 0 && self.waiting.len() < UNDER_WAY_MAX {
@@ -170,6 +171,13 @@ impl Relay {
             late.push(order);
             return;
         };
+        // A remote of an older version may have taken the place of the one that was asked first.
+        let lacking = self.reach.lock().lacks(space(&order), false);
+        match lacking {
+            Some(why) if asked_before => return self.unknown(order, why),
+            Some(why) => return self.reject(order, explain::NOT_SUPPORTED, why),
+            None => {}
+        }
         let mut value = Vec::new();
         write_value(&order.value, &mut value);
         let value = String::from_utf8(value).unwrap_or_default();
@@ -179,6 +187,7 @@ impl Relay {
         };
         let document = LinkWrite {
             id: order.id,
+            kind: space(&order),
             name: self.remote_name(&order).to_owned(),
             value,
             session: self.session,
@@ -230,7 +239,14 @@ impl Relay {
         if matches!(document.state, WriteState::Applied | WriteState::Unknown) {
             return true;
         }
-        let mut at = self.store.point_by_id(order.point).map(|view| view.source);
+        // A variable that is not here yet may have its owner anywhere below.
+        let mut at = match order.target {
+            Target::Point(point) => self.store.point_by_id(point).map(|view| view.source),
+            Target::Variable => self
+                .store
+                .variable(order.name.as_str())
+                .map(|view| view.source),
+        };
         let mut links = 0;
         while let Some(source) = at.and_then(|id| self.store.source(id)) {
             links += usize::from(source.role == Role::Link);
@@ -295,6 +311,13 @@ impl Relay {
     fn reply(&self, order: Order, outcome: Outcome) {
         // Who asked may have given up; the outcome is in its record as unknown then.
         drop(order.reply.send(outcome));
+    }
+}
+
+fn space(order: &Order) -> Space {
+    match order.target {
+        Target::Point(_) => Space::Datapoint,
+        Target::Variable => Space::Variable,
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) struct Seen {
     points: HashSet<PointId>,
     /// Old names, as they are here.
     aliases: HashSet<Name>,
+    variables: HashSet<Name>,
 }
 
 impl Seen {
@@ -28,6 +29,15 @@ impl Seen {
 
     pub(super) fn alias(&mut self, from: Name) {
         self.aliases.insert(from);
+    }
+
+    pub(super) fn variable(&mut self, name: Name) {
+        self.variables.insert(name);
+    }
+
+    /// One that was named and then removed again.
+    pub(super) fn no_variable(&mut self, name: &Name) {
+        self.variables.remove(name);
     }
 }
 
@@ -65,5 +75,7 @@ impl Mirror {
                 self.store.remove_alias(self.link, &from);
             }
         }
+        let is_named = |name: &Name| seen.variables.contains(name);
+        self.store.retain_variables(&complete, is_named);
     }
 }

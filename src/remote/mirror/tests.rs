@@ -8,10 +8,14 @@ use mainstem_wire::{Epoch, decode_line};
 
 use super::*;
 
-const HELLO: &str = r#"{"hello":{"protocol":1,"node":"00000000-0000-0000-0000-000000000001","name":"line1","instance":1,"epoch":{"counter":1,"random":5},"snapshot":true,"head":9,"session":3,"filter":0}}"#;
-const SOURCE: &str = r#"{"source":{"id":0,"node":"00000000-0000-0000-0000-000000000001","name":"plc","role":"adapter","epoch":{"counter":1,"random":5},"complete":true,"status":"good","reason":"ok","since":"2026-11-20T08:00:00Z"}}"#;
+pub(super) const HELLO: &str = r#"{"hello":{"protocol":1,"node":"00000000-0000-0000-0000-000000000001","name":"line1","instance":1,"epoch":{"counter":1,"random":5},"snapshot":true,"head":9,"session":3,"filter":0}}"#;
+pub(super) const SOURCE: &str = r#"{"source":{"id":0,"node":"00000000-0000-0000-0000-000000000001","name":"plc","role":"adapter","epoch":{"counter":1,"random":5},"complete":true,"status":"good","reason":"ok","since":"2026-11-20T08:00:00Z"}}"#;
 
 fn mirror() -> (Arc<Store>, Mirror) {
+    mirror_of(mainstem_store::StoreLimits::default())
+}
+
+pub(super) fn mirror_of(limits: mainstem_store::StoreLimits) -> (Arc<Store>, Mirror) {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
     let store = Store::new(StoreSetup {
         node: NodeId(uuid::Uuid::from_u128(9)),
@@ -22,7 +26,7 @@ fn mirror() -> (Arc<Store>, Mirror) {
             random: 1,
         },
         clock,
-        limits: mainstem_store::StoreLimits::default(),
+        limits,
     });
     let restarted = Quality::of(Reason::Restarted);
     let link = store.put_own_source(None, "line1", Role::Link, restarted, false);
@@ -30,12 +34,12 @@ fn mirror() -> (Arc<Store>, Mirror) {
     (store, mirror)
 }
 
-fn send(mirror: &mut Mirror, text: &str) -> Result<Step, MirrorError> {
+pub(super) fn send(mirror: &mut Mirror, text: &str) -> Result<Step, MirrorError> {
     mirror.line(&decode_line(text.as_bytes()).unwrap())
 }
 
 /// A mirror that has heard hello and a source.
-fn greeted() -> (Arc<Store>, Mirror) {
+pub(super) fn greeted() -> (Arc<Store>, Mirror) {
     let (store, mut mirror) = mirror();
     send(&mut mirror, HELLO).unwrap();
     send(&mut mirror, SOURCE).unwrap();

@@ -181,7 +181,7 @@ impl Mirror {
         }
     }
 
-    fn leave_out(&mut self, name: &str, why: &str) {
+    pub(super) fn leave_out(&mut self, name: &str, why: &str) {
         self.counters.left_out += 1;
         let name: String = name.chars().take(80).collect();
         self.last_left_out = Some(format!("{name}: {why}"));

@@ -1,5 +1,6 @@
 //! Why a write would not be carried out: what is asked, and what each hop says.
 
+use mainstem_model::Space;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -10,7 +11,11 @@ pub const STEPS_MAX: usize = 128;
 /// The body of `POST /api/v1/writes/explain`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ExplainRequestDocument {
-    /// The datapoint.
+    /// `variable`, where it is about one; absent for a datapoint.
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    #[schema(value_type = String, example = "variable")]
+    pub kind: Space,
+    /// The datapoint or variable.
     pub name: String,
     /// The value that would be written, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
@@ -24,7 +29,11 @@ pub struct ExplainRequestDocument {
 /// The body of `POST /api/v1/link/explain`: the same, as a neighbour asks on.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LinkExplain {
-    /// The datapoint, by its name at the node that receives this.
+    /// `variable`, where it is about one; only for a receiver that told the feature `variables`.
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    #[schema(value_type = String, example = "variable")]
+    pub kind: Space,
+    /// The datapoint or variable, by its name at the node that receives this.
     pub name: String,
     /// The value.
     #[schema(value_type = serde_json::Value)]

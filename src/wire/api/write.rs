@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstem_model::quantity::QuantityError;
-use mainstem_model::{Timestamp, WriteId, WriteState};
+use mainstem_model::{Space, Timestamp, WriteId, WriteState};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -54,7 +54,11 @@ pub struct WriteRequestDocument {
 /// One write of a batch.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BatchItemDocument {
-    /// The datapoint.
+    /// `variable`, where it is about one; absent for a datapoint.
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    #[schema(value_type = String, example = "variable")]
+    pub kind: Space,
+    /// The datapoint or variable.
     pub name: String,
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
@@ -117,7 +121,11 @@ pub struct WriteDocument {
     /// Its identity at every node.
     #[schema(value_type = String, format = "uuid")]
     pub id: WriteId,
-    /// The datapoint, by its name at this node.
+    /// `variable`, where it is about one; absent for a datapoint.
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    #[schema(value_type = String, example = "variable")]
+    pub kind: Space,
+    /// The datapoint or variable, by its name at this node.
     pub name: String,
     /// The old name that was asked for, where an alias led to the datapoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,7 +163,12 @@ pub struct LinkWrite {
     /// Its identity, made at the node where it entered.
     #[schema(value_type = String, format = "uuid")]
     pub id: WriteId,
-    /// The datapoint, by its name at the node that receives this.
+    /// `variable`, where it is about one; absent for a datapoint. Only for a receiver that told the
+    /// feature `variables` in its hello: another one would look for a datapoint of that name.
+    #[serde(default, skip_serializing_if = "Space::is_datapoint")]
+    #[schema(value_type = String, example = "variable")]
+    pub kind: Space,
+    /// The datapoint or variable, by its name at the node that receives this.
     pub name: String,
     /// The new value, in the JSON of the datapoint's type.
     #[schema(value_type = serde_json::Value)]
@@ -217,6 +230,7 @@ mod tests {
     fn a_write_reads_back_and_leaves_out_what_it_has_not() {
         let document = WriteDocument {
             id: WriteId(uuid::Uuid::from_u128(1)),
+            kind: Space::Datapoint,
             name: "plc.setpoint".into(),
             asked_as: None,
             state: WriteState::Applied,
@@ -254,6 +268,7 @@ mod tests {
     fn a_link_write_carries_the_raw_value() {
         let write = LinkWrite {
             id: WriteId(uuid::Uuid::from_u128(1)),
+            kind: Space::Variable,
             name: "a".into(),
             value: RawValue::from_string("18446744073709551615".into()).unwrap(),
             session: 3,
@@ -265,6 +280,7 @@ mod tests {
         let text = serde_json::to_string(&write).unwrap();
         let back: LinkWrite = serde_json::from_str(&text).unwrap();
         assert_eq!(back.value.get(), "18446744073709551615");
+        assert_eq!(back.kind, Space::Variable);
         assert_eq!((back.session, back.sent, back.budget_us), (3, 4, 5));
     }
 }

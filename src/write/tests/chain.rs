@@ -8,6 +8,10 @@ fn from_link(order: &Order, deadline: mainstem_model::Monotonic) -> Request {
     let mut value = Vec::new();
     mainstem_wire::write_value(&order.value, &mut value);
     Request {
+        space: match order.target {
+            Target::Point(_) => Space::Datapoint,
+            Target::Variable => Space::Variable,
+        },
         name: order.name.to_string(),
         value: raw(std::str::from_utf8(&value).unwrap()),
         pulse: order.pulse,

@@ -35,10 +35,15 @@ fn examples(kind: &str) -> Vec<String> {
 }
 
 fn recorded() -> Vec<String> {
-    let folder = repository().join(format!("tests/fixtures/compat/{PROTOCOL}"));
-    let paths = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let folder = |path: &Path| {
+        let entries = fs::read_dir(path).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+    let recordings = folder(&repository().join("tests/fixtures/compat"));
+    let recordings = recordings.iter().filter(|path| path.is_dir());
+    let paths = recordings.flat_map(|path| folder(path));
     let streams: Vec<PathBuf> = paths
         .filter(|path| path.extension().is_some_and(|found| found == "ndjson"))
         .collect();

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mainstem_model::{Access, NodeId, Quality, Reason, Role};
 use mainstem_model::{Definition, Limits, Name, Sample, Scalar, Timestamp, Value, ValueType};
 use mainstem_remote::Mirror;
-use mainstem_store::{Filter, ListQuery, MirrorRow, NewSource, PointId, SourceId};
-use mainstem_store::{Store, StoreLimits, StoreSetup};
+use mainstem_store::{Filter, ListQuery, MirrorRow, MirrorVariable, NewSource, PointId, SourceId};
+use mainstem_store::{Stamp, Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::SystemClock;
 use mainstem_wire::{Epoch, decode_line, to_json_value};
 use serde_json::json;
@@ -23,20 +23,31 @@ fn recordings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compat")
 }
 
-/// The datapoints of a store below a prefix, without it.
+/// The datapoints and variables of a store below a prefix, without it.
 fn table(store: &Store, prefix: &str) -> serde_json::Value {
     let query = ListQuery {
         limit: 10_000,
         ..ListQuery::default()
     };
     let (views, _) = store.list(&query, &Filter::everything());
+    let below = |name: &Name| match prefix {
+        "" => Some(name.to_string()),
+        _ => Some(name.strip(prefix)?.to_owned()),
+    };
+    let (variables, _) = store.list_variables(&query, &Filter::everything());
+    let variables = variables.into_iter().filter_map(|view| {
+        let row = json!({
+            "value": &*view.value,
+            "status": view.quality.status.as_str(),
+            "reason": view.quality.reason.as_str(),
+            "source_time": view.source_time,
+        });
+        Some((format!("variable {}", below(&view.name)?), row))
+    });
     let rows: BTreeMap<String, serde_json::Value> = views
         .into_iter()
         .filter_map(|view| {
-            let name = match prefix {
-                "" => view.name.to_string(),
-                _ => view.name.strip(prefix)?.to_owned(),
-            };
+            let name = below(&view.name)?;
             let row = json!({
                 "type": view.definition.value_type,
                 "unit": view.definition.unit,
@@ -48,6 +59,7 @@ fn table(store: &Store, prefix: &str) -> serde_json::Value {
             });
             Some((name, row))
         })
+        .chain(variables)
         .collect();
     json!(rows)
 }
@@ -276,6 +288,28 @@ fn cell_row(recorder: &Recorder, (link, point): (SourceId, PointId), epoch: u32,
         .apply_mirror(link, &mut vec![row], false, None);
 }
 
+/// Sets a variable of the recorded node.
+fn variable(recorder: &Recorder, name: &str, text: &str) {
+    let name = Name::new(name).unwrap();
+    recorder.store().set_variable(&name, text.into()).unwrap();
+}
+
+/// A variable of the node below, from the given life of it.
+fn cell_variable(recorder: &Recorder, (link, point): (SourceId, PointId), epoch: u32, origin: u64) {
+    let source = recorder.store().point_by_id(point).unwrap().source;
+    let told = MirrorVariable {
+        name: Name::new("cell.status.text").unwrap(),
+        value: format!("text {origin}").into(),
+        source,
+        time: moment(2).unwrap(),
+        stamp: Stamp { epoch, origin },
+    };
+    recorder
+        .store()
+        .put_mirror_variable(link, told, false)
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "records the streams of this version into a new folder; see tests/fixtures/compat"]
 async fn record() {
@@ -298,6 +332,9 @@ async fn record() {
     recorder.set(unit, pressure, good(Value::F64(1.25), 1));
     let cell = cell(&recorder);
     cell_row(&recorder, cell, 3, 77);
+    variable(&recorder, "status.text", "läuft \"1\"");
+    variable(&recorder, "status.color", "green");
+    cell_variable(&recorder, cell, 3, 79);
     recorder.record("snapshot").await;
 
     for (step, value) in (2_i32..).zip([40.75, 41.0, 41.5]) {
@@ -311,11 +348,15 @@ async fn record() {
     cell_row(&recorder, cell, 4, 1);
     let fresh = recorder.define(plc, "plc.fresh", Definition::new(Scalar::U16));
     recorder.set(plc, fresh, good(Value::UInt(7), 5));
+    variable(&recorder, "status.text", "steht");
+    cell_variable(&recorder, cell, 4, 2);
     recorder.record("resume").await;
 
     store.remove_points(&[fresh]);
     store.remove_source(unit);
     recorder.define(plc, "plc.temperature", f64_in("K"));
+    let color = Name::new("status.color").unwrap();
+    store.remove_variable(&color).unwrap();
     recorder.record("removal").await;
 
     let temperature = store.point("plc.temperature").unwrap().id;
@@ -323,17 +364,18 @@ async fn record() {
     for count in 0..20_000_i32 {
         recorder.set(plc, temperature, good(Value::F64(count.into()), 6));
     }
+    variable(&recorder, "status.page", "overview");
     recorder.record("gap").await;
 
-    // Another life of the node, in which it no longer has one of its datapoints.
+    // Another life of the node, in which it has one of its datapoints only, and its variables.
     recorder.line.down().await;
     recorder.line.up().await;
     let store = Arc::clone(recorder.store());
     let plc = store.put_own_source(None, "plc", Role::Adapter, Quality::GOOD, true);
-    let none = store.point("plc.types.none").unwrap().id;
-    store.remove_points(&[none]);
-    let temperature = store.point("plc.temperature").unwrap().id;
+    let temperature = recorder.define(plc, "plc.temperature", f64_in("K"));
     recorder.set(plc, temperature, good(Value::F64(300.0), 7));
+    let page = Name::new("status.page").unwrap();
+    store.remove_variable(&page).unwrap();
     recorder.cursor = None;
     recorder.record("restart").await;
 }

@@ -105,7 +105,7 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
-        let roles = Arc::new(Roles::new([]));
+        let roles = Arc::new(Roles::new([("datapoints".to_owned(), datapoints())]));
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
@@ -337,6 +337,15 @@ impl Lines {
     }
 }
 
+/// A role with rights over datapoints and over nothing else.
+fn datapoints() -> mainstem_security::Role {
+    mainstem_security::Role {
+        read: mainstem_model::GlobSet::everything(),
+        write: mainstem_model::GlobSet::everything(),
+        ..mainstem_security::Role::default()
+    }
+}
+
 fn identity_and_store(
     folder: &Path,
     clock: &Arc<dyn Clock>,
@@ -355,7 +364,7 @@ fn identity_and_store(
         clock: Arc::clone(clock),
         limits: StoreLimits {
             log_bytes,
-            points_max: 1_000_000,
+            ..StoreLimits::default()
         },
     });
     (identity, store)

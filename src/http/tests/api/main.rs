@@ -17,5 +17,6 @@ mod linking;
 mod providing;
 mod reading;
 mod slow;
+mod variables;
 mod ways;
 mod writing;

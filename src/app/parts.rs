@@ -13,6 +13,7 @@ use mainstem_remote::{RemoteConfig, RemoteView};
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
@@ -24,13 +25,14 @@ use super::seat::StoreSite;
 pub(super) struct RunningParts {
     store: Arc<Store>,
     health: Health,
+    writes: Arc<WriteDesk>,
     site: StoreSite,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
 }
 
 impl RunningParts {
-    pub(super) fn new(store: &Arc<Store>, health: &Health) -> Self {
+    pub(super) fn new(store: &Arc<Store>, health: &Health, writes: &Arc<WriteDesk>) -> Self {
         let site = StoreSite {
             store: Arc::clone(store),
             health: health.clone(),
@@ -39,6 +41,7 @@ impl RunningParts {
         Self {
             store: Arc::clone(store),
             health: health.clone(),
+            writes: Arc::clone(writes),
             site,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
@@ -175,7 +178,7 @@ impl RunningParts {
             report.unchanged.push(name);
             return;
         }
-        match links::start(config, &self.store, &self.health) {
+        match links::start(config, &self.store, &self.health, &self.writes) {
             Ok(link) => {
                 let part = (config.clone(), Arc::new(link));
                 self.remotes.write().insert(name.clone(), part);

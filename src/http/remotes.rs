@@ -111,18 +111,20 @@ pub(crate) async fn resync(
     switch.by(&api, &caller, &name, |parts| parts.resync_remote(&name))
 }
 
-fn document(view: RemoteView) -> RemoteDocument {
+/// The clock of a remote, once it was measured.
+pub(crate) fn clock(view: &RemoteView) -> Option<ClockDocument> {
+    let (offset, uncertainty) = view.offset_us.zip(view.uncertainty_us)?;
     #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
-    let clock = view
-        .offset_us
-        .zip(view.uncertainty_us)
-        .map(|(offset, uncertainty)| {
-            let (offset, uncertainty) = (offset as f64 / 1e6, uncertainty as f64 / 1e6);
-            ClockDocument {
-                offset,
-                uncertainty,
-            }
-        });
+    let (offset, uncertainty) = (offset as f64 / 1e6, uncertainty as f64 / 1e6);
+    Some(ClockDocument {
+        offset,
+        uncertainty,
+        state: view.clock.map(|state| state.as_str().to_owned()),
+    })
+}
+
+fn document(view: RemoteView) -> RemoteDocument {
+    let clock = clock(&view);
     RemoteDocument {
         name: view.name,
         prefix: view.prefix,

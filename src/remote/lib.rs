@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod connection;
 mod dial;
+mod drift;
 mod hsyco;
 mod lines;
 mod link;
@@ -17,11 +18,12 @@ mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
+    Delivery, DriftAction, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
 };
 pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
+pub use drift::ClockState;
 pub use hsyco::{HsycoLink, HsycoOptions};
-pub use link::{Link, LinkOptions};
+pub use link::{ClockOptions, Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};

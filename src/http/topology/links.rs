@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
-use mainstem_model::{NodeId, Reason, Role};
+use mainstem_model::{NodeId, Reason, Role, Value};
 use mainstem_remote::RemoteView;
-use mainstem_store::{SourceId, StoreSetup, Tree, TreeSource};
+use mainstem_store::{SourceId, Store, StoreSetup, Tree, TreeSource};
+use mainstem_wire::api::ClockDocument;
 use mainstem_wire::api::topology::{LinkEntry, NodeEntry, PathNode};
 
 use super::sources;
+use crate::remotes;
 
 /// The tree with its links looked up.
 pub(super) struct Branches<'a> {
     tree: &'a Tree,
     setup: &'a StoreSetup,
+    store: &'a Store,
     by_id: HashMap<SourceId, &'a TreeSource>,
     /// The node behind each link: it told its identity as a source of its own.
     behind: HashMap<SourceId, &'a TreeSource>,
@@ -21,7 +24,7 @@ pub(super) struct Branches<'a> {
 }
 
 impl<'a> Branches<'a> {
-    pub(super) fn new(tree: &'a Tree, setup: &'a StoreSetup) -> Self {
+    pub(super) fn new(tree: &'a Tree, store: &'a Store) -> Self {
         let by_id: HashMap<_, _> = tree.sources.iter().map(|s| (s.id, s)).collect();
         let nodes = tree.sources.iter().filter(|s| s.role == Role::Node);
         let behind = nodes.filter_map(|node| {
@@ -44,7 +47,8 @@ impl<'a> Branches<'a> {
         }
         Self {
             tree,
-            setup,
+            setup: store.setup(),
+            store,
             by_id,
             behind,
             below,
@@ -105,9 +109,30 @@ impl<'a> Branches<'a> {
             since,
             next_try: view.and_then(|view| view.next_try),
             lag: view.and_then(|view| view.lag),
+            clock: match view {
+                Some(view) => remotes::clock(view),
+                None => self.clock_below(link),
+            },
             quality: sources::state(link),
             datapoints: self.below.get(&link.id).copied().unwrap_or(0),
         }
+    }
+
+    /// What the node that reads a link further down tells about the clock behind it.
+    fn clock_below(&self, link: &TreeSource) -> Option<ClockDocument> {
+        let told = |what: &str| {
+            let point = self.store.point(&format!("{}.clock.{what}", link.path))?;
+            point.value.filter(|_| point.quality.is_good())
+        };
+        let state = match told("state") {
+            Some(Value::Text(state)) => Some(state.to_string()),
+            _ => None,
+        };
+        Some(ClockDocument {
+            offset: told("offset")?.as_f64()?,
+            uncertainty: told("uncertainty")?.as_f64()?,
+            state,
+        })
     }
 
     fn all_links(&self) -> impl Iterator<Item = &'a TreeSource> + use<'a> {
@@ -160,6 +185,7 @@ fn told(link: &TreeSource) -> &'static str {
     }
     match link.own.quality.reason {
         _ if link.own.quality.is_good() => "live",
+        Reason::ClockDrift => "live",
         Reason::Catching => "replaying",
         Reason::Restarted => "connecting",
         Reason::LinkQuiet | Reason::LinkDown => "waiting",

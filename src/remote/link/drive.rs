@@ -23,10 +23,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::own::Own;
+use super::clock::LinkClock;
+use super::clocksync::ClockSync;
+use super::own::{self, Own};
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
+use crate::drift::ClockState;
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
@@ -42,6 +45,8 @@ pub(super) struct Driver {
     machine: LinkMachine,
     mirror: Mirror,
     own: Own,
+    clock: LinkClock,
+    clocksync: ClockSync,
     view: Arc<Mutex<RemoteView>>,
     viewed: Monotonic,
     tasks: TaskTracker,
@@ -77,8 +82,10 @@ impl Driver {
         let mut machine = LinkMachine::new(options.timing, options.poll.is_some(), now);
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone());
-        let own =
-            Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
+        let own = Own::new(&store, health, &options.name, &options.prefix);
+        let clock = LinkClock::new(&store, health, &options, source);
+        let desk = options.clock.sync.clone();
+        let clocksync = ClockSync::new(desk, &store, health, &options.name);
         let orders: OwnerHandle = store.register_owner(source, true);
         Self {
             mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
@@ -93,6 +100,8 @@ impl Driver {
             source,
             machine,
             own,
+            clock,
+            clocksync,
             view: shown.view,
             viewed: Monotonic::default(),
             tasks,
@@ -121,6 +130,8 @@ impl Driver {
             }
         }
         self.own.all_clear();
+        self.clock.all_clear();
+        self.clocksync.all_clear();
         self.store
             .set_status(self.source, Quality::of(Reason::Stopped));
         self.relay.end();
@@ -152,6 +163,7 @@ impl Driver {
                 Event::Beat(beat, answer)
             }
             () = self.relay.step() => Event::Relay,
+            () = self.clocksync.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
             () = tokio::time::sleep(pause) => Event::Due,
@@ -176,13 +188,25 @@ impl Driver {
                 let (now, wall) = (self.now(), self.wall());
                 self.store.confirm(self.source);
                 self.machine.on_beat_answer(&beat, &answer, now, wall);
-                if let Some(best) = self.machine.offset().best() {
-                    self.own.tell_offset(best);
-                }
+                self.judge_clock();
             }
             // A beat that failed says nothing by itself: silence does.
             Event::Beat(..) | Event::Relay | Event::Due | Event::Stop => {}
             Event::Command(command) => self.command(command),
+        }
+    }
+
+    /// What the clocks' difference means, now that it was measured anew.
+    fn judge_clock(&mut self) {
+        let Some(measured) = self.machine.offset().wall() else {
+            return;
+        };
+        self.clock.tell(measured);
+        let is_too_far = self.clock.standing() == ClockState::TooFar;
+        self.machine
+            .doubt_clock(is_too_far && self.options.clock.doubts);
+        if is_too_far && self.machine.is_timed() {
+            self.clocksync.is_due(self.clock.time());
         }
     }
 
@@ -219,6 +243,9 @@ impl Driver {
                     self.store.set_status(self.source, quality);
                     let (_, cause, _) = self.machine.state();
                     self.own.tell_status(quality, cause);
+                    if !own::is_up(quality) {
+                        self.clock.tell_silence();
+                    }
                     tracing::info!(
                         remote = self.options.name,
                         status = quality.status.as_str(),

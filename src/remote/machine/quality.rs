@@ -42,7 +42,10 @@ impl LinkMachine {
         let quality = match self.state {
             _ if self.state == LinkState::Live || self.is_vouched_by_round(now) => {
                 self.uncertain = None;
-                Quality::GOOD
+                match self.doubts_clock {
+                    true => Quality::of(Reason::ClockDrift),
+                    false => Quality::GOOD,
+                }
             }
             LinkState::Paused => Quality::of(Reason::OutOfService),
             _ => {
@@ -60,7 +63,8 @@ impl LinkMachine {
         };
         if self.status != Some(quality) {
             self.status = Some(quality);
-            if quality.is_good() {
+            // A clock that is wrong leaves nothing out.
+            if vouches(quality) {
                 actions.push(Action::Complete(true));
             }
             actions.push(Action::Status(quality));
@@ -78,4 +82,9 @@ impl LinkMachine {
             }
         }
     }
+}
+
+/// Whether the link stands for what it brought, but perhaps for its times.
+pub(super) fn vouches(quality: Quality) -> bool {
+    quality.is_good() || quality.reason == Reason::ClockDrift
 }

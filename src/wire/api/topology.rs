@@ -4,7 +4,7 @@ use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MetaDocument, Page};
+use super::{ClockDocument, MetaDocument, Page};
 
 /// The tree as this node sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -108,6 +108,9 @@ pub struct LinkEntry {
     /// Entries of the remote's feed that are not applied yet, of an own link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// The clock behind it against that of the node that reads it, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockDocument>,
     /// What it means for the datapoints behind it.
     pub quality: StateEntry,
     /// Datapoints behind it, all levels counted.

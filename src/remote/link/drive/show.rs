@@ -27,8 +27,10 @@ impl Driver {
         view.next_try = self.machine.next_try().map(ago);
         view.lag = self.machine.is_open().then(|| self.machine.lag());
         view.heard = self.machine.heard().map(|heard| now.since(heard));
-        view.offset_us = self.machine.offset().best().map(|best| best.wall_us);
-        view.uncertainty_us = self.machine.offset().best().map(|best| best.uncertainty_us);
+        let clock = self.machine.offset().wall();
+        view.offset_us = clock.map(|clock| clock.wall_us);
+        view.uncertainty_us = clock.map(|clock| clock.uncertainty_us);
+        view.clock = clock.map(|_| self.clock.standing());
         view.counters = self.mirror.counters();
         view.last_left_out = self.mirror.last_left_out().map(str::to_owned);
         if let Some(hello) = self.mirror.hello() {

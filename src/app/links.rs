@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use mainstem_model::GlobSet;
 use mainstem_remote::{
-    ClockOptions, Delivery, Dial, DriftAction, HsycoLink, HsycoOptions, Link, LinkOptions, Mode, Profile, Protocol,
-    RemoteConfig, RemoteKind, RemoteView, TlsDial, Trust,
+    ClockOptions, Delivery, Dial, DriftAction, HsycoLink, HsycoOptions, Link, LinkOptions, Mode,
+    Profile, Protocol, RemoteConfig, RemoteKind, RemoteView, TlsDial, Trust,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;

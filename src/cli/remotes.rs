@@ -116,7 +116,7 @@ fn table(remotes: &[RemoteDocument], screen: Screen) -> Table {
 
 /// How far the remote's clock is ahead.
 fn clock(remote: &RemoteDocument) -> String {
-    remote.clock.map_or_else(
+    remote.clock.as_ref().map_or_else(
         || "–".to_owned(),
         |clock| format!("{:+.1} ms", clock.offset * 1000.0),
     )

@@ -18,7 +18,8 @@ mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, DriftAction, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
+    Delivery, DriftAction, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route,
+    RouteError, Trust,
 };
 pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
 pub use drift::ClockState;

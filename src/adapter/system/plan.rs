@@ -91,7 +91,8 @@ fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connectio
         spec.connection.clone()
     };
     let connection = Connection::deserialize(given).unwrap_or_else(|error| {
-        let expected = "interval_ms: milliseconds, disks: names with paths, set_clock: true or false";
+        let expected =
+            "interval_ms: milliseconds, disks: names with paths, set_clock: true or false";
         problems.push(Problem::new("/connection", error.to_string(), expected));
         Connection::default()
     });

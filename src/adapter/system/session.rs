@@ -80,7 +80,9 @@ impl System {
     /// `time` is all that can be written, and only where the configuration says so: the runner
     /// refuses the rest.
     fn set_clock(&mut self, mut job: WriteJob) {
-        let is_time = METRICS.get(job.point.0 as usize).map(|(metric, ..)| *metric);
+        let is_time = METRICS
+            .get(job.point.0 as usize)
+            .map(|(metric, ..)| *metric);
         let (Some(Metric::Time), Value::Time(to)) = (is_time, &job.value) else {
             job.answer(WriteAnswer::Refused {
                 code: "not_writable".into(),

@@ -130,9 +130,14 @@ fn has_right(status: &str) -> bool {
 
 /// What keeps the clock, as far as its processes and what it leaves behind tell.
 fn time_service(proc: &Path, run: &Path) -> Result<Option<String>, SetError> {
-    let trace = TIME_SERVICE_TRACES.iter().find(|trace| run.join(trace).exists());
+    let trace = TIME_SERVICE_TRACES
+        .iter()
+        .find(|trace| run.join(trace).exists());
     if let Some(trace) = trace {
-        return Ok(Some(format!("the time service of {}", run.join(trace).display())));
+        return Ok(Some(format!(
+            "the time service of {}",
+            run.join(trace).display()
+        )));
     }
     // The first process belongs to somebody else: who does not see it does not see the rest.
     if !proc.join("1/comm").exists() {

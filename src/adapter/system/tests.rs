@@ -164,7 +164,9 @@ async fn time_is_set_where_the_configuration_says_so() {
     assert_eq!(answer, WriteAnswer::Applied { verified: false });
     assert_eq!(*TOLD.lock(), [to]);
     // A moment that no clock has, and a datapoint that is no clock.
-    let never = rig.write("time", Value::Time(Timestamp::default()), LIMIT).await;
+    let never = rig
+        .write("time", Value::Time(Timestamp::default()), LIMIT)
+        .await;
     let WriteAnswer::Refused { code, .. } = never else {
         panic!("{never:?}")
     };

@@ -48,16 +48,21 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     if let Some(lag) = remote.lag {
         plain("lag", format!("{lag} entries"));
     }
-    if let Some(found) = remote.clock {
+    if let Some(found) = &remote.clock {
         let side = if found.offset < 0.0 {
             "behind"
         } else {
             "ahead of"
         };
         let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
+        let verdict = match found.state.as_deref() {
+            None | Some("ok") => "",
+            Some("too_far") => ": beyond `drift`",
+            Some(_) => ": off",
+        };
         plain(
             "clock",
-            format!("{offset:.1} ms {side} ours, ± {exact:.1} ms"),
+            format!("{offset:.1} ms {side} ours, ± {exact:.1} ms{verdict}"),
         );
     }
     let mirror = &remote.mirror;

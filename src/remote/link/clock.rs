@@ -112,7 +112,8 @@ impl LinkClock {
         let delta = self.system.as_ref().and_then(|(_, delta)| *delta);
         let points = [self.offset, self.uncertainty, self.state, delta];
         let points = points.into_iter().flatten();
-        self.batch.extend(points.map(|point| (point, stale.clone())));
+        self.batch
+            .extend(points.map(|point| (point, stale.clone())));
         self.store.apply(self.source, &mut self.batch);
     }
 
@@ -160,7 +161,8 @@ impl LinkClock {
     /// Looks for the remote's own machine among its adapters, where the tree has changed.
     fn look(&mut self) {
         let (topotime, now) = (self.store.topotime(), self.store.clock().monotonic());
-        let is_known = |(seen, at): (u64, Monotonic)| seen == topotime || now.since(at) < LOOK_EVERY;
+        let is_known =
+            |(seen, at): (u64, Monotonic)| seen == topotime || now.since(at) < LOOK_EVERY;
         if self.looked.is_some_and(is_known) {
             return;
         }

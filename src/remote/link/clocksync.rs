@@ -139,7 +139,10 @@ async fn set(desk: &WriteDesk, store: &Store, time: &Name) -> Outcome {
     let word = outcome.state.as_str();
     let at = outcome.hop.as_deref().unwrap_or("here");
     let why = outcome.message.as_deref().or(outcome.reason.as_deref());
-    Err(format!("{word} at {at}: {}", why.unwrap_or("no reason was given")))
+    Err(format!(
+        "{word} at {at}: {}",
+        why.unwrap_or("no reason was given")
+    ))
 }
 
 fn principal(time: &Name) -> Principal {
@@ -156,3 +159,6 @@ fn principal(time: &Name) -> Principal {
         provide: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,10 @@ struct Files(tempfile::TempDir);
 impl Files {
     fn new(rights: &str, processes: &[&str]) -> Self {
         let files = Self(tempfile::tempdir().unwrap());
-        files.put("proc/self/status", &format!("Name:\tnode\nCapEff:\t{rights}\n"));
+        files.put(
+            "proc/self/status",
+            &format!("Name:\tnode\nCapEff:\t{rights}\n"),
+        );
         for (index, process) in processes.iter().enumerate() {
             files.put(&format!("proc/{}/comm", index + 1), &format!("{process}\n"));
         }

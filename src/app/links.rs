@@ -134,6 +134,7 @@ fn mainstem(
             doubts: config.drift_action == DriftAction::Uncertain,
             sync: config.clock_sync.then(|| Arc::clone(writes)),
         },
+        events: config.events.clone(),
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     }

@@ -8,6 +8,7 @@
 
 mod clocks;
 mod demo;
+mod events;
 mod hsyco;
 mod links;
 mod outcomes;

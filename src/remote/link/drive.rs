@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answers::Answers;
 use super::clock::LinkClock;
 use super::clocksync::ClockSync;
 use super::own::{self, Own};
@@ -55,6 +56,7 @@ pub(super) struct Driver {
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
     relay: Relay,
+    answers: Answers,
 }
 
 /// What the task woke up for.
@@ -87,8 +89,11 @@ impl Driver {
         let desk = options.clock.sync.clone();
         let clocksync = ClockSync::new(desk, &store, health, &options.name);
         let orders: OwnerHandle = store.register_owner(source, true);
+        let mirror = Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
+            .with_events(options.events.clone());
         Self {
-            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
+            mirror,
+            answers: Answers::new(&store, source),
             relay: Relay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
@@ -164,6 +169,7 @@ impl Driver {
             }
             () = self.relay.step() => Event::Relay,
             () = self.clocksync.step() => Event::Relay,
+            () = self.answers.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
             () = tokio::time::sleep(pause) => Event::Due,

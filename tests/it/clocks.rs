@@ -143,19 +143,23 @@ async fn clocks_that_are_set_break_nothing() {
         tree["links"]
     );
 
-    // Ten years later every certificate has expired by these clocks. Keys decide.
+    assert_dialled_again(&line, &plant, &top).await;
+    top.stop().await;
+}
+
+/// Ten years later every certificate has expired by these clocks. Keys decide.
+async fn assert_dialled_again(line: &Faked, plant: &Faked, top: &TestNode) {
     line.step("+10y");
     plant.step("+10y");
-    wait_offset(&top, "plant", 10.0 * YEAR).await;
+    wait_offset(top, "plant", 10.0 * YEAR).await;
     plant.command(&["remotes", "resync", "line1"]).await;
     top.node().parts().resync_remote("plant").unwrap();
     let again = || Some(top.link("plant")).filter(|link| link.counters.snapshots > 1);
     eventually("the upper link is dialled anew", again).await;
     top.wait_link("plant", LinkState::Live).await;
     top.wait_good("plant.line1.sim.count").await;
-    assert_flows(&top, "plant.line1.sim.count").await;
-    assert_writable(&top, "plant.line1.sim.level", 77.0).await;
-    top.stop().await;
+    assert_flows(top, "plant.line1.sim.count").await;
+    assert_writable(top, "plant.line1.sim.level", 77.0).await;
 }
 
 /// Two nodes of one machine have one clock, so what they measure is their error.
@@ -231,8 +235,16 @@ async fn a_clock_is_measured_judged_and_not_set_without_the_right() {
     assert!(connection.quality.is_good());
     assert_eq!(top.link("line1").state, LinkState::Live);
 
-    // It was to be set, and the line says why it is not: the right is missing, as made sure of.
-    let alarm = wait_alarm(&top, "link.line1.clocksync").await;
+    assert_not_set(&line, &top).await;
+    line.step("+0");
+    wait_state(&top, "line1", "ok").await;
+    top.wait_good("line1.sim.count").await;
+    top.stop().await;
+}
+
+/// It was to be set, and the line says why it is not: the right is missing, as made sure of.
+async fn assert_not_set(line: &Faked, top: &TestNode) {
+    let alarm = wait_alarm(top, "link.line1.clocksync").await;
     assert!(alarm.contains("CAP_SYS_TIME"), "{alarm}");
     let audit = line.audit();
     assert!(
@@ -257,11 +269,6 @@ async fn a_clock_is_measured_judged_and_not_set_without_the_right() {
         .put("line1.system.time", json!({"value": "noon"}), "")
         .await;
     assert_eq!(status, 422, "{answer:#}");
-
-    line.step("+0");
-    wait_state(&top, "line1", "ok").await;
-    top.wait_good("line1.sim.count").await;
-    top.stop().await;
 }
 
 async fn wait_alarm(node: &TestNode, id: &str) -> String {

@@ -1,6 +1,6 @@
 //! `mainstem remotes show`.
 
-use mainstem_wire::api::RemoteDocument;
+use mainstem_wire::api::{ClockDocument, RemoteDocument};
 
 use super::tone;
 use crate::cli::exit::{Exit, Failure};
@@ -49,21 +49,7 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         plain("lag", format!("{lag} entries"));
     }
     if let Some(found) = &remote.clock {
-        let side = if found.offset < 0.0 {
-            "behind"
-        } else {
-            "ahead of"
-        };
-        let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
-        let verdict = match found.state.as_deref() {
-            None | Some("ok") => "",
-            Some("too_far") => ": beyond `drift`",
-            Some(_) => ": off",
-        };
-        plain(
-            "clock",
-            format!("{offset:.1} ms {side} ours, ± {exact:.1} ms{verdict}"),
-        );
+        plain("clock", clock(found));
     }
     let mirror = &remote.mirror;
     plain(
@@ -93,4 +79,20 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     );
     warning("bad values", mirror.bad_values, "");
     rows
+}
+
+/// How its clock stands to ours.
+fn clock(found: &ClockDocument) -> String {
+    let side = if found.offset < 0.0 {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
+    let verdict = match found.state.as_deref() {
+        None | Some("ok") => "",
+        Some("too_far") => ": beyond `drift`",
+        Some(_) => ": off",
+    };
+    format!("{offset:.1} ms {side} ours, ± {exact:.1} ms{verdict}")
 }

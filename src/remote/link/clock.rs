@@ -94,7 +94,6 @@ impl LinkClock {
     pub(super) fn tell(&mut self, best: Offset) {
         self.look();
         self.judge(best);
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of an offset")]
         let rounded = |micros: f64| Value::F64((micros / 1000.0).round() / 1000.0);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of an offset")]
         let (ahead, wrong) = (best.wall_us as f64, best.uncertainty_us as f64);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use mainstem_model::GlobSet;
 use mainstem_remote::{
-    Delivery, Dial, HsycoLink, HsycoOptions, Link, LinkOptions, Mode, Profile, Protocol,
-    RemoteConfig, RemoteKind, RemoteView, TlsDial, Trust,
+    ClockOptions, Delivery, Dial, DriftAction, HsycoLink, HsycoOptions, Link, LinkOptions, Mode,
+    Profile, Protocol, RemoteConfig, RemoteKind, RemoteView, TlsDial, Trust,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
+use mainstem_write::WriteDesk;
 
 /// A link of either kind; to the rest of the node they are the same.
 pub(super) enum RunningLink {
@@ -81,11 +82,12 @@ pub(super) fn start(
     config: &RemoteConfig,
     store: &Arc<Store>,
     health: &Health,
+    writes: &Arc<WriteDesk>,
 ) -> anyhow::Result<RunningLink> {
     let store = Arc::clone(store);
     Ok(match config.kind {
         RemoteKind::Mainstem => {
-            let options = mainstem(config, routes(config, Protocol::Http2)?);
+            let options = mainstem(config, routes(config, Protocol::Http2)?, writes);
             RunningLink::Mainstem(Link::start(options, store, health))
         }
         RemoteKind::Hsyco => {
@@ -116,7 +118,11 @@ fn routes(config: &RemoteConfig, protocol: Protocol) -> anyhow::Result<Vec<Arc<d
     Ok(config.routes.iter().map(route).collect())
 }
 
-fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
+fn mainstem(
+    config: &RemoteConfig,
+    routes: Vec<Arc<dyn Dial>>,
+    writes: &Arc<WriteDesk>,
+) -> LinkOptions {
     LinkOptions {
         name: config.name.to_string(),
         prefix: config.prefix.to_string(),
@@ -132,8 +138,12 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         write: config.write.clone(),
         read_variables: config.read_variables.clone(),
         write_variables: config.write_variables.clone(),
+        clock: ClockOptions {
+            drift: config.drift,
+            doubts: config.drift_action == DriftAction::Uncertain,
+            sync: config.clock_sync.then(|| Arc::clone(writes)),
+        },
         events: config.events.clone(),
-        drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     }

@@ -89,6 +89,7 @@ impl Node {
         let parts = Arc::new(RunningParts::new(
             &ground.store,
             &ground.health,
+            &ground.writes,
             ground.folder.path(),
             config.node.canary.is_some(),
         ));

@@ -15,6 +15,7 @@ use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
@@ -31,6 +32,7 @@ pub(super) struct RunningParts {
     folder: PathBuf,
     /// Whether this node has a canary.
     has_canary: bool,
+    writes: Arc<WriteDesk>,
     site: StoreSite,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
@@ -40,6 +42,7 @@ impl RunningParts {
     pub(super) fn new(
         store: &Arc<Store>,
         health: &Health,
+        writes: &Arc<WriteDesk>,
         folder: &Path,
         has_canary: bool,
     ) -> Self {
@@ -53,6 +56,7 @@ impl RunningParts {
             health: health.clone(),
             folder: folder.to_owned(),
             has_canary,
+            writes: Arc::clone(writes),
             site,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
@@ -212,7 +216,7 @@ impl RunningParts {
             report.unchanged.push(name);
             return;
         }
-        match links::start(config, &self.store, &self.health) {
+        match links::start(config, &self.store, &self.health, &self.writes) {
             Ok(link) => {
                 let part = (config.clone(), Arc::new(link));
                 self.remotes.write().insert(name.clone(), part);

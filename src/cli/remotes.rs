@@ -152,7 +152,7 @@ fn why(remote: &RemoteDocument) -> String {
 
 /// How far the remote's clock is ahead.
 fn clock(remote: &RemoteDocument) -> String {
-    remote.clock.map_or_else(
+    remote.clock.as_ref().map_or_else(
         || "–".to_owned(),
         |clock| format!("{:+.1} ms", clock.offset * 1000.0),
     )

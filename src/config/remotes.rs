@@ -48,7 +48,7 @@ fn check_beat(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
 
 /// Options that there are not for a HSYCO server: what they stand for is private to HSYCO, or it is
 /// always so.
-const NOT_FOR_HSYCO: [&str; 13] = [
+const NOT_FOR_HSYCO: [&str; 14] = [
     "mode",
     "profile",
     "beat",
@@ -56,6 +56,7 @@ const NOT_FOR_HSYCO: [&str; 13] = [
     "delivery",
     "ui",
     "drift",
+    "drift_action",
     "clocksync",
     "discovery",
     "startupevents",

@@ -49,7 +49,7 @@ pub(crate) async fn show(
     let found = remotes.iter().find(|remote| remote.name == name);
     let found = found.ok_or_else(|| unknown("remote", &name))?;
     let tree = api.store.tree();
-    let path = Branches::new(&tree, api.store.setup()).hops(&found.prefix, &remotes);
+    let path = Branches::new(&tree, &api.store).hops(&found.prefix, &remotes);
     Ok(Json(RemoteDocument {
         path,
         ..document(found.clone())
@@ -119,21 +119,23 @@ pub(crate) async fn resync(
     switch.by(&api, &caller, &name, |parts| parts.resync_remote(&name))
 }
 
+/// The clock of a remote, once it was measured.
+pub(crate) fn clock(view: &RemoteView) -> Option<ClockDocument> {
+    let (offset, uncertainty) = view.offset_us.zip(view.uncertainty_us)?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
+    let (offset, uncertainty) = (offset as f64 / 1e6, uncertainty as f64 / 1e6);
+    Some(ClockDocument {
+        offset,
+        uncertainty,
+        state: view.clock.map(|state| state.as_str().to_owned()),
+    })
+}
+
 fn document(view: RemoteView) -> RemoteDocument {
     let canary = documents::canary(&view.prefix, std::slice::from_ref(&view));
     let is_late = canary.is_some_and(|canary| canary.late);
     let late = || "its canary no longer changes: values may not flow".to_owned();
-    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
-    let clock = view
-        .offset_us
-        .zip(view.uncertainty_us)
-        .map(|(offset, uncertainty)| {
-            let (offset, uncertainty) = (offset as f64 / 1e6, uncertainty as f64 / 1e6);
-            ClockDocument {
-                offset,
-                uncertainty,
-            }
-        });
+    let clock = clock(&view);
     RemoteDocument {
         action: view
             .action

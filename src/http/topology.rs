@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mainstem_model::{GlobSet, Name};
-use mainstem_remote::RemoteView;
+use mainstem_remote::{ClockState, RemoteView};
 use mainstem_store::{ListQuery, Tree};
 use mainstem_wire::api::Page;
 use mainstem_wire::api::topology::{PointEntry, TopologyDocument};
@@ -52,7 +52,7 @@ pub(crate) struct TopologyQuery {
     params(TopologyQuery,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what one has")),
     responses((status = 200, description = "The tree as this node sees it", body = TopologyDocument),
-        (status = 304, description = "Nothing has changed but the lag of links"))
+        (status = 304, description = "Nothing has changed but the lag and the clocks of links"))
 )]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -86,7 +86,7 @@ pub(crate) async fn show(
     Ok(([(ETAG, tag)], Json(document)).into_response())
 }
 
-/// What two answers that say the same have in common. The lag of links changes all the time, so
+/// What two answers that say the same have in common. The lag and the clocks of links change all the time, so
 /// the tag is a weak one.
 fn tag(
     version: &str,
@@ -97,6 +97,7 @@ fn tag(
     let mut hasher = DefaultHasher::new();
     for remote in remotes {
         let state = (remote.state.as_str(), &remote.cause, remote.since);
+        remote.clock.map(ClockState::as_str).hash(&mut hasher);
         (&remote.name, state, remote.next_try).hash(&mut hasher);
     }
     asked.hash(&mut hasher);
@@ -121,7 +122,7 @@ fn document(
     version: String,
     datapoints: Option<Page<PointEntry>>,
 ) -> TopologyDocument {
-    let branches = links::Branches::new(tree, api.store.setup());
+    let branches = links::Branches::new(tree, &api.store);
     let kinds = sources::entries(tree);
     TopologyDocument {
         version,

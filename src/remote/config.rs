@@ -57,6 +57,17 @@ pub enum Delivery {
     Latest,
 }
 
+/// What a clock beyond `drift` means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftAction {
+    /// An alarm, and the values stay as good as they are.
+    #[default]
+    Alarm,
+    /// An alarm, and the values are uncertain.
+    Uncertain,
+}
+
 /// Whether the link is to be up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -172,6 +183,9 @@ pub struct RemoteSection {
         "duration" = {"min": "0s", "max": "9999s", "number": "seconds"}
     ))]
     pub drift: Duration,
+    /// Whether values from beyond `drift` are uncertain too.
+    #[serde(default)]
+    pub drift_action: DriftAction,
     /// Whether this node sets the remote's clock, where the remote allows it.
     #[serde(default)]
     pub clocksync: bool,
@@ -266,6 +280,8 @@ pub struct RemoteConfig {
     pub write_variables: GlobSet,
     /// The clock difference that raises an alarm; `None` is off.
     pub drift: Option<Duration>,
+    /// What a clock beyond it means.
+    pub drift_action: DriftAction,
     /// Whether this node sets its clock.
     pub clock_sync: bool,
     /// The data loggers to replicate.
@@ -327,6 +343,7 @@ impl RemoteSection {
             read_variables: variables(self.ui_read),
             write_variables: variables(self.ui_write),
             drift: (!self.drift.is_zero()).then_some(self.drift),
+            drift_action: self.drift_action,
             clock_sync: self.clocksync,
             data_loggers: self.dataloggers,
             data_loggers_prefixed: self.dataloggersnameprefix,

@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod connection;
 mod dial;
+mod drift;
 mod hsyco;
 mod lines;
 mod link;
@@ -21,11 +22,13 @@ mod view;
 pub use canary::CanaryView;
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
+    Delivery, DriftAction, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route,
+    RouteError, Trust,
 };
 pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
+pub use drift::ClockState;
 pub use hsyco::{HsycoLink, HsycoOptions};
-pub use link::{Below, Link, LinkOptions};
+pub use link::{Below, ClockOptions, Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};

@@ -3,6 +3,8 @@
 
 mod answers;
 mod canaries;
+mod clock;
+mod clocksync;
 mod doctor;
 mod drive;
 mod explain;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use mainstem_model::GlobSet;
 use mainstem_store::{Delivery, SourceId, Store};
 use mainstem_telemetry::Health;
+use mainstem_write::WriteDesk;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -48,8 +51,8 @@ pub struct LinkOptions {
     pub poll: Option<Duration>,
     /// Every sample or the latest.
     pub delivery: Delivery,
-    /// The difference between the clocks that raises an alarm; `None` never does.
-    pub drift: Option<Duration>,
+    /// What its clock is held to.
+    pub clock: ClockOptions,
     /// Which of its datapoints are read, in its names.
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
@@ -64,6 +67,17 @@ pub struct LinkOptions {
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
+}
+
+/// What the clock of a remote is held to.
+#[derive(Clone, Default)]
+pub struct ClockOptions {
+    /// The difference that raises an alarm; `None` never does.
+    pub drift: Option<Duration>,
+    /// Whether values from beyond it are uncertain.
+    pub doubts: bool,
+    /// The write path that sets the remote's clock at the limit; `None` leaves it alone.
+    pub sync: Option<Arc<WriteDesk>>,
 }
 
 /// What a person can ask of a link.

@@ -70,6 +70,8 @@ pub struct LinkMachine {
     offset: OffsetWindow,
     /// Whether the remote got an estimate of how the clocks map, without which it times no write.
     is_timed: bool,
+    /// Whether what comes is in doubt because of the remote's clock.
+    doubts_clock: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +106,7 @@ impl LinkMachine {
             quiet: HashMap::new(),
             offset: OffsetWindow::default(),
             is_timed: false,
+            doubts_clock: false,
         }
     }
 
@@ -284,6 +287,11 @@ impl LinkMachine {
         self.lost(cause.clone(), now);
         self.enter(LinkState::Refused, cause, now);
         self.next_try = now.after(retry_after);
+    }
+
+    /// The remote's clock is so wrong that what comes from it is in doubt; or no longer.
+    pub fn doubt_clock(&mut self, doubts: bool) {
+        self.doubts_clock = doubts;
     }
 
     /// Switched off or on by a person.

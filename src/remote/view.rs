@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mainstem_model::{Monotonic, NodeId, Timestamp};
 
-use crate::{CanaryView, LinkState, MirrorCounters};
+use crate::{CanaryView, ClockState, LinkState, MirrorCounters};
 
 /// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,8 @@ pub struct RemoteView {
     pub offset_us: Option<i64>,
     /// How wrong that can be, in microseconds.
     pub uncertainty_us: Option<u64>,
+    /// Whether that is within what its entry allows, once it was measured.
+    pub clock: Option<ClockState>,
     /// What it brought.
     pub counters: MirrorCounters,
     /// Rows per second, a mean over some seconds.
@@ -69,6 +71,7 @@ impl RemoteView {
             heard: None,
             offset_us: None,
             uncertainty_us: None,
+            clock: None,
             counters: MirrorCounters::default(),
             row_rate: 0.0,
             last_left_out: None,

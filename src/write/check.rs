@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::quantity::show_duration;
-use mainstem_model::{Definition, Limits, Name, Space, Value};
+use mainstem_model::{Definition, Limits, Name, Scalar, Space, Timestamp, Value};
 use mainstem_store::{Found, Store, Target};
 use mainstem_wire::{parse_value, write_value};
 use sha2::{Digest as _, Sha256};
@@ -157,8 +157,11 @@ fn value(
     if request.value.get() == "null" {
         return Err(wrong(format!("expected {value_type}, found null")));
     }
-    let value =
-        parse_value(&request.value, value_type).map_err(|error| wrong(error.to_string()))?;
+    let value = if value_type == Scalar::Time.into() {
+        moment(request.value.get()).map_err(wrong)?
+    } else {
+        parse_value(&request.value, value_type).map_err(|error| wrong(error.to_string()))?
+    };
     let rest = request.pulse.and_then(|_| rest_of(&value));
     if request.pulse.is_some() && rest.is_none() {
         let what = shown(&value);
@@ -176,6 +179,15 @@ fn value(
         passed(Rule::Limits, &|| range(limits));
     }
     Ok(value)
+}
+
+/// A moment may be written in more forms than the JSON of its type has; it goes on in that.
+fn moment(json: &str) -> Result<Value, String> {
+    let text: String = serde_json::from_str(json).unwrap_or_else(|_| json.to_owned());
+    let read = Timestamp::from_written(&text).map(Value::Time);
+    read.map_err(|error| {
+        format!("{error}; `yyyy-mm-dd hh:mm:ss` and `yyyymmddhhmmss` in UTC will do, and milliseconds since 1970")
+    })
 }
 
 pub(crate) fn range(limits: &Limits) -> String {

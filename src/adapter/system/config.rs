@@ -21,6 +21,9 @@ pub struct Connection {
     /// Further disks by name: `archive: /srv/archive` gives `disk.archive.free`. Any path on the
     /// disk will do. The disk of the node's data folder is always there.
     pub disks: BTreeMap<String, PathBuf>,
+    /// Whether `time` can be written, which sets the clock of the machine. The process needs the
+    /// right to it, and no time service may keep the clock.
+    pub set_clock: bool,
 }
 
 impl Default for Connection {
@@ -28,6 +31,7 @@ impl Default for Connection {
         Self {
             interval_ms: 5000,
             disks: BTreeMap::new(),
+            set_clock: false,
         }
     }
 }

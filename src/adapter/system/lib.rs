@@ -8,6 +8,7 @@ mod plan;
 mod proc_text;
 mod readings;
 mod session;
+mod setting;
 
 use mainstem_adapter::Kind;
 

@@ -4,16 +4,25 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstem_adapter::{AdapterSpec, Built, Point, Problem};
-use mainstem_model::{Name, Scalar};
+use mainstem_model::{Access, Name, Scalar};
 use serde::Deserialize;
 
 use crate::config::{Connection, DISKS_MAX, INTERVAL_MIN};
 use crate::disk::Disk;
 use crate::metric::{METRICS, point};
 use crate::session::System;
+use crate::setting::{MachineClock, WallClock};
 
 /// Checks everything and makes the adapter. Looks at no disk: that is the session's business.
 pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
+    build_with(spec, Box::new(MachineClock::default()))
+}
+
+/// The same over a clock of one's own.
+pub(crate) fn build_with(
+    spec: &AdapterSpec,
+    clock: Box<dyn WallClock>,
+) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let connection = read_connection(spec, &mut problems);
     check_disks(&connection, &mut problems);
@@ -33,6 +42,12 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let mut points: Vec<Point> = metrics
         .map(|(_, name, scalar, unit, description)| point(name, *scalar, unit, description))
         .collect();
+    if connection.set_clock {
+        let is_time = |point: &&mut Point| point.name == "time";
+        for point in points.iter_mut().filter(is_time) {
+            point.definition.access = Access::ReadWrite;
+        }
+    }
     points.extend(disk_points("disk", "the node's data folder"));
     let mut disks = Vec::new();
     for (name, path) in &connection.disks {
@@ -46,6 +61,7 @@ pub(crate) fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
         connection.interval(),
         spec.folder.clone(),
         disks,
+        clock,
     ));
     Ok(Built {
         adapter,
@@ -75,7 +91,8 @@ fn read_connection(spec: &AdapterSpec, problems: &mut Vec<Problem>) -> Connectio
         spec.connection.clone()
     };
     let connection = Connection::deserialize(given).unwrap_or_else(|error| {
-        let expected = "interval_ms: milliseconds, disks: names with paths";
+        let expected =
+            "interval_ms: milliseconds, disks: names with paths, set_clock: true or false";
         problems.push(Problem::new("/connection", error.to_string(), expected));
         Connection::default()
     });

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use mainstem_adapter::{
     Adapter, AdapterIo, BoxFuture, PointId, PollSchedule, Reading, SessionEnd, WriteAnswer,
+    WriteJob,
 };
 use mainstem_model::{Monotonic, Quality, Reason, Value};
 
 use crate::disk::{Disk, Space, existing_part};
 use crate::metric::{METRICS, Metric};
 use crate::readings::Machine;
+use crate::setting::{self, WallClock};
 
 /// The adapter. It has no connection that could be lost.
 pub(crate) struct System {
@@ -19,11 +21,17 @@ pub(crate) struct System {
     machine: Machine,
     data_disk: Option<Disk>,
     disks: Vec<Disk>,
+    clock: Box<dyn WallClock>,
     readings: Vec<Reading>,
 }
 
 impl System {
-    pub(crate) fn new(interval: Duration, folder: PathBuf, disks: Vec<Disk>) -> Self {
+    pub(crate) fn new(
+        interval: Duration,
+        folder: PathBuf,
+        disks: Vec<Disk>,
+        clock: Box<dyn WallClock>,
+    ) -> Self {
         let (machine, readings) = (Machine::default(), Vec::new());
         Self {
             interval,
@@ -31,6 +39,7 @@ impl System {
             machine,
             data_disk: None,
             disks,
+            clock,
             readings,
         }
     }
@@ -58,14 +67,45 @@ impl System {
             let due = io.sleep_until(next);
             tokio::select! {
                 () = &mut stopped => return Ok(()),
-                // The runner refuses these: nothing here is writable.
-                job = io.next_write() => job.answer(WriteAnswer::Refused {
-                    code: "not_writable".into(),
-                    message: "the machine can only be read".into(),
-                }),
+                job = io.next_write() => {
+                    self.set_clock(job);
+                    // What is shown is the time as it is now.
+                    self.read_machine(io);
+                }
                 () = due => {}
             }
         }
+    }
+
+    /// `time` is all that can be written, and only where the configuration says so: the runner
+    /// refuses the rest.
+    fn set_clock(&mut self, mut job: WriteJob) {
+        let is_time = METRICS
+            .get(job.point.0 as usize)
+            .map(|(metric, ..)| *metric);
+        let (Some(Metric::Time), Value::Time(to)) = (is_time, &job.value) else {
+            job.answer(WriteAnswer::Refused {
+                code: "not_writable".into(),
+                message: "of a machine only its time can be set".into(),
+            });
+            return;
+        };
+        let to = *to;
+        job.begin();
+        let answer = match setting::set(&mut *self.clock, to) {
+            Ok(()) => {
+                tracing::warn!(%to, "this machine's clock was set");
+                WriteAnswer::Applied { verified: false }
+            }
+            Err(error) => {
+                tracing::warn!(%to, %error, "this machine's clock was not set");
+                WriteAnswer::Refused {
+                    code: error.code().into(),
+                    message: error.to_string(),
+                }
+            }
+        };
+        job.answer(answer);
     }
 
     fn read_machine(&mut self, io: &AdapterIo) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mainstem_adapter::conformance::{Fixture, Observed, Rig};
 use mainstem_adapter::{AdapterSpec, AdapterState, BoxFuture, EndpointSpec, Kind, WriteAnswer};
-use mainstem_model::{Access, Quality, Reason, Value};
+use mainstem_model::{Access, Quality, Reason, Timestamp, Value};
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
@@ -131,4 +132,47 @@ fn every_datapoint_says_what_it_is() {
             point.name
         );
     }
+}
+
+/// Writes down what it was told, and sets nothing.
+struct Recording;
+
+static TOLD: Mutex<Vec<Timestamp>> = Mutex::new(Vec::new());
+
+impl setting::WallClock for Recording {
+    fn check(&self) -> Result<(), setting::SetError> {
+        Ok(())
+    }
+
+    fn set(&mut self, to: Timestamp) -> std::io::Result<()> {
+        TOLD.lock().push(to);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_is_set_where_the_configuration_says_so() {
+    let kind = Kind {
+        build: |spec| plan::build_with(spec, Box::new(Recording)),
+        ..KIND
+    };
+    let rig = Rig::start(kind, spec(json!({"interval_ms": 500, "set_clock": true})));
+    let seen = |seen: &Observed| seen.value("time");
+    rig.witness.until("time", LIMIT, seen).await;
+    let to = Timestamp::from_millis(1_800_000_000_000);
+    let answer = rig.write("time", Value::Time(to), LIMIT).await;
+    assert_eq!(answer, WriteAnswer::Applied { verified: false });
+    assert_eq!(*TOLD.lock(), [to]);
+    // A moment that no clock has, and a datapoint that is no clock.
+    let never = rig
+        .write("time", Value::Time(Timestamp::default()), LIMIT)
+        .await;
+    let WriteAnswer::Refused { code, .. } = never else {
+        panic!("{never:?}")
+    };
+    assert_eq!(code, "implausible_time");
+    let other = rig.write("boot.time", Value::Time(to), LIMIT).await;
+    assert!(matches!(other, WriteAnswer::Refused { .. }), "{other:?}");
+    assert_eq!(TOLD.lock().len(), 1);
+    rig.runner.stop().await;
 }

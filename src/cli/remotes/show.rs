@@ -1,6 +1,6 @@
 //! `mainstem remotes show`.
 
-use mainstem_wire::api::RemoteDocument;
+use mainstem_wire::api::{ClockDocument, RemoteDocument};
 
 use super::tone;
 use crate::cli::exit::{Exit, Failure};
@@ -81,17 +81,8 @@ fn distance(remote: &RemoteDocument) -> Vec<Row> {
             format!("changed {age} ago, late from {limit}{late}"),
         );
     }
-    if let Some(found) = remote.clock {
-        let side = if found.offset < 0.0 {
-            "behind"
-        } else {
-            "ahead of"
-        };
-        let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
-        plain(
-            "clock",
-            format!("{offset:.1} ms {side} ours, ± {exact:.1} ms"),
-        );
+    if let Some(found) = &remote.clock {
+        plain("clock", clock(found));
     }
     rows
 }
@@ -154,4 +145,20 @@ fn path(remote: &RemoteDocument) -> Vec<Row> {
         rows.push(("path", line, tone(&hop.state)));
     }
     rows
+}
+
+/// How its clock stands to ours.
+fn clock(found: &ClockDocument) -> String {
+    let side = if found.offset < 0.0 {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let (offset, exact) = (found.offset.abs() * 1000.0, found.uncertainty * 1000.0);
+    let verdict = match found.state.as_deref() {
+        None | Some("ok") => "",
+        Some("too_far") => ": beyond `drift`",
+        Some(_) => ": off",
+    };
+    format!("{offset:.1} ms {side} ours, ± {exact:.1} ms{verdict}")
 }

@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 
-use mainstem_model::{NodeId, Reason, Role};
+use mainstem_model::{NodeId, Reason, Role, Value};
 use mainstem_remote::RemoteView;
-use mainstem_store::{SourceId, StoreSetup, Tree, TreeSource};
-use mainstem_wire::api::PathHop;
+use mainstem_store::{SourceId, Store, StoreSetup, Tree, TreeSource};
 use mainstem_wire::api::topology::{LinkEntry, NodeEntry, PathNode};
+use mainstem_wire::api::{ClockDocument, PathHop};
 
 use super::sources;
 use crate::documents;
+use crate::remotes;
 
 /// The tree with its links looked up.
 pub(crate) struct Branches<'a> {
     tree: &'a Tree,
     setup: &'a StoreSetup,
+    store: &'a Store,
     by_id: HashMap<SourceId, &'a TreeSource>,
     /// The node behind each link: it told its identity as a source of its own.
     behind: HashMap<SourceId, &'a TreeSource>,
@@ -23,7 +25,7 @@ pub(crate) struct Branches<'a> {
 }
 
 impl<'a> Branches<'a> {
-    pub(crate) fn new(tree: &'a Tree, setup: &'a StoreSetup) -> Self {
+    pub(crate) fn new(tree: &'a Tree, store: &'a Store) -> Self {
         let by_id: HashMap<_, _> = tree.sources.iter().map(|s| (s.id, s)).collect();
         let nodes = tree.sources.iter().filter(|s| s.role == Role::Node);
         let behind = nodes.filter_map(|node| {
@@ -46,7 +48,8 @@ impl<'a> Branches<'a> {
         }
         Self {
             tree,
-            setup,
+            setup: store.setup(),
+            store,
             by_id,
             behind,
             below,
@@ -163,9 +166,30 @@ impl<'a> Branches<'a> {
             lag: view.and_then(|view| view.lag),
             lag_seconds: view.and_then(|view| Some(view.lag_time?.as_secs_f64())),
             canary: documents::canary(&link.path, remotes),
+            clock: match view {
+                Some(view) => remotes::clock(view),
+                None => self.clock_below(link),
+            },
             quality: sources::state(link),
             datapoints: self.below.get(&link.id).copied().unwrap_or(0),
         }
+    }
+
+    /// What the node that reads a link further down tells about the clock behind it.
+    fn clock_below(&self, link: &TreeSource) -> Option<ClockDocument> {
+        let told = |what: &str| {
+            let point = self.store.point(&format!("{}.clock.{what}", link.path))?;
+            point.value.filter(|_| point.quality.is_good())
+        };
+        let state = match told("state") {
+            Some(Value::Text(state)) => Some(state.to_string()),
+            _ => None,
+        };
+        Some(ClockDocument {
+            offset: told("offset")?.as_f64()?,
+            uncertainty: told("uncertainty")?.as_f64()?,
+            state,
+        })
     }
 
     fn all_links(&self) -> impl Iterator<Item = &'a TreeSource> + use<'a> {
@@ -218,6 +242,7 @@ fn told(link: &TreeSource) -> &'static str {
     }
     match link.own.quality.reason {
         _ if link.own.quality.is_good() => "live",
+        Reason::ClockDrift => "live",
         Reason::Catching => "replaying",
         Reason::Restarted => "connecting",
         Reason::LinkQuiet | Reason::LinkDown => "waiting",

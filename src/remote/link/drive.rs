@@ -24,10 +24,13 @@ use tokio_util::task::TaskTracker;
 
 use super::answers::Answers;
 use super::canaries::{Canaries, LOOK_EVERY};
-use super::own::Own;
+use super::clock::LinkClock;
+use super::clocksync::ClockSync;
+use super::own::{self, Own};
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
+use crate::drift::ClockState;
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
@@ -52,6 +55,8 @@ pub(super) struct Driver {
     bytes: u64,
     stream_began: (u64, u64),
     row_rate: Rate,
+    clock: LinkClock,
+    clocksync: ClockSync,
     view: Arc<Mutex<RemoteView>>,
     viewed: Monotonic,
     tasks: TaskTracker,
@@ -89,8 +94,10 @@ impl Driver {
         machine.pause(options.paused, now);
         let filter = Filter::new(mainstem_model::GlobSet::everything(), options.read.clone())
             .with_variables(options.read_variables.clone());
-        let own =
-            Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
+        let own = Own::new(&store, health, &options.name, &options.prefix);
+        let clock = LinkClock::new(&store, health, &options, source);
+        let desk = options.clock.sync.clone();
+        let clocksync = ClockSync::new(desk, &store, health, &options.name);
         let canaries = Canaries::new(
             &store,
             health,
@@ -121,6 +128,8 @@ impl Driver {
             bytes: 0,
             stream_began: (0, 0),
             row_rate: Rate::default(),
+            clock,
+            clocksync,
             view: shown.view,
             viewed: Monotonic::default(),
             tasks,
@@ -150,6 +159,8 @@ impl Driver {
         }
         self.own.all_clear();
         self.canaries.all_clear();
+        self.clock.all_clear();
+        self.clocksync.all_clear();
         self.store
             .set_status(self.source, Quality::of(Reason::Stopped));
         self.relay.end();
@@ -183,6 +194,7 @@ impl Driver {
                 Event::Beat(beat, answer)
             }
             () = self.relay.step() => Event::Relay,
+            () = self.clocksync.step() => Event::Relay,
             () = self.answers.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
@@ -208,13 +220,25 @@ impl Driver {
                 let (now, wall) = (self.now(), self.wall());
                 self.store.confirm(self.source);
                 self.machine.on_beat_answer(&beat, &answer, now, wall);
-                if let Some(best) = self.machine.offset().best() {
-                    self.own.tell_offset(best);
-                }
+                self.judge_clock();
             }
             // A beat that failed says nothing by itself: silence does.
             Event::Beat(..) | Event::Relay | Event::Due | Event::Stop => {}
             Event::Command(command) => self.command(command),
+        }
+    }
+
+    /// What the clocks' difference means, now that it was measured anew.
+    fn judge_clock(&mut self) {
+        let Some(measured) = self.machine.offset().wall() else {
+            return;
+        };
+        self.clock.tell(measured);
+        let is_too_far = self.clock.standing() == ClockState::TooFar;
+        self.machine
+            .doubt_clock(is_too_far && self.options.clock.doubts);
+        if is_too_far && self.machine.is_timed() {
+            self.clocksync.is_due(self.clock.time());
         }
     }
 
@@ -257,6 +281,9 @@ impl Driver {
                     self.store.set_status(self.source, quality);
                     let (_, cause, _) = self.machine.state();
                     self.own.tell_status(quality, cause);
+                    if !own::is_up(quality) {
+                        self.clock.tell_silence();
+                    }
                     tracing::info!(
                         remote = self.options.name,
                         status = quality.status.as_str(),

@@ -3,6 +3,7 @@
 use mainstem_model::{Monotonic, Quality, Reason};
 use mainstem_wire::Beat;
 
+use super::quality::vouches;
 use super::{Action, LinkMachine, LinkState};
 
 impl LinkMachine {
@@ -68,7 +69,7 @@ impl LinkMachine {
         match self.state {
             LinkState::Waiting | LinkState::Refused | LinkState::Resting => {
                 due.push(self.next_try);
-                if self.status.is_some_and(Quality::is_good) {
+                if self.status.is_some_and(vouches) {
                     due.extend(self.polled.map(|p| p.after(self.timing.uncertain_after)));
                 }
             }

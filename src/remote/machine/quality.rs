@@ -42,7 +42,10 @@ impl LinkMachine {
         let quality = match self.state {
             _ if self.state == LinkState::Live || self.is_vouched_by_round(now) => {
                 self.uncertain = None;
-                Quality::GOOD
+                match self.doubts_clock {
+                    true => Quality::of(Reason::ClockDrift),
+                    false => Quality::GOOD,
+                }
             }
             LinkState::Paused => Quality::of(Reason::OutOfService),
             _ => {
@@ -60,7 +63,8 @@ impl LinkMachine {
         };
         if self.status != Some(quality) {
             self.status = Some(quality);
-            if quality.is_good() {
+            // A clock that is wrong leaves nothing out.
+            if vouches(quality) {
                 actions.push(Action::Complete(true));
             }
             actions.push(Action::Status(quality));
@@ -77,5 +81,72 @@ impl LinkMachine {
                 actions.push(Action::Suspect(*id, silent));
             }
         }
+    }
+}
+
+/// Whether the link stands for what it brought, but perhaps for its times.
+pub(super) fn vouches(quality: Quality) -> bool {
+    quality.is_good() || quality.reason == Reason::ClockDrift
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstem_model::NodeId;
+    use mainstem_wire::{Epoch, HelloFrame};
+
+    use super::*;
+    use crate::timing::Timing;
+
+    fn hello() -> HelloFrame {
+        HelloFrame {
+            protocol: 1,
+            node: NodeId(uuid::Uuid::nil()),
+            name: "line1".into(),
+            instance: 1,
+            epoch: Epoch {
+                counter: 1,
+                random: 1,
+            },
+            features: Vec::new(),
+            snapshot: true,
+            head: 7,
+            session: 1,
+            filter: 0,
+        }
+    }
+
+    fn statuses(machine: &mut LinkMachine, now: Monotonic) -> Vec<Quality> {
+        let actions = machine.poll(now, 0).into_iter();
+        let status = actions.filter_map(|action| match action {
+            Action::Status(quality) => Some(quality),
+            _ => None,
+        });
+        status.collect()
+    }
+
+    #[test]
+    fn a_clock_in_doubt_is_one_change_and_hides_nothing_worse() {
+        let at = |millis: u64| Monotonic::from_micros(1 + millis * 1000);
+        let mut machine = LinkMachine::new(Timing::LAN, false, at(0));
+        statuses(&mut machine, at(0));
+        machine.on_hello(&hello(), None, at(1));
+        machine.on_applied(7, at(2));
+        assert_eq!(statuses(&mut machine, at(2)), [Quality::GOOD]);
+        machine.doubt_clock(true);
+        let drift = Quality::of(Reason::ClockDrift);
+        assert_eq!(statuses(&mut machine, at(3)), [drift]);
+        machine.on_bytes(at(4));
+        assert_eq!(statuses(&mut machine, at(4)), []);
+        // Silence is told as silence, and the doubt is there again behind it.
+        let quiet = Quality::of(Reason::LinkQuiet);
+        assert_eq!(statuses(&mut machine, at(2004)), [quiet]);
+        machine.on_hello(&hello(), None, at(2100));
+        machine.on_applied(7, at(2101));
+        assert_eq!(statuses(&mut machine, at(2101)), [drift]);
+        // It never turns bad by lasting.
+        machine.on_bytes(at(60_000));
+        assert_eq!(statuses(&mut machine, at(60_000)), []);
+        machine.doubt_clock(false);
+        assert_eq!(statuses(&mut machine, at(60_001)), [Quality::GOOD]);
     }
 }

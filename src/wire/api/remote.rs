@@ -64,13 +64,17 @@ pub struct RemoteNode {
     pub name: String,
 }
 
-/// A remote's wall clock against ours.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+/// A remote's wall clock against that of the node that reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClockDocument {
     /// Seconds; positive if the remote is ahead.
     pub offset: f64,
     /// How wrong that can be, in seconds.
     pub uncertainty: f64,
+    /// `ok`, `off` from 1 s on, `too_far` from the `drift` of the remote entry on. Not there if an
+    /// older node measures it and does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// The age of a node's canary, a datapoint that changes as long as the node runs.

@@ -4,7 +4,7 @@ use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CanaryDocument, MetaDocument, Page};
+use super::{CanaryDocument, ClockDocument, MetaDocument, Page};
 
 /// The tree as this node sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -117,6 +117,9 @@ pub struct LinkEntry {
     /// The canary of the node behind it, measured here through all links between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryDocument>,
+    /// The clock behind it against that of the node that reads it, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockDocument>,
     /// What it means for the datapoints behind it.
     pub quality: StateEntry,
     /// Datapoints behind it, all levels counted.

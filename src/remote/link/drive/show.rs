@@ -48,8 +48,10 @@ impl Driver {
             .lag
             .map(|lag| lag_bytes(lag, self.stream_began, counters));
         view.heard = self.machine.heard().map(|heard| now.since(heard));
-        view.offset_us = self.machine.offset().best().map(|best| best.wall_us);
-        view.uncertainty_us = self.machine.offset().best().map(|best| best.uncertainty_us);
+        let clock = self.machine.offset().wall();
+        view.offset_us = clock.map(|clock| clock.wall_us);
+        view.uncertainty_us = clock.map(|clock| clock.uncertainty_us);
+        view.clock = clock.map(|_| self.clock.standing());
         view.counters = counters;
         view.row_rate = row_rate;
         view.canaries = self.canaries.views(now);

@@ -7,6 +7,7 @@ mod definition;
 mod glob;
 pub mod limits;
 mod name;
+mod pacing;
 mod quality;
 pub mod quantity;
 mod sample;
@@ -21,6 +22,9 @@ pub use clock::{Clock, ManualClock, Monotonic};
 pub use definition::{Access, Definition, Limits};
 pub use glob::{Glob, GlobError, GlobSet};
 pub use name::{Name, NameError};
+pub use pacing::{
+    Deadband, DeadbandError, PACE_INTERVAL_MAX, PACE_INTERVAL_MIN, Pacing, PacingError,
+};
 pub use quality::{Quality, Reason, Status};
 pub use sample::Sample;
 pub use secret::Secret;

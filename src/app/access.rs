@@ -11,6 +11,8 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link,
+            control: role.control,
+            from: role.from.clone(),
         };
         (name.clone(), role)
     }))
@@ -23,6 +25,7 @@ pub(super) fn tokens(config: &NodeConfig) -> anyhow::Result<Vec<DeclaredToken>> 
             role: token.role.clone(),
             expires: token.expires,
             provide: token.provide.clone(),
+            from: token.from.clone(),
         };
         match &token.credential {
             Credential::Token(text) => Ok(DeclaredToken::from_text(new, text.expose())),

@@ -121,6 +121,7 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
             Delivery::Every => mainstem_store::Delivery::Every,
             Delivery::Latest => mainstem_store::Delivery::Latest,
         },
+        pacing: config.pacing,
         read: read(config),
         write: config.write.clone(),
         drift: config.drift,

@@ -10,6 +10,7 @@
 mod concern;
 mod events;
 mod expand;
+mod pace;
 mod poll;
 mod request;
 mod seat;
@@ -60,7 +61,7 @@ pub(crate) async fn read(
     let wish = Wish::new(&query, &headers, &caller)?;
     match wish.way {
         Way::Frames { follow } => stream::open(&api, &wish, &caller, follow),
-        Way::Poll { wait } => poll::answer(&api, wish, wait).await,
+        Way::Poll { wait } => poll::answer(&api, wish, &caller, wait).await,
         Way::Events => events::open(&api, &wish, &caller),
     }
 }

@@ -16,7 +16,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, changes, datapoints, explain, link, node, probes, remotes, samples, tokens,
+    adapters, alarms, changes, datapoints, explain, link, node, probes, readers, remotes, samples, tokens,
     topology, writes,
 };
 
@@ -43,7 +43,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
+        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, readers::list, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,

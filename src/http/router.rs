@@ -8,7 +8,7 @@ use axum::routing::{any, delete, get, post};
 
 use crate::{
     Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
-    probes, problem, remotes, samples, tokens, topology, writes,
+    probes, problem, readers, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -24,6 +24,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/writes/explain", post(explain::ask))
         .route("/writes/{id}", get(writes::show))
         .route("/changes", get(changes::read))
+        .route("/readers", get(readers::list))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))

@@ -11,7 +11,7 @@ pub(crate) use drive::chain;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_model::GlobSet;
+use mainstem_model::{GlobSet, Pacing};
 use mainstem_store::{Delivery, SourceId, Store};
 use mainstem_telemetry::Health;
 use parking_lot::Mutex;
@@ -50,6 +50,8 @@ pub struct LinkOptions {
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
     pub write: GlobSet,
+    /// What the remote is asked to hold back, where it can.
+    pub pacing: Pacing,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.

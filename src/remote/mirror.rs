@@ -76,6 +76,8 @@ pub struct Step {
     pub missed: u64,
     /// The place up to which everything is applied, if the line said so.
     pub applied: Option<u64>,
+    /// The same, beside what the neighbour holds back because this node asked for it.
+    pub looked: Option<u64>,
 }
 
 /// Counters of one mirror, for its page in the API.
@@ -115,6 +117,7 @@ pub struct Mirror {
     pending: Vec<MirrorRow>,
     pending_catchup: bool,
     place: Option<u64>,
+    looked: Option<u64>,
     seen: Option<Seen>,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
@@ -159,6 +162,7 @@ impl Mirror {
             pending: Vec::new(),
             pending_catchup: false,
             place: None,
+            looked: None,
             seen: None,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
@@ -258,7 +262,7 @@ impl Mirror {
     pub fn begin(&mut self) {
         self.hello = None;
         self.pending.clear();
-        self.place = None;
+        (self.place, self.looked) = (None, None);
         self.seen = None;
         self.pruned = None;
         // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
@@ -301,6 +305,7 @@ impl Mirror {
         if let Some(place) = line.s {
             self.place = Some(place);
         }
+        self.looked = line.h.or(line.s).max(self.looked);
         Ok(step)
     }
 
@@ -311,6 +316,7 @@ impl Mirror {
             changes,
             missed: 0,
             applied: self.place,
+            looked: self.looked,
         }
     }
 

@@ -223,7 +223,10 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
+            features: vec![
+                mainstem_wire::FEATURE_PULSE.to_owned(),
+                mainstem_wire::FEATURE_PACING.to_owned(),
+            ],
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

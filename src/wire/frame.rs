@@ -11,6 +11,8 @@ use crate::api::form;
 
 /// The feature of a node that resets pulses, or passes them on to one that does.
 pub const FEATURE_PULSE: &str = "pulse";
+/// The feature of a node that holds back what a reader asks to be spared.
+pub const FEATURE_PACING: &str = "pacing";
 
 /// The first member of a stream: who speaks, and what the reader can expect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

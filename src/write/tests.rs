@@ -14,7 +14,7 @@ use mainstem_model::{
     Clock, Definition, GlobSet, Limits, ManualClock, Name, NodeId, Quality, Scalar, Timestamp,
     WriteId, WriteState,
 };
-use mainstem_security::{Audit, AuditLimits, Principal, Role};
+use mainstem_security::{AddressList, Audit, AuditLimits, Principal, Role};
 use mainstem_store::{Order, Outcome, OwnerHandle, SourceId, Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
@@ -203,6 +203,7 @@ fn principal(name: &str, admin: bool) -> Principal {
         role: "operator".to_owned(),
         rights: Arc::new(rights),
         provide: None,
+        from: AddressList::default(),
     }
 }
 

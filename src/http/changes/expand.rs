@@ -52,7 +52,7 @@ impl Expansion {
 }
 
 /// A row that is a repetition: it has no number of its own at its origin.
-fn row(view: PointView, index: u64) -> RowOut {
+pub(super) fn row(view: PointView, index: u64) -> RowOut {
     RowOut {
         id: view.id.0,
         quality: view.quality.code(),

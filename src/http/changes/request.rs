@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
+use mainstem_model::{Deadband, Pacing};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::form;
@@ -48,6 +49,20 @@ pub(crate) struct ChangesQuery {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     meta: bool,
+    /// Numbers that changed by no more than this since they were told are held back: `0.5`, or `1%`
+    /// of the told value. A change of quality passes. With frames and events that follow, as the
+    /// two below.
+    #[param(example = "1%")]
+    deadband: Option<String>,
+    /// A datapoint is told at most so often; the newest sample wins and is told when the interval
+    /// is over. A change of quality passes.
+    #[serde(default, deserialize_with = "form::optional_duration")]
+    #[param(value_type = Option<String>, example = "500ms")]
+    min_interval: Option<Duration>,
+    /// A datapoint is told again at least so often, changed or not; longer than `min_interval`.
+    #[serde(default, deserialize_with = "form::optional_duration")]
+    #[param(value_type = Option<String>, example = "1min")]
+    max_interval: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -78,6 +93,7 @@ pub(super) struct Wish {
     pub(super) expand: bool,
     pub(super) meta: bool,
     pub(super) squeeze: bool,
+    pub(super) pacing: Pacing,
 }
 
 impl Wish {
@@ -110,6 +126,7 @@ impl Wish {
             expand: query.expand,
             meta: query.meta,
             squeeze: takes_zstd(headers),
+            pacing: pacing(query, way)?,
         })
     }
 
@@ -122,6 +139,28 @@ impl Wish {
             }
         }
     }
+}
+
+/// What the reader asks to be spared. What ends at the head has nothing to hold back.
+fn pacing(query: &ChangesQuery, way: Way) -> Result<Pacing, Problem> {
+    let wrong = |detail: String| Problem::new(Code::Query, detail);
+    let deadband = query.deadband.as_deref().map(str::parse::<Deadband>);
+    let deadband = deadband.transpose();
+    let pacing = Pacing {
+        deadband: deadband.map_err(|error| wrong(format!("deadband: {error}")))?,
+        min_interval: query.min_interval,
+        max_interval: query.max_interval,
+    };
+    pacing.check().map_err(|error| wrong(error.to_string()))?;
+    let follows = matches!(way, Way::Frames { follow: true } | Way::Events);
+    if !pacing.is_none() && !follows {
+        let detail = format!(
+            "deadband, min_interval and max_interval are offered with {EVENTS} and with {FRAMES} \
+             that follow: who polls decides itself how often"
+        );
+        return Err(wrong(detail));
+    }
+    Ok(pacing)
 }
 
 /// The feed forgot what a slow reader would have to be told.

@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{Object, RefOr, Schema};
 
 const DURATION: &str = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$";
+const DEADBAND: &str = r"^[0-9]{1,9}(\.[0-9]{1,9})?%?$";
 /// Ends are no blanks: those of a header do not belong to it.
 const KEY: &str = "^[!-~]([ -~]{0,126}[!-~])?$";
 /// A character of a name.
@@ -36,7 +37,10 @@ fn form(path: &str, parameter: &Parameter) -> Option<(String, Option<usize>)> {
         format!(r"^{segment}(\.{segment}){{0,15}}$")
     };
     match parameter.name.as_str() {
-        "wait" | "stale_after" => Some((DURATION.to_owned(), None)),
+        "wait" | "stale_after" | "min_interval" | "max_interval" => {
+            Some((DURATION.to_owned(), None))
+        }
+        "deadband" => Some((DEADBAND.to_owned(), None)),
         "Idempotency-Key" => Some((KEY.to_owned(), None)),
         "after" => Some((name(), Some(NAME_BYTES_MAX))),
         "name" if parameter.parameter_in == ParameterIn::Path && path.starts_with(DATAPOINTS) => {

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::own::Own;
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
-use crate::connection::{Connection, RequestError};
+use crate::connection::{Connection, RequestError, Wanted};
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
@@ -50,6 +50,8 @@ pub(super) struct Driver {
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
     relay: Relay,
+    /// Whether the remote is asked to hold back what the entry says.
+    paces: bool,
 }
 
 /// What the task woke up for.
@@ -100,6 +102,7 @@ impl Driver {
             dialling: None,
             open: None,
             beats: FuturesUnordered::new(),
+            paces: false,
         }
     }
 
@@ -231,14 +234,17 @@ impl Driver {
                 Action::Suspect(id, silent) => self.mirror.suspect(id, silent),
             }
         }
-        let features = self.mirror.hello().map(|hello| &hello.features);
-        let knows = |feature: &String| feature == FEATURE_PULSE;
-        self.relay
-            .set_pulses(features.is_some_and(|features| features.iter().any(knows)));
+        self.relay.set_pulses(self.remote_has(FEATURE_PULSE));
         let (state, cause, _) = self.machine.state();
         self.own.tell_cause(cause, state == LinkState::Refused);
         self.relay
             .set_session(self.machine.session(), self.machine.is_timed());
+    }
+
+    /// Whether the remote told a feature in its hello.
+    fn remote_has(&self, feature: &str) -> bool {
+        let hello = self.mirror.hello();
+        hello.is_some_and(|hello| hello.features.iter().any(|known| known == feature))
     }
 
     fn dial(&mut self) {
@@ -256,11 +262,18 @@ impl Driver {
             Arc::clone(&self.options),
         );
         let cursor = self.mirror.cursor();
+        let pacing = self.paces.then_some(self.options.pacing);
         self.dialling = Some(Box::pin(async move {
             let connection = Connection::open(&*dial, &options.token, &tasks).await?;
             let follow = options.poll.is_none();
             let answer = connection
-                .changes(cursor, options.delivery, follow, options.compressed)
+                .changes(Wanted {
+                    cursor,
+                    delivery: options.delivery,
+                    follow,
+                    compressed: options.compressed,
+                    pacing: pacing.unwrap_or_default(),
+                })
                 .await?;
             let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");

@@ -10,12 +10,14 @@ mod entry;
 mod exit;
 mod init;
 mod points;
+mod readers;
 mod remotes;
 mod run;
 mod screen;
 mod text;
 mod token;
 mod topology;
+mod writes;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -76,6 +78,10 @@ enum Command {
     Remotes(remotes::RemotesArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
+    /// Readers of changes: who reads, how far behind, what was left out
+    Readers(readers::ReadersArgs),
+    /// Writes: list, show
+    Writes(writes::WritesArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -114,6 +120,8 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
+        Command::Readers(args) => readers::run(&args, screen).await,
+        Command::Writes(args) => writes::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

@@ -125,7 +125,15 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 }
 
 fn table(tokens: &[TokenDocument], screen: Screen) -> Table {
-    let headings = ["ID", "NAME", "ROLE", "ENDS", "LAST USED", "ADDRESSES", "FROM"];
+    let headings = [
+        "ID",
+        "NAME",
+        "ROLE",
+        "ENDS",
+        "LAST USED",
+        "ADDRESSES",
+        "FROM",
+    ];
     let mut table = screen.table(&headings, &[3, 4]);
     for token in tokens {
         let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), text::moment);

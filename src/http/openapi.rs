@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, changes, datapoints, explain, link, node, probes, readers, remotes, samples, tokens,
-    topology, writes,
+    adapters, alarms, changes, datapoints, explain, link, node, probes, readers, remotes, samples,
+    tokens, topology, writes,
 };
 
 const SCHEME: &str = "token";

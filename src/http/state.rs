@@ -142,10 +142,7 @@ impl Counters {
             rows: counter("feed_rows", "Rows written to streams"),
             gaps: counter("feed_gaps", "Gaps told to readers that fell behind the log"),
             missed: counter("feed_missed", "Entries that slow readers did not get"),
-            conflated: counter(
-                "feed_conflated",
-                "Samples that readers asked to be spared",
-            ),
+            conflated: counter("feed_conflated", "Samples that readers asked to be spared"),
             samples: counter("provided_samples", "Samples taken over from providers"),
             samples_refused: counter("provided_samples_refused", "Samples of providers refused"),
         }

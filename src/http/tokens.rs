@@ -9,7 +9,9 @@ use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use mainstem_model::Name;
 use mainstem_security::{
-    ADDRESS_RULES_MAX, AddressList, AddressRule, NewToken, TokenError, TokenInfo, TokenOrigin, Tokens};
+    ADDRESS_RULES_MAX, AddressList, AddressRule, NewToken, TokenError, TokenInfo, TokenOrigin,
+    Tokens,
+};
 use mainstem_wire::api::{NewTokenDocument, Page, ProblemDocument, TokenDocument, TokenText};
 
 use crate::Api;
@@ -88,7 +90,9 @@ fn addresses(texts: Option<Vec<String>>) -> Result<AddressList, Problem> {
     };
     let wrong = |detail: String| Problem::new(Code::Member, format!("from: {detail}"));
     if !(1..=ADDRESS_RULES_MAX).contains(&texts.len()) {
-        return Err(wrong(format!("a list has 1 to {ADDRESS_RULES_MAX} entries")));
+        return Err(wrong(format!(
+            "a list has 1 to {ADDRESS_RULES_MAX} entries"
+        )));
     }
     let rules = texts.iter().map(|text| text.parse::<AddressRule>());
     let rules: Result<Vec<_>, _> = rules.collect();

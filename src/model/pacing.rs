@@ -24,7 +24,9 @@ pub enum Deadband {
 
 /// A text that is no deadband.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a deadband such as 0.5, or 1% of the last told value (at most 100%), found {0:?}")]
+#[error(
+    "expected a deadband such as 0.5, or 1% of the last told value (at most 100%), found {0:?}"
+)]
 pub struct DeadbandError(String);
 
 /// As files write it: a number, or a text.
@@ -122,6 +124,10 @@ impl FromStr for Deadband {
             Some(digits) => (digits.trim_end(), true),
             None => (text.trim(), false),
         };
+        let is_plain = |c: char| c.is_ascii_digit() || c == '.';
+        if !digits.chars().all(is_plain) {
+            return Err(wrong());
+        }
         let number: f64 = digits.parse().map_err(|_| wrong())?;
         let most = if is_part { 100.0 } else { f64::MAX };
         if !(0.0..=most).contains(&number) {
@@ -189,7 +195,7 @@ mod tests {
 
     #[test]
     fn texts_and_intervals_are_checked() {
-        for bad in ["", "-1", "101%", "NaN", "inf", "1%%", "a", "%"] {
+        for bad in ["", "-1", "+1", "1e3", "101%", "NaN", "inf", "1%%", "a", "%"] {
             assert!(bad.parse::<Deadband>().is_err(), "{bad}");
         }
         for text in ["0.5", "1%", "0", "100%", "2.5%"] {
@@ -202,7 +208,10 @@ mod tests {
         };
         assert_eq!(pacing(10, 20).check(), Ok(()));
         assert_eq!(pacing(20, 20).check(), Err(PacingError::Order));
-        assert_eq!(pacing(9, 20).check(), Err(PacingError::Interval("min_interval")));
+        assert_eq!(
+            pacing(9, 20).check(),
+            Err(PacingError::Interval("min_interval"))
+        );
         let long = pacing(10, 86_400_001).check();
         assert_eq!(long, Err(PacingError::Interval("max_interval")));
     }

@@ -258,7 +258,10 @@ mod tests {
         };
         bob.rights = Arc::new(rights);
         let denied = bob.may_write("line1.pump");
-        assert!(!denied.allowed && denied.rule.contains("control: false"), "{denied:?}");
+        assert!(
+            !denied.allowed && denied.rule.contains("control: false"),
+            "{denied:?}"
+        );
         assert!(bob.may_read("line1.pump"));
     }
 

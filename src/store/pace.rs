@@ -247,8 +247,7 @@ impl<T: Paced> Pacer<T> {
 
 impl<T: Paced> Told<T> {
     fn is_near(&self, pacing: &Pacing, sample: &T) -> bool {
-        let (Some(band), Some(told), Some(value)) =
-            (pacing.deadband, &self.value, sample.value())
+        let (Some(band), Some(told), Some(value)) = (pacing.deadband, &self.value, sample.value())
         else {
             return false;
         };

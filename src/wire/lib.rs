@@ -14,8 +14,8 @@ pub use cursor::{Cursor, CursorError, Epoch};
 pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
 pub use encode::{FrameWriter, RowOut};
 pub use frame::{
-    Beat, BeatAnswer, DefineFrame, FEATURE_PACING, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample, SourceFrame,
-    StatusFrame,
+    Beat, BeatAnswer, DefineFrame, FEATURE_PACING, FEATURE_PULSE, GapFrame, HelloFrame,
+    NamedSample, SourceFrame, StatusFrame,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 

@@ -43,9 +43,10 @@ impl WriteRecord {
         self.outcome.state.is_final()
     }
 
-    /// Whether somebody may see it: who made it, and who administers the node.
+    /// Whether somebody may see it: who made it, and who administers the node; and only if he may
+    /// read the datapoint.
     pub fn is_visible_to(&self, viewer: &Principal) -> bool {
-        viewer.rights.admin || viewer.name == self.principal
+        (viewer.rights.admin || viewer.name == self.principal) && viewer.may_read(&self.name)
     }
 }
 

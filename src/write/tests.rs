@@ -20,7 +20,7 @@ use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
 use serde_json::value::RawValue;
 
-use crate::{Entry, Refusal, Request, WriteConfig, WriteDesk, WriteRecord};
+use crate::{Entry, Refusal, Request, WriteConfig, WriteDesk, WriteQuery, WriteRecord};
 
 /// What a test waits for at the longest.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,6 +10,7 @@ mod demo;
 mod hsyco;
 mod links;
 mod outcomes;
+mod pacing;
 mod policies;
 mod protocol;
 mod running;

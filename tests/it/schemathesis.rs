@@ -21,16 +21,6 @@ const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulat
   setpoint: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: setpoint, initial: 20 }, access: rw } }
 ";
 
-/// Routes whose description is still looser than the server: whole floats for `pulse_us` and
-/// `budget_us`, the bounds of `limit`, `passed` and `pulse_us`, the form of `pulse`. `docs/STATUS.md`
-/// names them as open; a route leaves this list when its description is true.
-const NOT_TRUE_YET: [&str; 4] = [
-    "/api/v1/topology",
-    "/api/v1/writes/explain",
-    "/api/v1/link/explain",
-    "/api/v1/link/writes",
-];
-
 /// The program beside the Python of the interop tests, if it is there.
 fn program() -> Option<PathBuf> {
     #[expect(
@@ -72,11 +62,6 @@ async fn run(program: &Path, node: &TestNode) -> Output {
         .args(["--request-timeout", "8", "--exclude-checks", "ignored_auth"])
         .args(["--no-color", "--warnings", "off"])
         .args(ENDLESS.iter().flat_map(|path| ["--exclude-path", path]))
-        .args(
-            NOT_TRUE_YET
-                .iter()
-                .flat_map(|path| ["--exclude-path", path]),
-        )
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let ended = tokio::time::timeout(PATIENCE, command.output()).await;

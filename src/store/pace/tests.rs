@@ -169,7 +169,11 @@ fn what_is_kept_is_bounded_by_the_datapoints() {
     let sizes = (rig.pacer.points.len(), rig.pacer.due.len());
     assert!(sizes == (4, 4) && rig.pacer.waiting.len() <= 4, "{sizes:?}");
     (0..4).for_each(|id| rig.pacer.forget(id));
-    let left = (rig.pacer.points.len(), rig.pacer.due.len(), rig.pacer.waiting.len());
+    let left = (
+        rig.pacer.points.len(),
+        rig.pacer.due.len(),
+        rig.pacer.waiting.len(),
+    );
     assert_eq!(left, (0, 0, 0));
 }
 
@@ -190,7 +194,10 @@ fn a_chunk_is_sifted_and_its_bookmark_stays_behind() {
     rig.clock.advance(Duration::from_millis(1000));
     let now = rig.clock.monotonic();
     rig.pacer.due_chunk(&mut chunk, 9, now, 100);
-    assert_eq!((&*chunk.rows, chunk.bookmark), (&[row(1, 2.0)][..], Some(9)));
+    assert_eq!(
+        (&*chunk.rows, chunk.bookmark),
+        (&[row(1, 2.0)][..], Some(9))
+    );
     // Another definition is another datapoint.
     chunk.clear();
     chunk.items.push(Item::Remove(1));

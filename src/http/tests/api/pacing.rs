@@ -36,7 +36,7 @@ async fn a_deadband_holds_back_small_changes() {
     let points = node.define("plc.t", 2);
     node.set(&points, 20.0);
     let admin = node.admin();
-    let (mut lines, hello) = opened(&admin, "deadband=1%25").await;
+    let (mut lines, hello) = opened(&admin, "deadband=1%25&delivery=every").await;
     let features = hello["features"].as_array().unwrap();
     assert!(features.contains(&"pacing".into()), "{hello}");
     node.set(&points[..1], 20.1);
@@ -151,7 +151,9 @@ async fn events_are_held_back_too() {
     }
     assert_eq!(values, [20.0, 20.0, 40.0, 60.0]);
     let spared = reader(&admin, |one| one["way"] == "events").await;
-    assert!(spared["conflated"].as_u64().unwrap() >= 1, "{spared}");
+    // The latest counts: what was overtaken before it was read is missed, the rest conflated.
+    let left_out = ["missed", "conflated"].map(|word| spared[word].as_u64().unwrap());
+    assert!(left_out.iter().sum::<u64>() >= 1, "{spared}");
 }
 
 #[tokio::test]

@@ -13,6 +13,11 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             link: role.link,
             control: role.control,
             from: role.from.clone(),
+            events: mainstem_security::EventRights {
+                raise: role.events.raise.clone(),
+                see: role.events.see.clone(),
+                answer: role.events.answer.clone(),
+            },
         };
         (name.clone(), role)
     }))

@@ -1,6 +1,7 @@
 //! One remote, replicated: the handle of a link. Its task owns the connection, the mirror and the
 //! state machine; everybody else sees a view and sends commands.
 
+mod answers;
 mod drive;
 mod explain;
 pub(crate) mod own;
@@ -52,6 +53,8 @@ pub struct LinkOptions {
     pub write: GlobSet,
     /// What the remote is asked to hold back, where it can.
     pub pacing: Pacing,
+    /// Which kinds of events are carried up.
+    pub events: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.

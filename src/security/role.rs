@@ -32,6 +32,8 @@ pub struct Role {
     pub control: bool,
     /// From where its holders may come.
     pub from: AddressList,
+    /// What may be done with events.
+    pub events: EventRights,
 }
 
 impl Default for Role {
@@ -44,8 +46,20 @@ impl Default for Role {
             link: false,
             control: true,
             from: AddressList::default(),
+            events: EventRights::default(),
         }
     }
+}
+
+/// Which kinds of events a role deals with; none unless they are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRights {
+    /// Those that it raises, waiting for an answer.
+    pub raise: GlobSet,
+    /// Those that it is told.
+    pub see: GlobSet,
+    /// Those that it answers.
+    pub answer: GlobSet,
 }
 
 /// What was decided, and by which rule.
@@ -95,10 +109,20 @@ impl Roles {
             write: all(),
             admin: true,
             link: true,
+            events: EventRights {
+                raise: all(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         let concentrator = Role {
             link: true,
+            events: EventRights {
+                raise: GlobSet::default(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         for (name, role) in [

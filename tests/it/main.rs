@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod events;
 mod hsyco;
 mod links;
 mod outcomes;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstem_store::{Chunk, PointId, Progress, Reader};
+use mainstem_store::{Chunk, Item, PointId, Progress, Reader};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::AlarmDocument;
 use serde::Serialize;
@@ -138,6 +138,11 @@ impl Events {
             pace.forget(&self.chunk);
         }
         self.concern.take_in(&self.api.store, &self.chunk);
+        for item in std::mem::take(&mut self.chunk.items) {
+            if let Item::Event(event) = item {
+                self.event("event", &event.frame(self.chunk.now), None);
+            }
+        }
         self.api
             .counters
             .missed

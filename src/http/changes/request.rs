@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
-use mainstem_model::{Deadband, Pacing};
+use mainstem_model::{Deadband, GlobSet, Pacing};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::form;
@@ -94,6 +94,8 @@ pub(super) struct Wish {
     pub(super) meta: bool,
     pub(super) squeeze: bool,
     pub(super) pacing: Pacing,
+    /// The kinds of events that the caller may see.
+    pub(super) events: GlobSet,
 }
 
 impl Wish {
@@ -127,17 +129,18 @@ impl Wish {
             meta: query.meta,
             squeeze: takes_zstd(headers),
             pacing: pacing(query, way)?,
+            events: caller.principal.rights.events.see.clone(),
         })
     }
 
     /// A reader at the place that was asked for.
     pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
-        match self.since {
-            None => Ok(Reader::snapshot(self.filter.clone(), self.delivery)),
-            Some(cursor) => {
-                Reader::resume(store, self.filter.clone(), self.delivery, cursor).map_err(expired)
-            }
-        }
+        let reader = match self.since {
+            None => Reader::snapshot(self.filter.clone(), self.delivery),
+            Some(cursor) => Reader::resume(store, self.filter.clone(), self.delivery, cursor)
+                .map_err(expired)?,
+        };
+        Ok(reader.with_events(self.events.clone()))
     }
 }
 

@@ -94,6 +94,9 @@ fn every_line_is_right_and_tells_the_defaults() {
     defaults.routes = all.routes.clone();
     defaults.trust = all.trust.clone();
     defaults.token = all.token.clone();
+    // What is off by default can only be shown switched on.
+    assert!(defaults.pacing.is_none() && all.pacing.check().is_ok());
+    defaults.pacing = all.pacing;
     assert_eq!(all, defaults);
 }
 

@@ -12,7 +12,7 @@ use crate::skipped::skipped;
 use crate::support::TestNode;
 
 /// The longest that it may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 const WHAT: &str = "the OpenAPI document against schemathesis";
 /// What streams without end is tested elsewhere.
 const ENDLESS: [&str; 2] = ["/api/v1/changes", "/api/v1/samples"];

@@ -12,6 +12,7 @@ mod entry;
 mod exit;
 mod init;
 mod points;
+mod readers;
 mod remotes;
 mod rename;
 mod run;
@@ -20,6 +21,7 @@ mod text;
 mod token;
 mod topology;
 mod variables;
+mod writes;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -88,6 +90,10 @@ enum Command {
     Rename(rename::RenameArgs),
     /// What is wrong at this node and below it, where, and what to do
     Doctor(doctor::DoctorArgs),
+    /// Readers of changes: who reads, how far behind, what was left out
+    Readers(readers::ReadersArgs),
+    /// Writes: list, show
+    Writes(writes::WritesArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -130,6 +136,8 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen).await,
+        Command::Readers(args) => readers::run(&args, screen).await,
+        Command::Writes(args) => writes::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

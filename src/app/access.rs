@@ -15,6 +15,8 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link,
+            control: role.control,
+            from: role.from.clone(),
             events: mainstem_security::EventRights {
                 raise: role.events.raise.clone(),
                 see: role.events.see.clone(),
@@ -32,6 +34,7 @@ pub(super) fn tokens(config: &NodeConfig) -> anyhow::Result<Vec<DeclaredToken>> 
             role: token.role.clone(),
             expires: token.expires,
             provide: token.provide.clone(),
+            from: token.from.clone(),
         };
         match &token.credential {
             Credential::Token(text) => Ok(DeclaredToken::from_text(new, text.expose())),

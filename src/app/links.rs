@@ -134,6 +134,7 @@ fn mainstem(
             Delivery::Every => mainstem_store::Delivery::Every,
             Delivery::Latest => mainstem_store::Delivery::Latest,
         },
+        pacing: config.pacing,
         read: read(config),
         write: config.write.clone(),
         read_variables: config.read_variables.clone(),

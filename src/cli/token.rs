@@ -48,6 +48,10 @@ struct CreateArgs {
     /// The prefix below which its holder provides datapoints.
     #[arg(long, value_name = "PREFIX")]
     provide: Option<String>,
+    /// From where its holder may come: `*`, an IP address or a network such as 10.0.0.0/8; more
+    /// of them with commas between. Everywhere by default.
+    #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
+    from: Option<Vec<String>>,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +87,7 @@ async fn create(args: &CreateArgs, client: &Client, screen: Screen) -> Result<Ex
         role: args.role.clone(),
         expires: args.expires,
         provide: args.provide.clone(),
+        from: args.from.clone(),
     };
     let answer = client
         .send(Method::POST, TOKENS, Some(&new), Duration::ZERO)
@@ -120,16 +125,29 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 }
 
 fn table(tokens: &[TokenDocument], screen: Screen) -> Table {
-    let headings = ["ID", "NAME", "ROLE", "ENDS", "LAST USED", "FROM"];
+    let headings = [
+        "ID",
+        "NAME",
+        "ROLE",
+        "ENDS",
+        "LAST USED",
+        "ADDRESSES",
+        "FROM",
+    ];
     let mut table = screen.table(&headings, &[3, 4]);
     for token in tokens {
         let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), text::moment);
+        let addresses = match token.from.as_slice() {
+            [] => "everywhere".to_owned(),
+            list => list.join(", "),
+        };
         table.add_row([
             screen.cell(text::harmless(&token.id), Tone::Plain),
             screen.cell(text::harmless(&token.name), Tone::Strong),
             screen.cell(text::harmless(&token.role), Tone::Plain),
             screen.cell(moment(token.expires), Tone::Plain),
             screen.cell(moment(token.last_used), Tone::Quiet),
+            screen.cell(text::harmless(&addresses), Tone::Plain),
             screen.cell(text::harmless(&token.origin), Tone::Quiet),
         ]);
     }

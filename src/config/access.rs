@@ -1,13 +1,14 @@
 //! The sections `roles:` and `tokens:` of the node file.
 
 use mainstem_model::{GlobSet, Name, Secret, Timestamp};
+use mainstem_security::AddressList;
 
 /// Roles that every node has and no file can change.
 pub(crate) const BUILT_IN_ROLES: [&str; 3] = ["admin", "concentrator", "viewer"];
 
 /// What the clients of a role may do. Patterns are tried in order and `!` denies; what fits none
 /// is denied.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoleConfig {
     /// The datapoints that are shown.
@@ -25,8 +26,31 @@ pub struct RoleConfig {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// Whether anything may be written at all; `false` denies it whatever `write` says.
+    pub control: bool,
+    /// From where such a client may come: `*`, IP addresses, networks.
+    #[schemars(with = "Vec<String>", length(min = 1, max = 64), extend(
+        "items" = {"type": "string", "format": "network"}
+    ))]
+    pub from: AddressList,
     /// What may be done with events, which wait for an answer.
     pub events: EventsConfig,
+}
+
+impl Default for RoleConfig {
+    fn default() -> Self {
+        Self {
+            read: GlobSet::default(),
+            write: GlobSet::default(),
+            provide: None,
+            admin: false,
+            link: false,
+            control: true,
+            from: AddressList::default(),
+            events: EventsConfig::default(),
+            variables: VariablesConfig::default(),
+        }
+    }
 }
 
 /// Which kinds of events a role deals with. Patterns as for datapoints, over the kinds.
@@ -81,6 +105,12 @@ pub(crate) struct TokenSection {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("format" = "name"))]
     pub(crate) provide: Option<Name>,
+    /// From where this client may come, beside what its role says: `*`, IP addresses, networks.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", length(min = 1, max = 64), extend(
+        "items" = {"type": "string", "format": "network"}
+    ))]
+    pub(crate) from: AddressList,
 }
 
 /// A client that comes with a token.
@@ -96,6 +126,8 @@ pub struct TokenConfig {
     pub expires: Option<Timestamp>,
     /// The prefix below which it provides datapoints, in place of the role's.
     pub provide: Option<Name>,
+    /// From where it may come, beside what its role says.
+    pub from: AddressList,
 }
 
 /// By what a token is recognised.

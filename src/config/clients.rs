@@ -82,6 +82,7 @@ fn token(section: TokenSection) -> Option<TokenConfig> {
         hash,
         expires,
         provide,
+        from,
     } = section;
     let hash = hash.map(|hash| Credential::Hash(hash.to_ascii_lowercase()));
     let credential = token.map(Credential::Token).or(hash)?;
@@ -91,6 +92,7 @@ fn token(section: TokenSection) -> Option<TokenConfig> {
         credential,
         expires,
         provide,
+        from,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mainstem_model::Name;
+use mainstem_model::{Name, PacingError};
 use mainstem_remote::{Mode, RemoteConfig, RemoteKind, RemoteSection, Route, Trust};
 use serde_json::Value;
 
@@ -30,6 +30,7 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
         if let (Some(section), Some(name), Some(trust)) = (read, name, trust) {
             let remote = section.resolve(name, trust);
             check_beat(draft, &remote, pointer);
+            check_pacing(draft, &remote, pointer);
             remotes.push(remote);
         }
     }
@@ -46,9 +47,25 @@ fn check_beat(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
     }
 }
 
+/// Each round of a polled link is an answer of its own, which holds nothing back.
+fn check_pacing(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
+    if remote.mode == Mode::Poll && !remote.pacing.is_none() {
+        let message = "a polled link has nothing held back: `poll_interval` says how often it asks";
+        let expected = "`deadband`, `min_interval` and `max_interval` only with `mode: stream`";
+        draft.problem(pointer, message, expected);
+    } else if remote.pacing.check() == Err(PacingError::Order) {
+        let message = "`max_interval` is not longer than `min_interval`";
+        let at = join(pointer, "max_interval");
+        draft.problem(&at, message, "a longer `max_interval`, or none");
+    }
+}
+
 /// Options that there are not for a HSYCO server: what they stand for is private to HSYCO, or it is
 /// always so.
-const NOT_FOR_HSYCO: [&str; 14] = [
+const NOT_FOR_HSYCO: [&str; 17] = [
+    "deadband",
+    "min_interval",
+    "max_interval",
     "mode",
     "profile",
     "beat",

@@ -23,6 +23,14 @@ pub(crate) struct Arrival {
 }
 
 impl Peer {
+    /// For records: address and port, if over a network.
+    pub(crate) fn text(self) -> Option<String> {
+        match self {
+            Self::Network(address) => Some(address.to_string()),
+            Self::Local => None,
+        }
+    }
+
     /// What failures are counted by; local callers are not counted.
     pub(crate) fn address(self) -> Option<Address> {
         match self {

@@ -1,5 +1,6 @@
 //! Who asks: a bearer token, or the socket file.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -72,13 +73,29 @@ pub(crate) async fn guard(
         Peer::Local => api
             .local_principal()
             .ok_or_else(|| Problem::internal(&"the role admin is missing"))?,
-        Peer::Network(_) => verify(&api, &request, arrival.peer)?,
+        Peer::Network(address) => {
+            let principal = verify(&api, &request, arrival.peer)?;
+            come_from(&api, &principal, address)?;
+            principal
+        }
     };
     let principal = Arc::new(principal);
     request
         .extensions_mut()
         .insert(Caller { principal, arrival });
     Ok(next.run(request).await)
+}
+
+/// Refuses who comes from an address that the token or its role is not for.
+fn come_from(api: &Api, principal: &Principal, address: SocketAddr) -> Result<(), Problem> {
+    if principal.may_come_from(address.ip()) {
+        return Ok(());
+    }
+    api.counters.addresses_refused.inc();
+    api.refuse_address(principal, address);
+    let (name, ip) = (&principal.name, address.ip().to_canonical());
+    let detail = format!("{name} (role {}) may not come from {ip}", principal.role);
+    Err(Problem::new(Code::Address, detail))
 }
 
 fn verify(api: &Api, request: &Request, peer: Peer) -> Result<Principal, Problem> {

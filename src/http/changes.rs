@@ -10,6 +10,7 @@
 mod concern;
 mod events;
 mod expand;
+mod pace;
 mod poll;
 mod request;
 mod seat;
@@ -61,7 +62,7 @@ pub(crate) async fn read(
     api.store.settle(&mut wish.filter);
     match wish.way {
         Way::Frames { follow } => stream::open(&api, &wish, &caller, follow),
-        Way::Poll { wait } => poll::answer(&api, wish, wait).await,
+        Way::Poll { wait } => poll::answer(&api, wish, &caller, wait).await,
         Way::Events => events::open(&api, &wish, &caller),
     }
 }

@@ -1,5 +1,5 @@
 //! Whether somebody to whom an endless answer was begun may still have it: a token that was
-//! revoked or has expired ends it.
+//! revoked, has expired or is not for this address any more ends it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,10 @@ impl Grant {
 
     /// Whether it holds; looked at only when it is due.
     pub(crate) fn holds(&mut self) -> bool {
-        if Instant::now() < self.due || self.caller.arrival.peer == Peer::Local {
+        let Peer::Network(address) = self.caller.arrival.peer else {
+            return true;
+        };
+        if Instant::now() < self.due {
             return true;
         }
         self.due = Instant::now() + LOOK_INTERVAL;
@@ -45,6 +48,7 @@ impl Grant {
             token.name == principal.name
                 && token.role == principal.role
                 && token.expires.is_none_or(|expires| now < expires)
+                && self.api.may_come_from(token, address.ip())
         })
     }
 }

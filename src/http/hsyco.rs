@@ -1,12 +1,10 @@
 //! The route that HSYCO's Remote API documents, `GET /x/rioget?1*<timestamp>*<password>`: off
 //! unless the node file switches it on. `docs/HSYCO.md` says what it keeps to.
 
-mod addresses;
 mod answer;
 mod asked;
 mod config;
 mod gate;
-mod refusals;
 mod stamps;
 mod table;
 mod text;
@@ -18,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use http::Method;
 use parking_lot::RwLock;
 
-pub use addresses::{AddressRule, AddressRuleError};
 pub use config::HsycoConfig;
 
 use crate::Api;

@@ -26,6 +26,8 @@ mod parts;
 mod probes;
 mod problem;
 mod query;
+mod readers;
+mod refusals;
 mod remotes;
 mod router;
 mod samples;
@@ -39,7 +41,7 @@ mod write_answer;
 mod writes;
 
 pub use config::{HttpLimits, ListenConfig};
-pub use hsyco::{AddressRule, AddressRuleError, HsycoConfig};
+pub use hsyco::HsycoConfig;
 pub use openapi::openapi_yaml;
 pub use parts::{DiskSpace, PartError, Parts};
 pub use server::{ServeError, Server, ServerSetup};

@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, doctor, events, explain, hsyco,
-    link, node, openapi, pages, probes, problem, remotes, samples, tokens, topology, variables,
-    writes,
+    link, node, openapi, pages, probes, problem, readers, remotes, samples, tokens, topology,
+    variables, writes,
 };
 
 /// Everything that the node serves.
@@ -34,6 +34,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/events", get(events::list).post(events::raise))
         .route("/events/{id}/reply", post(events::reply))
         .route("/changes", get(changes::read))
+        .route("/readers", get(readers::list))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))

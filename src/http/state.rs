@@ -1,11 +1,12 @@
 //! What every route sees of the node.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mainstem_model::{Clock, Monotonic, Timestamp};
 use mainstem_remote::Serving;
-use mainstem_security::{Audit, AuditRecord, Principal, Roles, Tokens};
+use mainstem_security::{Audit, AuditRecord, Principal, Roles, TokenInfo, Tokens};
 use mainstem_store::Store;
 use mainstem_telemetry::{Counter, Gauge, Health, Metrics, Subscription};
 use mainstem_write::WriteDesk;
@@ -13,10 +14,11 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::arrival::Peer;
 use crate::auth::Caller;
 use crate::doctor::Growth;
 use crate::hsyco::Hsyco;
+use crate::readers::Readings;
+use crate::refusals::Refusals;
 use crate::samples::Providers;
 use crate::{HttpLimits, Parts};
 
@@ -80,6 +82,8 @@ pub struct Api {
     pub(crate) scrape: Mutex<()>,
     /// One permit for each reader of changes.
     pub(crate) readers: Arc<Semaphore>,
+    /// Those that hold one.
+    pub(crate) readings: Readings,
     /// Cancelled when the node stops: endless answers end then.
     pub(crate) stopping: CancellationToken,
     /// Carries the generation of the board of problems.
@@ -88,6 +92,8 @@ pub struct Api {
     /// The HSYCO-compatible route, if it is switched on.
     pub(crate) hsyco: Hsyco,
     audit: Arc<Audit>,
+    /// Those who came from where they may not.
+    refusals: Mutex<Refusals>,
     roles: RwLock<Arc<Roles>>,
     ready: AtomicBool,
     _alarm_hook: Option<Subscription>,
@@ -99,6 +105,7 @@ pub(crate) struct Counters {
     pub(crate) connections_refused: Counter,
     pub(crate) handshakes_failed: Counter,
     pub(crate) requests: Counter,
+    pub(crate) addresses_refused: Counter,
     pub(crate) panics: Counter,
     pub(crate) readers: Gauge,
     pub(crate) readers_refused: Counter,
@@ -108,6 +115,7 @@ pub(crate) struct Counters {
     pub(crate) rows: Counter,
     pub(crate) gaps: Counter,
     pub(crate) missed: Counter,
+    pub(crate) conflated: Counter,
     pub(crate) events: Counter,
     pub(crate) events_expired: Counter,
     pub(crate) events_refused: Counter,
@@ -126,6 +134,10 @@ impl Counters {
             ),
             handshakes_failed: counter("http_handshakes_failed", "TLS handshakes that failed"),
             requests: counter("http_requests", "Requests"),
+            addresses_refused: counter(
+                "http_addresses_refused",
+                "Requests with a token from an address that it is not for",
+            ),
             panics: counter("http_panics", "Requests that met a defect of the program"),
             readers: metrics.gauge("feed_readers", "Readers of changes"),
             readers_refused: counter(
@@ -138,6 +150,7 @@ impl Counters {
             rows: counter("feed_rows", "Rows written to streams"),
             gaps: counter("feed_gaps", "Gaps told to readers that fell behind the log"),
             missed: counter("feed_missed", "Entries that slow readers did not get"),
+            conflated: counter("feed_conflated", "Samples that readers asked to be spared"),
             events: counter(
                 "events_raised",
                 "Events raised here that wait for an answer",
@@ -161,6 +174,7 @@ impl Api {
             counters: Counters::new(&setup.metrics),
             born: setup.store.clock().monotonic(),
             readers: Arc::new(Semaphore::new(setup.limits.readers)),
+            readings: Readings::default(),
             facts: setup.facts,
             store: setup.store,
             serving: setup.serving,
@@ -177,6 +191,7 @@ impl Api {
             hsyco: Hsyco::default(),
             growth: Growth::default(),
             scrape: Mutex::new(()),
+            refusals: Mutex::default(),
             roles: RwLock::new(setup.roles),
             ready: AtomicBool::new(false),
             _alarm_hook: hook,
@@ -197,20 +212,42 @@ impl Api {
         self.ready.load(Ordering::Relaxed) && !self.stopping.is_cancelled()
     }
 
+    /// Whether the holder of a token may still come from an address.
+    pub(crate) fn may_come_from(&self, token: &TokenInfo, address: IpAddr) -> bool {
+        let role = self.roles.read().get(&token.role);
+        token.from.allows(address) && role.is_some_and(|role| role.from.allows(address))
+    }
+
+    /// Notes that somebody came from where he may not: the first time at once, then once a minute.
+    pub(crate) fn refuse_address(&self, principal: &Principal, address: SocketAddr) {
+        let now = self.clock().monotonic();
+        let Some(before) = self.refusals.lock().note(Some(address.ip().into()), now) else {
+            return;
+        };
+        self.record(AuditRecord {
+            at: self.clock().now(),
+            principal: principal.name.clone(),
+            address: Some(address.to_string()),
+            action: "login".to_owned(),
+            target: format!("role {}", principal.role),
+            outcome: "denied".to_owned(),
+            detail: match before {
+                0 => "the address is not allowed".to_owned(),
+                more => format!("the address is not allowed; {more} more since the last record"),
+            },
+        });
+    }
+
     pub(crate) fn local_principal(&self) -> Option<Principal> {
         Principal::local(&self.roles.read())
     }
 
     /// Notes what an administrator did; writes are noted by their own path.
     pub(crate) fn note(&self, caller: &Caller, action: &str, target: &str, outcome: &str) {
-        let address = match caller.arrival.peer {
-            Peer::Network(address) => Some(address.to_string()),
-            Peer::Local => None,
-        };
         self.record(AuditRecord {
             at: self.clock().now(),
             principal: caller.principal.name.clone(),
-            address,
+            address: caller.arrival.peer.text(),
             action: action.to_owned(),
             target: target.to_owned(),
             outcome: outcome.to_owned(),

@@ -8,7 +8,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use mainstem_model::Name;
-use mainstem_security::{NewToken, TokenError, TokenInfo, TokenOrigin, Tokens};
+use mainstem_security::{
+    ADDRESS_RULES_MAX, AddressList, AddressRule, NewToken, TokenError, TokenInfo, TokenOrigin,
+    Tokens,
+};
 use mainstem_wire::api::{NewTokenDocument, Page, ProblemDocument, TokenDocument, TokenText};
 
 use crate::Api;
@@ -65,6 +68,7 @@ pub(crate) async fn create(
         expires: asked.expires,
         provide: provide
             .map_err(|error| Problem::new(Code::Member, format!("provide: {error}")))?,
+        from: addresses(asked.from)?,
     };
     let target = new.name.clone();
     let made = on_disk(&api, move |tokens| tokens.create(&new)).await;
@@ -77,6 +81,24 @@ pub(crate) async fn create(
     };
     let headers = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, Json(text)).into_response())
+}
+
+/// From where the holder of a token may come.
+fn addresses(texts: Option<Vec<String>>) -> Result<AddressList, Problem> {
+    let Some(texts) = texts else {
+        return Ok(AddressList::default());
+    };
+    let wrong = |detail: String| Problem::new(Code::Member, format!("from: {detail}"));
+    if !(1..=ADDRESS_RULES_MAX).contains(&texts.len()) {
+        return Err(wrong(format!(
+            "a list has 1 to {ADDRESS_RULES_MAX} entries"
+        )));
+    }
+    let rules = texts.iter().map(|text| text.parse::<AddressRule>());
+    let rules: Result<Vec<_>, _> = rules.collect();
+    rules
+        .map(AddressList::new)
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// `DELETE /api/v1/tokens/{id}`.
@@ -140,6 +162,10 @@ fn document(info: TokenInfo) -> TokenDocument {
         name: info.name,
         role: info.role,
         provide: info.provide.map(|prefix| prefix.as_str().to_owned()),
+        from: match info.from.is_everywhere() {
+            true => Vec::new(),
+            false => info.from.texts(),
+        },
         created: info.created,
         expires: info.expires,
         last_used: info.last_used,

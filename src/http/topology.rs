@@ -39,6 +39,7 @@ pub(crate) struct TopologyQuery {
     #[param(value_type = Option<bool>)]
     datapoints: bool,
     /// Datapoints at the most: 1 to 10000, 1000 unless given.
+    #[param(minimum = 1, maximum = 10000)]
     limit: Option<usize>,
     /// The `next` of the part before.
     after: Option<String>,

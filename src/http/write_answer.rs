@@ -15,7 +15,6 @@ use mainstem_write::{BUDGET_DEFAULT, BUDGET_MAX, Entry, Refusal, Request, WriteR
 use serde_json::value::RawValue;
 
 use crate::Api;
-use crate::arrival::Peer;
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};
 
@@ -84,10 +83,7 @@ pub(crate) async fn carry(
     caller: &Caller,
     asked: Asked,
 ) -> Result<Arc<WriteRecord>, Problem> {
-    let address = match caller.arrival.peer {
-        Peer::Network(address) => Some(address.to_string()),
-        Peer::Local => None,
-    };
+    let address = caller.arrival.peer.text();
     let principal = (*caller.principal).clone();
     let request = Request {
         space: asked.space,

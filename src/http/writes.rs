@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
-use mainstem_model::{Name, NameError, WriteId, WriteState};
+use mainstem_model::quantity::show_duration;
+use mainstem_model::{GlobSet, Name, NameError, Timestamp, WriteId, WriteState};
 use mainstem_wire::api::write::{
-    BATCH_WRITES_MAX, BatchItemDocument, BatchWriteDocument, WriteDocument,
+    BATCH_WRITES_MAX, BatchItemDocument, BatchWriteDocument, KeptDocument, WriteDocument,
+    WriteEntry, WritesDocument,
 };
-use mainstem_wire::api::{BatchResult, BatchResultDocument, Page, ProblemDocument, form};
-use mainstem_write::WriteRecord;
+use mainstem_wire::api::{BatchResult, BatchResultDocument, ProblemDocument, form};
+use mainstem_write::{WriteQuery, WriteRecord};
 use serde::Deserialize;
 
 use crate::Api;
@@ -42,6 +44,21 @@ pub(crate) struct WritesQuery {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     open: bool,
+    /// The datapoint that they are for.
+    name: Option<String>,
+    /// The same as an ordered list of patterns; not together with `name`.
+    glob: Option<String>,
+    /// Who asked for them here: a client, or the neighbour that they came from.
+    principal: Option<String>,
+    /// How far they came.
+    #[param(value_type = Option<String>, example = "applied")]
+    state: Option<WriteState>,
+    /// Those that came then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Those that came earlier.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -54,31 +71,74 @@ pub(crate) struct BatchQuery {
     wait: Option<Duration>,
 }
 
-/// `GET /api/v1/writes`: newest first, one's own, and for administrators everybody's.
+/// `GET /api/v1/writes`: newest first, one's own, and for administrators everybody's; of datapoints
+/// that one may read. The answer says how far back it reaches.
 #[utoipa::path(
     get,
     path = "/api/v1/writes",
     tag = "writes",
     params(WritesQuery),
-    responses((status = 200, description = "Newest first", body = Page<WriteDocument>))
+    responses((status = 200, description = "Newest first", body = WritesDocument))
 )]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Params(asked): Params<WritesQuery>,
     caller: Caller,
-) -> Result<Json<Page<WriteDocument>>, Problem> {
+) -> Result<Json<WritesDocument>, Problem> {
     let limit = query::limit(asked.limit, LIMIT_DEFAULT, LIMIT_MAX)?;
+    let wanted = wanted(&asked)?;
     let found = api
         .writes
-        .list(&caller.principal, asked.after, limit, asked.open);
-    let items = found
-        .items
-        .iter()
-        .map(|record| WriteDocument::from(&**record));
-    Ok(Json(Page {
-        items: items.collect(),
+        .list(&caller.principal, &wanted, asked.after, limit);
+    let reach = api.writes.reach();
+    Ok(Json(WritesDocument {
+        items: entries(&api, &found.items),
         next: found.next.map(|place| place.to_string()),
+        kept: KeptDocument {
+            oldest: reach.oldest,
+            writes: reach.writes as u64,
+            writes_max: reach.writes_max as u64,
+            kept_for: show_duration(reach.kept_for),
+        },
     }))
+}
+
+fn wanted(asked: &WritesQuery) -> Result<WriteQuery, Problem> {
+    let names = match (&asked.name, &asked.glob) {
+        (Some(_), Some(_)) => {
+            let detail = "give `name` or `glob`, not both";
+            return Err(Problem::new(Code::Query, detail));
+        }
+        (Some(name), None) => {
+            let wrong =
+                |error: &dyn std::fmt::Display| Problem::new(Code::Query, format!("name: {error}"));
+            Name::new(name).map_err(|error| wrong(&error))?;
+            GlobSet::new(&[name]).map_err(|error| wrong(&error))?
+        }
+        (None, glob) => query::wanted(None, glob.as_deref())?,
+    };
+    Ok(WriteQuery {
+        names,
+        principal: asked.principal.clone(),
+        state: asked.state,
+        from: asked.from,
+        to: asked.to,
+        open: asked.open,
+    })
+}
+
+fn entries(api: &Api, records: &[Arc<WriteRecord>]) -> Vec<WriteEntry> {
+    let values = api.writes.values(records);
+    let each = records.iter().zip(values);
+    each.map(|(record, value)| WriteEntry {
+        write: WriteDocument::from(&**record),
+        principal: record.principal.clone(),
+        address: record.address.clone(),
+        originators: record.originators.clone(),
+        at: record.at,
+        value: value.map(String::from),
+    })
+    .collect()
 }
 
 /// `GET /api/v1/writes/{id}`.
@@ -87,18 +147,20 @@ pub(crate) async fn list(
     path = "/api/v1/writes/{id}",
     tag = "writes",
     params(("id" = String, Path, description = "The id of the write")),
-    responses((status = 200, description = "The write", body = WriteDocument))
+    responses((status = 200, description = "The write", body = WriteEntry))
 )]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Segment(id): Segment,
     _: Params<Nothing>,
     caller: Caller,
-) -> Result<Json<WriteDocument>, Problem> {
+) -> Result<Json<WriteEntry>, Problem> {
     let found = id.parse().ok().map(WriteId);
     let found = found.and_then(|id| api.writes.get(id, &caller.principal));
     let missing = || Problem::new(Code::UnknownName, "no write that you may see has this id");
-    Ok(Json(WriteDocument::from(&*found.ok_or_else(missing)?)))
+    let found = [found.ok_or_else(missing)?];
+    let entry = entries(&api, &found).pop();
+    entry.map(Json).ok_or_else(missing)
 }
 
 /// `POST /api/v1/writes`: independent writes, each with an outcome of its own.

@@ -9,6 +9,7 @@ mod event;
 mod glob;
 pub mod limits;
 mod name;
+mod pacing;
 mod quality;
 pub mod quantity;
 mod sample;
@@ -25,6 +26,9 @@ pub use definition::{Access, Definition, Limits};
 pub use event::EventId;
 pub use glob::{Decided, Glob, GlobError, GlobSet};
 pub use name::{Name, NameError};
+pub use pacing::{
+    Deadband, DeadbandError, PACE_INTERVAL_MAX, PACE_INTERVAL_MIN, Pacing, PacingError,
+};
 pub use quality::{Quality, Reason, Status};
 pub use sample::Sample;
 pub use secret::Secret;

@@ -8,7 +8,7 @@ pub use route::{Route, RouteError};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mainstem_model::{Glob, GlobSet, Name, Secret, ValueType, quantity};
+use mainstem_model::{Deadband, Glob, GlobSet, Name, Pacing, Secret, ValueType, quantity};
 
 use crate::timing::Timing;
 
@@ -156,6 +156,21 @@ pub struct RemoteSection {
     /// Every sample, or the latest.
     #[serde(default)]
     pub delivery: Delivery,
+    /// For thin lines: the remote holds back numbers that changed by no more than this since they
+    /// were told, `0.5` or `1%` of the told value. A change of quality passes.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend(
+        "type" = ["number", "string"], "format" = "deadband"
+    ))]
+    pub deadband: Option<Deadband>,
+    /// For thin lines: each datapoint is told at most so often; the newest sample wins.
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[schemars(with = "Option<String>", extend("duration" = {"min": "10ms", "max": "24h"}))]
+    pub min_interval: Option<Duration>,
+    /// Each datapoint is told again at least so often, whatever is held back.
+    #[serde(default, deserialize_with = "quantity::optional_duration")]
+    #[schemars(with = "Option<String>", extend("duration" = {"min": "10ms", "max": "24h"}))]
+    pub max_interval: Option<Duration>,
     /// Whether the remote's datapoints enter this node's catalogue by themselves.
     #[serde(default = "yes")]
     pub discovery: bool,
@@ -268,6 +283,8 @@ pub struct RemoteConfig {
     pub events: GlobSet,
     /// Every sample or the latest.
     pub delivery: Delivery,
+    /// What it is asked to hold back.
+    pub pacing: Pacing,
     /// Whether its datapoints enter the catalogue by themselves.
     pub discovery: bool,
     /// Whether values fetched again after a cut count as changes.
@@ -337,6 +354,11 @@ impl RemoteSection {
             events: self.events,
             types: self.types,
             delivery: self.delivery,
+            pacing: Pacing {
+                deadband: self.deadband,
+                min_interval: self.min_interval,
+                max_interval: self.max_interval,
+            },
             discovery: self.discovery,
             startup_events: self.startupevents,
             datapoints: self.io,

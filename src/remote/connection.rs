@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use mainstem_model::Pacing;
 use mainstem_store::Delivery;
 use mainstem_wire::{Beat, BeatAnswer, Cursor};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -58,6 +59,55 @@ pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     head: Head,
     _open: DropGuard,
+}
+
+/// What of a remote's changes is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) delivery: Delivery,
+    pub(crate) follow: bool,
+    pub(crate) compressed: bool,
+    pub(crate) pacing: Pacing,
+}
+
+impl Wanted {
+    fn path(&self) -> String {
+        let delivery = match self.delivery {
+            Delivery::Latest => "latest",
+            Delivery::Every => "every",
+        };
+        let mut path = format!("/api/v1/changes?delivery={delivery}");
+        if let Some(cursor) = self.cursor {
+            path.push_str(&format!("&since={cursor}"));
+        }
+        if !self.follow {
+            path.push_str("&follow=false");
+        }
+        if let Some(deadband) = self.pacing.deadband {
+            // The only character of it that an address does not take is the percent sign.
+            let deadband = deadband.to_string().replace('%', "%25");
+            path.push_str(&format!("&deadband={deadband}"));
+        }
+        let intervals = [
+            ("min_interval", self.pacing.min_interval),
+            ("max_interval", self.pacing.max_interval),
+        ];
+        for (name, interval) in intervals {
+            if let Some(interval) = interval {
+                path.push_str(&format!("&{name}={}", written(interval)));
+            }
+        }
+        path
+    }
+}
+
+/// A duration in the form of the API: up to six digits and a unit.
+fn written(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis @ ..=999_999 => format!("{millis}ms"),
+        millis => format!("{}.{:03}s", millis / 1000, millis % 1000),
+    }
 }
 
 #[derive(Clone)]
@@ -111,28 +161,11 @@ impl Connection {
     }
 
     /// Opens the stream of changes.
-    pub(crate) async fn changes(
-        &self,
-        cursor: Option<Cursor>,
-        delivery: Delivery,
-        follow: bool,
-        compressed: bool,
-    ) -> Result<Response<Incoming>, RequestError> {
-        let delivery = match delivery {
-            Delivery::Latest => "latest",
-            Delivery::Every => "every",
-        };
-        let mut path = format!("/api/v1/changes?delivery={delivery}");
-        if let Some(cursor) = cursor {
-            path.push_str(&format!("&since={cursor}"));
-        }
-        if !follow {
-            path.push_str("&follow=false");
-        }
-        let mut request = self.request(Method::GET, &path, Bytes::new())?;
+    pub(crate) async fn changes(&self, wanted: Wanted) -> Result<Response<Incoming>, RequestError> {
+        let mut request = self.request(Method::GET, &wanted.path(), Bytes::new())?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, NDJSON);
-        if compressed {
+        if wanted.compressed {
             headers.insert(
                 header::ACCEPT_ENCODING,
                 header::HeaderValue::from_static("zstd"),

@@ -17,7 +17,7 @@ pub(crate) use drive::chain;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_model::GlobSet;
+use mainstem_model::{GlobSet, Pacing};
 use mainstem_store::{Delivery, SourceId, Store};
 use mainstem_telemetry::Health;
 use mainstem_write::WriteDesk;
@@ -61,6 +61,8 @@ pub struct LinkOptions {
     pub read_variables: GlobSet,
     /// Which of them writes may pass to, in its names.
     pub write_variables: GlobSet,
+    /// What the remote is asked to hold back, where it can.
+    pub pacing: Pacing,
     /// Which kinds of events are carried up.
     pub events: GlobSet,
     /// Whether the stream is asked for compressed.

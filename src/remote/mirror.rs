@@ -61,6 +61,7 @@ pub struct Mirror {
     pending: Vec<MirrorRow>,
     pending_catchup: bool,
     place: Option<u64>,
+    looked: Option<u64>,
     seen: Option<Seen>,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
@@ -110,6 +111,7 @@ impl Mirror {
             pending: Vec::new(),
             pending_catchup: false,
             place: None,
+            looked: None,
             seen: None,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
@@ -219,7 +221,7 @@ impl Mirror {
     pub fn begin(&mut self) {
         self.hello = None;
         self.pending.clear();
-        self.place = None;
+        (self.place, self.looked) = (None, None);
         self.seen = None;
         self.pruned = None;
         self.alias_changes = 0;
@@ -273,6 +275,7 @@ impl Mirror {
         if let Some(place) = line.s {
             self.place = Some(place);
         }
+        self.looked = line.h.or(line.s).max(self.looked);
         Ok(step)
     }
 
@@ -283,6 +286,7 @@ impl Mirror {
             changes,
             missed: 0,
             applied: self.place,
+            looked: self.looked,
         }
     }
 

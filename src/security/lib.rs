@@ -2,6 +2,7 @@
 //! secrets that never show.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod addresses;
 mod audit;
 mod identity;
 mod password;
@@ -9,6 +10,7 @@ mod role;
 mod tls;
 mod token;
 
+pub use addresses::{ADDRESS_RULES_MAX, AddressList, AddressRule, AddressRuleError};
 pub use audit::{
     Audit, AuditError, AuditLimits, AuditRecord, Chain, ChainError, QUEUE_RECORDS_MAX,
     verify as verify_audit,

@@ -1,9 +1,12 @@
 //! What somebody may do.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use mainstem_model::{GlobSet, Name};
+
+use crate::AddressList;
 
 /// The role that may do everything.
 const ADMIN: &str = "admin";
@@ -13,7 +16,7 @@ const VIEWER: &str = "viewer";
 const CONCENTRATOR: &str = "concentrator";
 
 /// The rights that come with a role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     /// Names that may be read.
     pub read: GlobSet,
@@ -27,8 +30,28 @@ pub struct Role {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// Whether anything may be written at all, whatever `write` says.
+    pub control: bool,
+    /// From where its holders may come.
+    pub from: AddressList,
     /// What may be done with events.
     pub events: EventRights,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self {
+            read: GlobSet::default(),
+            write: GlobSet::default(),
+            provide: None,
+            admin: false,
+            link: false,
+            control: true,
+            from: AddressList::default(),
+            events: EventRights::default(),
+            variables: VariableRights::default(),
+        }
+    }
 }
 
 /// Which kinds of events a role deals with; none unless they are listed.
@@ -77,6 +100,8 @@ pub struct Principal {
     pub rights: Arc<Role>,
     /// The prefix below which this principal provides samples, from its token or its role.
     pub provide: Option<Name>,
+    /// From where its token may come, beside what the role says.
+    pub from: AddressList,
 }
 
 impl Roles {
@@ -155,12 +180,18 @@ impl Principal {
             role: ADMIN.to_owned(),
             rights,
             provide: None,
+            from: AddressList::default(),
         })
     }
 
     /// Whether a datapoint may be read.
     pub fn may_read(&self, name: &str) -> bool {
         self.rights.read.allows(name)
+    }
+
+    /// Whether this principal may come from an address. Both the role and the token have to allow it.
+    pub fn may_come_from(&self, address: IpAddr) -> bool {
+        self.rights.from.allows(address) && self.from.allows(address)
     }
 
     /// Whether a datapoint may be written, and which rule says so.
@@ -179,7 +210,14 @@ impl Principal {
     }
 
     fn decide(&self, patterns: &GlobSet, what: &str, name: &str) -> Decision {
-        let (role, allowed) = (&self.role, patterns.allows(name));
+        let role = &self.role;
+        if !self.rights.control {
+            return Decision {
+                allowed: false,
+                rule: format!("role {role}, control: false"),
+            };
+        }
+        let allowed = patterns.allows(name);
         let rule = match patterns.deciding(name) {
             Some(pattern) => format!("role {role}, {what}, {pattern:?}"),
             None => format!("role {role}, {what}: no pattern fits"),
@@ -252,6 +290,7 @@ mod tests {
             role: role.into(),
             rights,
             provide: None,
+            from: AddressList::default(),
         }
     }
 
@@ -293,6 +332,38 @@ mod tests {
         assert!(!bob.may_read_variable("line1.pump"));
         assert!(!bob.may_write_variable("line1.pump").allowed);
         assert!(!bob.may_read("line2.pump") && !bob.may_write("Line1.pump").allowed);
+    }
+
+    #[test]
+    fn without_control_nothing_is_written() {
+        let mut bob = principal("operator");
+        let rights = Role {
+            control: false,
+            ..(*bob.rights).clone()
+        };
+        bob.rights = Arc::new(rights);
+        let denied = bob.may_write("line1.pump");
+        assert!(
+            !denied.allowed && denied.rule.contains("control: false"),
+            "{denied:?}"
+        );
+        assert!(bob.may_read("line1.pump"));
+    }
+
+    #[test]
+    fn the_role_and_the_token_say_from_where() {
+        let list = |text: &str| AddressList::new(vec![text.parse().unwrap()]);
+        let mut bob = principal("operator");
+        let from = |bob: &Principal, text: &str| bob.may_come_from(text.parse().unwrap());
+        assert!(from(&bob, "192.0.2.1"));
+        bob.from = list("10.1.0.0/16");
+        assert!(from(&bob, "10.1.2.3") && from(&bob, "::ffff:10.1.2.3") && !from(&bob, "10.2.2.3"));
+        let rights = Role {
+            from: list("10.1.2.0/24"),
+            ..(*bob.rights).clone()
+        };
+        bob.rights = Arc::new(rights);
+        assert!(from(&bob, "10.1.2.3") && !from(&bob, "10.1.3.3"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use mainstem_journal::atomic_write;
 use mainstem_model::{Clock, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
+use crate::AddressList;
 use crate::role::{Principal, Roles};
 pub use error::{Refusal, TokenError};
 use file::Stored;
@@ -81,6 +82,7 @@ impl Tokens {
                     role: "admin".to_owned(),
                     expires: None,
                     provide: None,
+                    from: AddressList::default(),
                 };
                 let (token, text) = Stored::make(admin, clock.now());
                 // The text first: interrupted here, the next start makes both again.
@@ -209,6 +211,7 @@ impl Tokens {
             role: token.role.clone(),
             rights,
             provide,
+            from: token.from.clone(),
         };
         Ok((principal, id))
     }
@@ -238,6 +241,7 @@ impl Tokens {
             created: Some(token.created),
             expires: token.token.expires,
             provide: token.token.provide.clone(),
+            from: token.token.from.clone(),
             last_used: self.last_used.lock().get(&token.id).copied(),
             origin: TokenOrigin::Node,
         }
@@ -253,6 +257,7 @@ impl Tokens {
             created: None,
             expires: declared.token.expires,
             provide: declared.token.provide.clone(),
+            from: declared.token.from.clone(),
             origin: TokenOrigin::Configuration,
         }
     }

@@ -14,6 +14,7 @@ mod filter;
 mod log;
 mod mirror;
 mod owner;
+mod pace;
 mod reader;
 mod relocate;
 mod renamed;
@@ -39,6 +40,7 @@ pub use events::{Answering, EVENT_BYTES_MAX, EVENT_DEADLINE_MAX, Event, EventErr
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
 pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle, Target};
+pub use pace::{Due, Paced, Pacer};
 pub use reader::{Delivery, Progress, Reader, StartError};
 pub use renamed::Found;
 pub use sources::{NewSource, SourceId, SourceView};

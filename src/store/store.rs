@@ -240,6 +240,7 @@ impl Store {
             epoch: self.setup.epoch,
             features: [
                 mainstem_wire::FEATURE_PULSE,
+                mainstem_wire::FEATURE_PACING,
                 mainstem_wire::FEATURE_EVENTS,
                 mainstem_wire::FEATURE_DOCTOR,
                 mainstem_wire::FEATURE_VARIABLES,

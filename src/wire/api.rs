@@ -14,6 +14,7 @@ mod node;
 mod page;
 mod point;
 mod problem;
+mod reader;
 mod remote;
 mod samples;
 mod token;
@@ -30,9 +31,10 @@ pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
+pub use reader::ReaderDocument;
 pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
 };
 pub use samples::SamplesAck;
-pub use token::{NewTokenDocument, TokenDocument, TokenText};
+pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};
 pub use variable::{SetVariableDocument, VariableDocument};

@@ -62,6 +62,9 @@ pub struct Line<'a> {
     /// Everything up to this entry was told.
     #[serde(default)]
     pub s: Option<u64>,
+    /// Everything up to this entry was told, or is held back as the reader asked.
+    #[serde(default)]
+    pub h: Option<u64>,
     /// The snapshot is complete.
     #[serde(default)]
     pub end: bool,

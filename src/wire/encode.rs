@@ -98,6 +98,14 @@ impl FrameWriter {
         self.buffer.extend_from_slice(b"}\n");
     }
 
+    /// `{"h":…}`: everything up to this entry was told, or is held back because the reader asked for
+    /// it. No place to go on behind: that is `s`, and before this one.
+    pub fn held(&mut self, sequence: u64) {
+        self.buffer.extend_from_slice(b"{\"h\":");
+        self.integer(sequence);
+        self.buffer.extend_from_slice(b"}\n");
+    }
+
     /// `{"end":true,"s":…}`: the snapshot is complete.
     pub fn snapshot_end(&mut self, sequence: u64) {
         self.buffer.extend_from_slice(b"{\"end\":true,\"s\":");

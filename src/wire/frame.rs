@@ -11,6 +11,8 @@ use crate::api::form;
 
 /// The feature of a node that resets pulses, or passes them on to one that does.
 pub const FEATURE_PULSE: &str = "pulse";
+/// The feature of a node that holds back what a reader asks to be spared.
+pub const FEATURE_PACING: &str = "pacing";
 
 /// The feature of a node that answers what is wrong with it and below it.
 pub const FEATURE_DOCTOR: &str = "doctor";

@@ -17,8 +17,8 @@ pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
 pub use encode::{FrameWriter, RowOut};
 pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{
-    AliasFrame, Beat, BeatAnswer, DefineFrame, FEATURE_DOCTOR, FEATURE_PULSE, GapFrame, HelloFrame,
-    NamedSample, SourceFrame, StatusFrame,
+    AliasFrame, Beat, BeatAnswer, DefineFrame, FEATURE_DOCTOR, FEATURE_PACING, FEATURE_PULSE,
+    GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 pub use variable::{FEATURE_VARIABLES, VariableFrame};

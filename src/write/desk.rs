@@ -12,7 +12,10 @@ use tokio::sync::watch;
 
 use crate::begin::Begin;
 use crate::office::Office;
-use crate::{Explained, PolicyConfig, Refusal, Request, WriteConfig, WriteCounters, WriteRecord};
+use crate::{
+    Explained, PolicyConfig, Reach, Refusal, Request, WriteConfig, WriteCounters, WriteQuery,
+    WriteRecord,
+};
 
 /// The one write path of a node. Shared by all who ask for writes.
 pub struct WriteDesk {
@@ -111,12 +114,40 @@ impl WriteDesk {
     pub fn list(
         &self,
         viewer: &Principal,
+        query: &WriteQuery,
         after: Option<u64>,
         limit: usize,
-        open_only: bool,
     ) -> WriteList {
+        let (mut items, mut place) = (Vec::new(), after.unwrap_or(u64::MAX));
+        let enough = limit.saturating_add(1);
+        // In steps, so that no write waits until everything was looked at.
+        while items.len() < enough {
+            let table = self.office.table.lock();
+            match table.look(viewer, query, place, &mut items, enough) {
+                Some(last) => place = last,
+                None => break,
+            }
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|record| record.sequence);
+        WriteList { items, next }
+    }
+
+    /// The values of some writes, for people; a write from before the start has none.
+    pub fn values(&self, records: &[Arc<WriteRecord>]) -> Vec<Option<Box<str>>> {
+        self.office.table.lock().values(records)
+    }
+
+    /// How far back the kept writes reach.
+    pub fn reach(&self) -> Reach {
         let table = self.office.table.lock();
-        table.list(viewer, after, limit, open_only)
+        Reach {
+            oldest: table.oldest(),
+            writes: table.counts().1,
+            writes_max: self.office.config.kept_max,
+            kept_for: self.office.config.kept_for,
+        }
     }
 
     /// Replaces an `unknown` by what really happened. Returns whether there was such a write.

@@ -13,6 +13,7 @@ mod ledger;
 mod office;
 mod policy;
 mod pulse;
+mod query;
 pub mod reason;
 mod record;
 mod request;
@@ -32,6 +33,7 @@ pub use policy::{
     RangeConfig, RateConfig, TimeOfDay, WindowConfig, Zone,
 };
 pub use pulse::PULSES_FILE;
+pub use query::{Reach, WriteQuery};
 pub use record::WriteRecord;
 pub use request::{
     BUDGET_DEFAULT, BUDGET_MAX, Entry, KEY_BYTES_MAX, ORIGINATOR_BYTES_MAX, ORIGINATORS_MAX,

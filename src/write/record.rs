@@ -47,9 +47,14 @@ impl WriteRecord {
         self.outcome.state.is_final()
     }
 
-    /// Whether somebody may see it: who made it, and who administers the node.
+    /// Whether somebody may see it: who made it, and who administers the node; and only if he may
+    /// read the datapoint.
     pub fn is_visible_to(&self, viewer: &Principal) -> bool {
-        viewer.rights.admin || viewer.name == self.principal
+        let may_read = match self.space {
+            Space::Datapoint => viewer.may_read(&self.name),
+            Space::Variable => viewer.may_read_variable(&self.name),
+        };
+        (viewer.rights.admin || viewer.name == self.principal) && may_read
     }
 }
 

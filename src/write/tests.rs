@@ -15,7 +15,7 @@ use mainstem_model::{
     Clock, Definition, GlobSet, Limits, ManualClock, Name, NodeId, Quality, Scalar, Space,
     Timestamp, WriteId, WriteState,
 };
-use mainstem_security::{Audit, AuditLimits, Principal, Role, VariableRights};
+use mainstem_security::{AddressList, Audit, AuditLimits, Principal, Role, VariableRights};
 use mainstem_store::{
     Order, Outcome, OwnerHandle, SourceId, Store, StoreLimits, StoreSetup, Target,
 };
@@ -23,7 +23,7 @@ use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
 use serde_json::value::RawValue;
 
-use crate::{Entry, Refusal, Request, WriteConfig, WriteDesk, WriteRecord};
+use crate::{Entry, Refusal, Request, WriteConfig, WriteDesk, WriteQuery, WriteRecord};
 
 /// What a test waits for at the longest.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -211,6 +211,7 @@ fn principal(name: &str, admin: bool) -> Principal {
         role: "operator".to_owned(),
         rights: Arc::new(rights),
         provide: None,
+        from: AddressList::default(),
     }
 }
 

@@ -13,6 +13,7 @@ mod events;
 mod hsyco;
 mod links;
 mod outcomes;
+mod pacing;
 mod policies;
 mod protocol;
 mod renaming;

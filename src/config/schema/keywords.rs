@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
-use mainstem_http::AddressRule;
-use mainstem_model::{Glob, Name, Timestamp, ValueType, quantity};
+use mainstem_model::{Deadband, Glob, Name, Timestamp, ValueType, quantity};
 use mainstem_remote::Route;
+use mainstem_security::AddressRule;
 use mainstem_write::{PulseRule, TimeOfDay, Zone};
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         })
         .with_format("host", is_host)
         .with_format("network", |text: &str| text.parse::<AddressRule>().is_ok())
+        .with_format("deadband", |text: &str| text.parse::<Deadband>().is_ok())
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
         .with_format("fingerprint", is_fingerprint)
         .with_format("moment", |text: &str| text.parse::<Timestamp>().is_ok())
@@ -48,6 +49,7 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
     Some(match format {
         "socket-address" => "an IP address and a port, such as `127.0.0.1:8443` or `[::]:8443`",
         "network" => "`*`, an IP address, or a network such as `10.0.0.0/8`",
+        "deadband" => "a number that is not negative such as `0.5`, or a part such as `1%`",
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",
         "fingerprint" => "`sha256:` and 64 hexadecimal digits",

@@ -65,7 +65,7 @@ fn every_line_is_right_and_tells_the_defaults() {
     assert_eq!(short.adapters.len(), 1, "the file as it is runs anywhere");
     assert_eq!(full.remotes.len(), 3);
     assert_eq!(full.remotes[2].types.len(), 2);
-    assert_eq!(full.hsyco.unwrap().addresses.len(), 2);
+    assert_eq!(full.hsyco.unwrap().addresses.texts().len(), 2);
     assert_eq!((short.policies.len(), full.policies.len()), (0, 2));
     assert_eq!(
         (&short.feed, &short.limits, &short.log),
@@ -94,6 +94,9 @@ fn every_line_is_right_and_tells_the_defaults() {
     defaults.routes = all.routes.clone();
     defaults.trust = all.trust.clone();
     defaults.token = all.token.clone();
+    // What is off by default can only be shown switched on.
+    assert!(defaults.pacing.is_none() && all.pacing.check().is_ok());
+    defaults.pacing = all.pacing;
     assert_eq!(all, defaults);
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstem_store::{Chunk, Item, Progress, Reader};
+use mainstem_store::{Chunk, Item, PointId, Progress, Reader};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::AlarmDocument;
 use serde::Serialize;
@@ -22,6 +22,8 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::concern::Concern;
+use super::expand::row;
+use super::pace::{self, Pace};
 use super::request::Wish;
 use super::seat::Seat;
 use crate::auth::Caller;
@@ -42,7 +44,7 @@ const RETRY_MS: u32 = 2000;
 /// Answers with events.
 pub(super) fn open(api: &Arc<Api>, wish: &Wish, caller: &Caller) -> Result<Response, Problem> {
     let reader = wish.reader(&api.store)?;
-    let seat = Seat::take(api)?;
+    let seat = Seat::take(api, caller, "events", wish.pacing)?;
     let began = if wish.since.is_none() {
         &api.counters.snapshots
     } else {
@@ -51,7 +53,9 @@ pub(super) fn open(api: &Arc<Api>, wish: &Wish, caller: &Caller) -> Result<Respo
     began.inc();
     let since = wish.since.map(|cursor| cursor.sequence);
     let events = Box::new(Events {
-        _seat: seat,
+        seat,
+        pace: Pace::new(&api.store, wish.pacing, &wish.filter, wish.since),
+        conflated: 0,
         head: api.store.changes(),
         alarms: api.alarms.clone(),
         alarms_told: None,
@@ -97,7 +101,10 @@ struct Events {
     at_head: bool,
     ended: bool,
     grant: Grant,
-    _seat: Seat,
+    /// For readers that asked to be spared.
+    pace: Option<Pace>,
+    conflated: u64,
+    seat: Seat,
 }
 
 impl Events {
@@ -114,6 +121,8 @@ impl Events {
             }
             if !self.concern.is_empty() {
                 self.tell();
+            } else if self.tell_due() {
+                continue;
             } else if self.at_head {
                 self.wait().await;
             } else {
@@ -127,6 +136,9 @@ impl Events {
         self.head.borrow_and_update();
         let missed = self.reader.missed();
         let progress = self.reader.read(&self.api.store, &mut self.chunk, ROWS_MAX);
+        if let Some(pace) = &mut self.pace {
+            pace.forget(&self.chunk);
+        }
         self.concern.take_in(&self.api.store, &self.chunk);
         for item in std::mem::take(&mut self.chunk.items) {
             if let Item::Event(event) = item {
@@ -148,6 +160,7 @@ impl Events {
             let count = std::mem::take(&mut self.concern.gap);
             self.event("gap", &serde_json::json!({ "count": count }), None);
             self.api.counters.gaps.inc();
+            self.seat.reading.gap();
         }
         for name in std::mem::take(&mut self.concern.removed) {
             self.event("removed", &serde_json::json!({ "name": name }), None);
@@ -159,7 +172,11 @@ impl Events {
         for view in self.concern.some_variables(&self.api.store, TEXTS) {
             self.event("variable", &documents::variable(view), None);
         }
-        let views = self.concern.some(&self.api.store, PIECE);
+        let mut views = self.concern.some(&self.api.store, PIECE);
+        if let Some(pace) = &mut self.pace {
+            let told = self.told;
+            views.retain(|view| pace.take(&row(view.clone(), 0), told));
+        }
         let complete = self.concern.is_empty();
         let last = views.len();
         let mut marked = false;
@@ -168,14 +185,63 @@ impl Events {
             marked |= id.is_some();
             self.event("datapoint", &documents::point(view, self.meta), id);
         }
-        if complete && !marked {
-            self.mark();
+        self.count(last as u64);
+        if !complete {
+            return;
         }
-        self.told = if complete {
-            self.concern.place
-        } else {
-            self.told
+        // Where everything was held back, the next sign of life moves the reader along.
+        if !marked && (self.pace.is_none() || !self.out.is_empty()) {
+            self.mark();
+            marked = true;
+        }
+        if marked {
+            self.told = self.covered();
+        }
+    }
+
+    /// Writes datapoints that were held back and whose time has come; whether there were any.
+    fn tell_due(&mut self) -> bool {
+        let Some(pace) = &mut self.pace else {
+            return false;
         };
+        if !pace.fill(&mut self.chunk, self.concern.place) {
+            return false;
+        }
+        let ids = self.chunk.rows.iter().map(|row| PointId(row.id));
+        let views: Vec<_> = ids
+            .filter_map(|id| self.api.store.point_by_id(id))
+            .collect();
+        for view in &views {
+            pace.told(&row(view.clone(), 0));
+        }
+        self.count(views.len() as u64);
+        for view in views {
+            self.event("datapoint", &documents::point(view, self.meta), None);
+        }
+        self.mark();
+        self.told = self.covered();
+        true
+    }
+
+    /// The entry up to which everything is told.
+    fn covered(&self) -> u64 {
+        let (pace, place) = (self.pace.as_ref(), self.concern.place);
+        pace.map_or(place, |pace| pace.covered(place))
+    }
+
+    /// Brings up to date what is shown of this reader.
+    fn count(&mut self, told: u64) {
+        let conflated = self.pace.as_ref().map_or(0, Pace::conflated);
+        self.api
+            .counters
+            .conflated
+            .inc_by(conflated - self.conflated);
+        self.conflated = conflated;
+        let reading = &self.seat.reading;
+        reading.told(told);
+        reading.left_out(self.reader.missed(), conflated);
+        let is_head = self.at_head && self.concern.is_empty();
+        reading.at(self.concern.place, is_head, self.api.clock().monotonic());
     }
 
     /// Waits for changes, alarms, the time of a sign of life, or the end of the node.
@@ -183,6 +249,11 @@ impl Events {
         if self.alarms_told.is_none() {
             return self.tell_alarms();
         }
+        if let Some(pace) = &mut self.pace {
+            pace.learn().await;
+        }
+        self.count(0);
+        let due = self.pace.as_ref().and_then(Pace::due);
         tokio::select! {
             changed = self.head.changed() => {
                 self.at_head = false;
@@ -193,11 +264,13 @@ impl Events {
                 Err(_) => self.ended = true,
             },
             () = &mut self.stopped => self.ended = true,
+            () = pace::comes(due) => {}
             () = tokio::time::sleep_until(self.grant.due()) => {}
             () = tokio::time::sleep_until(self.written + ALIVE_INTERVAL) => {
-                if self.concern.place > self.told {
+                let covered = self.covered();
+                if covered > self.told {
                     self.mark();
-                    self.told = self.concern.place;
+                    self.told = covered;
                 } else {
                     self.out.extend_from_slice(b":\n\n");
                 }
@@ -226,7 +299,7 @@ impl Events {
 
     fn cursor(&self) -> Cursor {
         self.reader
-            .cursor(self.api.store.setup().epoch, self.concern.place)
+            .cursor(self.api.store.setup().epoch, self.covered())
     }
 
     fn event<T: Serialize + ?Sized>(&mut self, kind: &str, data: &T, id: Option<Cursor>) {

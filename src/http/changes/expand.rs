@@ -78,7 +78,7 @@ fn variable(view: VariableView) -> VariableFrame {
 }
 
 /// A row that is a repetition: it has no number of its own at its origin.
-fn row(view: PointView, index: u64) -> RowOut {
+pub(super) fn row(view: PointView, index: u64) -> RowOut {
     RowOut {
         id: view.id.0,
         quality: view.quality.code(),

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::concern::Concern;
 use super::request::Wish;
 use super::seat::Seat;
+use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::{Api, documents};
 
@@ -32,9 +33,10 @@ const ROWS_MAX: usize = 1024;
 pub(super) async fn answer(
     api: &Arc<Api>,
     wish: Wish,
+    caller: &Caller,
     wait: Duration,
 ) -> Result<Response, Problem> {
-    let seat = Seat::take(api)?;
+    let seat = Seat::take(api, caller, "poll", wish.pacing)?;
     let Some(since) = wish.since else {
         // Without a place to begin at: the place to begin at.
         let concern = Concern::new(wish.filter.clone(), Some(api.store.statistics().head));
@@ -48,11 +50,14 @@ pub(super) async fn answer(
     loop {
         head.borrow_and_update();
         collect(&api.store, &mut reader, &mut concern)?;
+        seat.reading
+            .at(concern.place, concern.is_empty(), api.clock().monotonic());
         if !concern.is_empty() || !more(api, &mut head, until).await {
             break;
         }
     }
     api.counters.missed.inc_by(reader.missed());
+    seat.reading.left_out(reader.missed(), 0);
     Ok(document(api, &wish, concern, seat))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
-use mainstem_model::GlobSet;
+use mainstem_model::{Deadband, GlobSet, Pacing};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::form;
@@ -49,6 +49,20 @@ pub(crate) struct ChangesQuery {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     meta: bool,
+    /// Numbers that changed by no more than this since they were told are held back: `0.5`, or `1%`
+    /// of the told value. A change of quality passes. With frames and events that follow, as the
+    /// two below.
+    #[param(example = "1%")]
+    deadband: Option<String>,
+    /// A datapoint is told at most so often; the newest sample wins and is told when the interval
+    /// is over. A change of quality passes.
+    #[serde(default, deserialize_with = "form::optional_duration")]
+    #[param(value_type = Option<String>, example = "500ms")]
+    min_interval: Option<Duration>,
+    /// A datapoint is told again at least so often, changed or not; longer than `min_interval`.
+    #[serde(default, deserialize_with = "form::optional_duration")]
+    #[param(value_type = Option<String>, example = "1min")]
+    max_interval: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -79,6 +93,7 @@ pub(super) struct Wish {
     pub(super) expand: bool,
     pub(super) meta: bool,
     pub(super) squeeze: bool,
+    pub(super) pacing: Pacing,
     /// The kinds of events that the caller may see.
     pub(super) events: GlobSet,
 }
@@ -113,6 +128,7 @@ impl Wish {
             expand: query.expand,
             meta: query.meta,
             squeeze: takes_zstd(headers),
+            pacing: pacing(query, way)?,
             events: caller.principal.rights.events.see.clone(),
         })
     }
@@ -126,6 +142,28 @@ impl Wish {
         };
         Ok(reader.with_events(self.events.clone()))
     }
+}
+
+/// What the reader asks to be spared. What ends at the head has nothing to hold back.
+fn pacing(query: &ChangesQuery, way: Way) -> Result<Pacing, Problem> {
+    let wrong = |detail: String| Problem::new(Code::Query, detail);
+    let deadband = query.deadband.as_deref().map(str::parse::<Deadband>);
+    let deadband = deadband.transpose();
+    let pacing = Pacing {
+        deadband: deadband.map_err(|error| wrong(format!("deadband: {error}")))?,
+        min_interval: query.min_interval,
+        max_interval: query.max_interval,
+    };
+    pacing.check().map_err(|error| wrong(error.to_string()))?;
+    let follows = matches!(way, Way::Frames { follow: true } | Way::Events);
+    if !pacing.is_none() && !follows {
+        let detail = format!(
+            "deadband, min_interval and max_interval are offered with {EVENTS} and with {FRAMES} \
+             that follow: who polls decides itself how often"
+        );
+        return Err(wrong(detail));
+    }
+    Ok(pacing)
 }
 
 /// The feed forgot what a slow reader would have to be told.

@@ -1,6 +1,8 @@
 //! Frames: a snapshot or what is behind a cursor, then change after change as long as the reader
 //! stays. Nothing is queued for it: each part is read when the connection has taken the one before.
 
+mod told;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::expand::Expansion;
+use super::pace::{self, Pace};
 use super::request::Wish;
 use super::seat::Seat;
 use super::squeeze::Squeeze;
@@ -51,7 +54,7 @@ pub(super) fn open(
     follow: bool,
 ) -> Result<Response, Problem> {
     let reader = wish.reader(&api.store)?;
-    let mut seat = Seat::take(api)?;
+    let mut seat = Seat::take(api, caller, "frames", wish.pacing)?;
     let session = seat.open_session(caller);
     let squeeze = wish.squeeze.then(Squeeze::new).transpose();
     let squeeze = squeeze.map_err(|error| Problem::internal(&error))?;
@@ -76,10 +79,13 @@ pub(super) fn open(
         expansion: wish
             .expand
             .then(|| Expansion::new(wish.filter.clone(), wish.since)),
+        pace: Pace::new(&api.store, wish.pacing, &wish.filter, wish.since),
         squeeze,
         follow,
         place,
         told: place,
+        looked: place,
+        conflated: 0,
         missed: 0,
         flushed: Instant::now(),
         ended: false,
@@ -119,11 +125,16 @@ struct Feed {
     squeeze: Option<Squeeze>,
     /// For readers that do not follow sources: qualities are those that a client sees.
     expansion: Option<Expansion>,
+    /// For readers that asked to be spared.
+    pace: Option<Pace>,
     follow: bool,
     /// The entry up to which everything was read, and the one up to which that was told.
     place: u64,
     told: u64,
+    /// The entry up to which the reader knows that what it was not told is held back.
+    looked: u64,
     missed: u64,
+    conflated: u64,
     flushed: Instant,
     ended: bool,
     grant: Grant,
@@ -140,7 +151,7 @@ impl Feed {
             if self.ended || !self.grant.holds() {
                 return self.end();
             }
-            if self.expand() {
+            if self.expand() || self.tell_due() {
                 continue;
             }
             self.gather().await;
@@ -153,7 +164,10 @@ impl Feed {
                 // What the state of a source stands for comes first.
                 Progress::AtHead if self.expansion.as_ref().is_some_and(Expansion::waits) => {}
                 Progress::AtHead if !self.follow => self.finish(),
-                Progress::AtHead if self.writer.buffer.is_empty() => self.wait().await,
+                Progress::AtHead if self.writer.buffer.is_empty() => {
+                    self.complete();
+                    self.wait().await;
+                }
                 Progress::AtHead => {}
                 // Much may be looked at that the filter leaves out: others get their turn.
                 Progress::More => tokio::task::consume_budget().await,
@@ -183,6 +197,7 @@ impl Feed {
 
     /// Writes what was read. A bookmark goes with what is sent anyway; alone it waits its time.
     fn write(&mut self) {
+        let before = self.place;
         if let Some(place) = self.chunk.bookmark {
             self.place = place;
         }
@@ -192,16 +207,33 @@ impl Feed {
         if let Some(expansion) = &mut self.expansion {
             expansion.rewrite(&self.api.store, &mut self.chunk);
         }
+        if let Some(pace) = &mut self.pace {
+            pace.sift(&mut self.chunk, before);
+            if self.chunk.is_empty() {
+                return;
+            }
+        }
+        self.encode();
+    }
+
+    /// Writes the chunk, and how far that reaches.
+    fn encode(&mut self) {
         encode_chunk(&self.chunk, &mut self.writer);
         for item in &self.chunk.items {
             match item {
                 Item::End(place) => self.place = *place,
-                Item::Gap(_) => drop(self.api.counters.gaps.inc()),
+                Item::Gap(_) => {
+                    self.api.counters.gaps.inc();
+                    self.seat.reading.gap();
+                }
                 _ => {}
             }
         }
-        self.told = self.place;
-        self.api.counters.rows.inc_by(self.chunk.rows.len() as u64);
+        self.told = self.covered();
+        self.tell_held();
+        let rows = self.chunk.rows.len() as u64;
+        self.api.counters.rows.inc_by(rows);
+        self.seat.reading.told(rows);
     }
 
     /// Writes some of the rows and variables that the state of a source stands for; whether there were any.
@@ -209,19 +241,29 @@ impl Feed {
         let Some(expansion) = &mut self.expansion else {
             return false;
         };
-        let rows = expansion.some(&self.api.store, ROWS_MAX);
+        let mut rows = expansion.some(&self.api.store, ROWS_MAX);
+        let has_rows = !rows.is_empty();
+        if let Some(pace) = &mut self.pace {
+            let told = self.told;
+            rows.retain(|row| pace.take(row, told));
+        }
         self.writer.rows(&rows, false, None);
         let variables = expansion.some_variables(&self.api.store, TEXTS);
         for variable in &variables {
             self.writer.variables(std::slice::from_ref(variable), false);
         }
-        !rows.is_empty() || !variables.is_empty()
+        has_rows || !variables.is_empty()
     }
 
     /// Waits for a change, for the time of a bookmark, or for the end of the node.
     async fn wait(&mut self) {
-        let idle = self.place > self.told;
+        if let Some(pace) = &mut self.pace {
+            pace.learn().await;
+        }
         let is_link = self.seat.has_session();
+        let covered = self.covered();
+        let idle = covered > self.told || (is_link && self.place > self.looked.max(covered));
+        let due = self.pace.as_ref().and_then(Pace::due);
         let interval = if is_link {
             LINK_BOOKMARK_INTERVAL
         } else {
@@ -232,9 +274,13 @@ impl Feed {
             changed = self.head.changed() => self.ended = changed.is_err(),
             () = &mut self.stopped => self.ended = true,
             () = tokio::time::sleep_until(self.grant.due()) => {}
+            () = pace::comes(due) => {}
             () = tokio::time::sleep_until(bookmark), if idle => {
-                self.writer.bookmark(self.place);
-                self.told = self.place;
+                if covered > self.told {
+                    self.writer.bookmark(covered);
+                    self.told = covered;
+                }
+                self.tell_held();
             }
         }
     }
@@ -256,6 +302,7 @@ impl Feed {
         let missed = self.reader.missed();
         self.api.counters.missed.inc_by(missed - self.missed);
         self.missed = missed;
+        self.count();
         self.api.counters.flushes.inc();
         let buffer = &mut self.writer.buffer;
         let part = match &mut self.squeeze {

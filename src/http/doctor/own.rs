@@ -7,6 +7,8 @@ use mainstem_telemetry::ProblemState;
 use mainstem_wire::api::doctor::{EXAMPLES_MAX, Finding};
 
 use super::links::check_of;
+use mainstem_write::WriteQuery;
+
 use crate::Api;
 use crate::auth::Caller;
 
@@ -138,11 +140,13 @@ impl Findings<'_> {
     /// Writes of the last day of which nobody can tell what became of them.
     fn writes(&mut self, api: &Api, caller: &Caller) {
         let from = api.clock().now().micros().saturating_sub(DAY_US);
-        let kept = api.writes.list(&caller.principal, None, WRITES_MAX, false);
-        let recent = kept.items.iter().filter(|write| write.at.micros() >= from);
-        let unknown: Vec<_> = recent
-            .filter(|write| write.state() == WriteState::Unknown)
-            .collect();
+        let query = WriteQuery {
+            state: Some(WriteState::Unknown),
+            from: Some(Timestamp::from_micros(from)),
+            ..WriteQuery::default()
+        };
+        let kept = api.writes.list(&caller.principal, &query, None, WRITES_MAX);
+        let unknown = kept.items;
         if unknown.is_empty() {
             return;
         }

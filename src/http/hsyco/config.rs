@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use mainstem_model::{GlobSet, Secret, quantity};
-
-use super::AddressRule;
+use mainstem_security::AddressList;
 
 /// The HSYCO-compatible route, for HSYCO servers and their clients above this node. Without this
 /// section it does not exist.
@@ -18,7 +17,7 @@ pub struct HsycoConfig {
     #[schemars(with = "Vec<String>", length(min = 1), extend(
         "items" = {"type": "string", "format": "network"}
     ))]
-    pub addresses: Vec<AddressRule>,
+    pub addresses: AddressList,
     /// Which datapoints it gets, in this node's names.
     #[serde(default = "GlobSet::everything")]
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]

@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::HsycoConfig;
 use super::asked::readings;
-use super::refusals::Refusals;
 use super::stamps::Stamps;
 use super::table::Table;
 use crate::Api;
 use crate::arrival::Peer;
 use crate::dropped::dropped;
+use crate::refusals::Refusals;
 
 /// Refused connections that are held at the same time.
 const REFUSED_HELD_MAX: usize = 32;
@@ -99,10 +99,7 @@ impl Gate {
     pub(super) fn admit(&self, peer: Peer, query: &str) -> Result<Since, Refused> {
         let allowed = match peer {
             Peer::Local => true,
-            Peer::Network(address) => {
-                let mut rules = self.config.addresses.iter();
-                rules.any(|rule| rule.allows(address.ip()))
-            }
+            Peer::Network(address) => self.config.addresses.allows(address.ip()),
         };
         if !allowed {
             return Err(Refused::Address);
@@ -138,10 +135,6 @@ impl Gate {
         let Some(before) = self.refusals.lock().note(peer.address(), now) else {
             return;
         };
-        let address = match peer {
-            Peer::Network(address) => Some(address.to_string()),
-            Peer::Local => None,
-        };
         let detail = match before {
             0 => why.as_str().to_owned(),
             more => format!("{}; {more} more since the last record", why.as_str()),
@@ -149,7 +142,7 @@ impl Gate {
         api.record(AuditRecord {
             at: api.clock().now(),
             principal: "hsyco".to_owned(),
-            address,
+            address: peer.text(),
             action: "hsyco.read".to_owned(),
             target: super::PATH.to_owned(),
             outcome: "denied".to_owned(),

@@ -10,8 +10,9 @@ use crate::problem::Code;
 
 const PROBLEM: &str = "application/problem+json";
 const DOCUMENT: &str = "application/json";
-/// Every guarded operation can answer so: a query that is none, no token, too many bad tokens.
-const ALWAYS: [u16; 3] = [400, 401, 429];
+/// Every guarded operation can answer so: a query that is none, no token, an address that the token
+/// is not for, too many bad tokens.
+const ALWAYS: [u16; 4] = [400, 401, 403, 429];
 /// What a body can be beside wrong: slow, large, of another type.
 const OF_A_BODY: [u16; 3] = [408, 413, 415];
 /// Answers to a GET that needs a right of its own.

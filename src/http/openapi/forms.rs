@@ -6,6 +6,8 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{Object, RefOr, Schema};
 
 const DURATION: &str = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$";
+const DEADBAND: &str = r"^[0-9]{1,9}(\.[0-9]{1,9})?%?$";
+const STATE: &str = "^(accepted|forwarded|applied|rejected|expired|unknown)$";
 /// Ends are no blanks: those of a header do not belong to it.
 const KEY: &str = "^[!-~]([ -~]{0,126}[!-~])?$";
 /// A character of a name.
@@ -36,12 +38,19 @@ fn form(path: &str, parameter: &Parameter) -> Option<(String, Option<usize>)> {
         format!(r"^{segment}(\.{segment}){{0,15}}$")
     };
     match parameter.name.as_str() {
-        "wait" | "stale_after" => Some((DURATION.to_owned(), None)),
+        "wait" | "stale_after" | "min_interval" | "max_interval" => {
+            Some((DURATION.to_owned(), None))
+        }
+        "deadband" => Some((DEADBAND.to_owned(), None)),
         "Idempotency-Key" => Some((KEY.to_owned(), None)),
         "after" => Some((name(), Some(NAME_BYTES_MAX))),
         "name" if parameter.parameter_in == ParameterIn::Path && path.starts_with(DATAPOINTS) => {
             Some((name(), Some(NAME_BYTES_MAX)))
         }
+        "name" if parameter.parameter_in == ParameterIn::Query => {
+            Some((name(), Some(NAME_BYTES_MAX)))
+        }
+        "state" => Some((STATE.to_owned(), None)),
         // Something follows that makes it a name.
         "prefix" => {
             let pattern = format!(r"^({LETTER}{{1,64}}\.){{0,15}}{LETTER}{{0,63}}$");

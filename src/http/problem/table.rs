@@ -50,6 +50,8 @@ codes! {
         "Send `Authorization: Bearer <token>`; the administrator makes tokens with `mainstem token create`.";
     Forbidden FORBIDDEN "forbidden" "The role does not allow it"
         "Ask the administrator for a role with the right that the detail names.";
+    Address FORBIDDEN "address" "The token is not for this address"
+        "Come from an address that the token and its role allow, or ask the administrator to allow this one.";
     Policy FORBIDDEN "policy" "A write filter does not allow it"
         "Ask the administrator of the node that the detail names to allow writes of this datapoint.";
     NotFound NOT_FOUND "not_found" "There is nothing at this address"

@@ -150,6 +150,7 @@ fn principal(time: &Name) -> Principal {
     // A name holds nothing that a pattern takes for more than itself.
     let only = GlobSet::new(&[time.as_str()]).unwrap_or_default();
     Principal {
+        from: mainstem_security::AddressList::default(),
         name: PRINCIPAL.into(),
         role: PRINCIPAL.into(),
         rights: Arc::new(Role {

@@ -29,7 +29,7 @@ use super::clocksync::ClockSync;
 use super::own::{self, Own};
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
-use crate::connection::{Connection, RequestError};
+use crate::connection::{Connection, RequestError, Wanted};
 use crate::drift::ClockState;
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
@@ -65,6 +65,8 @@ pub(super) struct Driver {
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
     relay: Relay,
+    /// Whether the remote is asked to hold back what the entry says.
+    paces: bool,
     answers: Answers,
 }
 
@@ -137,6 +139,7 @@ impl Driver {
             dialling: None,
             open: None,
             beats: FuturesUnordered::new(),
+            paces: false,
         }
     }
 
@@ -304,6 +307,12 @@ impl Driver {
             .set_session(self.machine.session(), self.machine.is_timed());
     }
 
+    /// Whether the remote told a feature in its hello.
+    fn remote_has(&self, feature: &str) -> bool {
+        let hello = self.mirror.hello();
+        hello.is_some_and(|hello| hello.features.iter().any(|known| known == feature))
+    }
+
     fn dial(&mut self) {
         self.mirror.begin();
         let Some(dial) = self
@@ -319,11 +328,18 @@ impl Driver {
             Arc::clone(&self.options),
         );
         let cursor = self.mirror.cursor();
+        let pacing = self.paces.then_some(self.options.pacing);
         self.dialling = Some(Box::pin(async move {
             let connection = Connection::open(&*dial, &options.token, &tasks).await?;
             let follow = options.poll.is_none();
             let answer = connection
-                .changes(cursor, options.delivery, follow, options.compressed)
+                .changes(Wanted {
+                    cursor,
+                    delivery: options.delivery,
+                    follow,
+                    compressed: options.compressed,
+                    pacing: pacing.unwrap_or_default(),
+                })
                 .await?;
             let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");

@@ -9,6 +9,8 @@ pub struct Step {
     pub missed: u64,
     /// The place up to which everything is applied, if the line said so.
     pub applied: Option<u64>,
+    /// The same, beside what the neighbour holds back because this node asked for it.
+    pub looked: Option<u64>,
 }
 
 /// Counters of one mirror, for its page in the API.

@@ -9,6 +9,7 @@ use mainstem_model::{Name, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Hash, NewToken, PRIVATE, TokenError, fresh, id_of};
+use crate::AddressList;
 
 /// A token that the node has made.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ struct Line {
     expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provide: Option<Name>,
+    #[serde(default, skip_serializing_if = "AddressList::is_everywhere")]
+    from: AddressList,
 }
 
 pub(super) fn load(path: &Path) -> Result<Option<Vec<Stored>>, TokenError> {
@@ -72,6 +75,7 @@ pub(super) fn load(path: &Path) -> Result<Option<Vec<Stored>>, TokenError> {
             created,
             expires,
             provide,
+            from,
         } = line;
         Stored {
             id,
@@ -82,6 +86,7 @@ pub(super) fn load(path: &Path) -> Result<Option<Vec<Stored>>, TokenError> {
                 role,
                 expires,
                 provide,
+                from,
             },
         }
     });
@@ -95,6 +100,7 @@ pub(super) fn save(path: &Path, stored: &[Stored]) -> Result<(), TokenError> {
             role,
             expires,
             provide,
+            from,
         } = stored.token.clone();
         let (id, hash, created) = (stored.id.clone(), stored.hash.clone(), stored.created);
         Line {
@@ -105,6 +111,7 @@ pub(super) fn save(path: &Path, stored: &[Stored]) -> Result<(), TokenError> {
             created,
             expires,
             provide,
+            from,
         }
     });
     let failed = |source| TokenError::Write {

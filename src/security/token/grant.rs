@@ -3,6 +3,7 @@
 use mainstem_model::{Name, Timestamp};
 
 use super::Hash;
+use crate::AddressList;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct NewToken {
     pub expires: Option<Timestamp>,
     /// The prefix below which its holder provides samples.
     pub provide: Option<Name>,
+    /// From where its holder may come.
+    pub from: AddressList,
 }
 
 /// A token that the configuration declares, by the hash of its text.
@@ -48,6 +51,8 @@ pub struct TokenInfo {
     pub expires: Option<Timestamp>,
     /// The prefix below which its holder provides samples.
     pub provide: Option<Name>,
+    /// From where its holder may come.
+    pub from: AddressList,
     /// When it was last accepted since the start of the node.
     pub last_used: Option<Timestamp>,
     /// Where it comes from.

@@ -57,6 +57,7 @@ fn new(name: &str, role: &str) -> NewToken {
         role: role.to_owned(),
         expires: None,
         provide: None,
+        from: AddressList::default(),
     }
 }
 
@@ -93,9 +94,11 @@ fn tokens_are_made_listed_and_revoked() {
     let place = Place::new();
     let tokens = place.open();
     let provide = Some(Name::new("mes").unwrap());
+    let from = AddressList::new(vec!["10.0.0.0/8".parse().unwrap()]);
     let (info, text) = tokens
         .create(&NewToken {
             provide,
+            from,
             ..new("mes", "viewer")
         })
         .unwrap();
@@ -103,6 +106,8 @@ fn tokens_are_made_listed_and_revoked() {
     let again = place.open();
     let mes = again.verify(&text, None).unwrap().principal;
     assert!(mes.may_provide("mes.x").allowed && !mes.may_write("mes.x").allowed);
+    assert!(mes.may_come_from(IpAddr::from([10, 9, 9, 9])));
+    assert!(!mes.may_come_from(IpAddr::from([11, 9, 9, 9])));
     let listed = again
         .list()
         .into_iter()

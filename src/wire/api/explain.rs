@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::form;
+
 /// Steps of one explanation, over all hops.
 pub const STEPS_MAX: usize = 128;
 
@@ -21,8 +23,15 @@ pub struct ExplainRequestDocument {
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
     /// How long the datapoint would have the value, if not for good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "500ms")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::duration_text"
+    )]
+    #[schema(
+        example = "500ms",
+        pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$"
+    )]
     pub pulse: Option<String>,
 }
 
@@ -39,12 +48,20 @@ pub struct LinkExplain {
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
     /// How long the datapoint would have it, in microseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::optional_unsigned"
+    )]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub pulse_us: Option<u64>,
     /// How long the sender waits for the answer, in microseconds.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub budget_us: u64,
     /// Nodes that asked so far; a write passes at most 8.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::small")]
+    #[schema(format = "uint32", maximum = 4294967295u64)]
     pub passed: u32,
 }
 

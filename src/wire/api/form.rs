@@ -98,6 +98,13 @@ where
     whole.map(Whole::unsigned).transpose()
 }
 
+/// Reads a whole number of 32 bits.
+pub(crate) fn small<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let number = unsigned(from)?;
+    let expected = "a number below 4294967296";
+    u32::try_from(number).map_err(|_| Error::invalid_value(Unexpected::Unsigned(number), &expected))
+}
+
 /// Reads a whole number that may be negative.
 pub(crate) fn signed<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     Whole::deserialize(from).and_then(Whole::signed)

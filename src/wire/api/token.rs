@@ -16,6 +16,9 @@ pub struct TokenDocument {
     /// The prefix below which its holder provides samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provide: Option<String>,
+    /// From where its holder may come, beside what its role says; everywhere if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
     /// When it was made.
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +61,20 @@ pub struct NewTokenDocument {
         pattern = r#"^[^.*?\[\]{}!,;"\\\s\x00-\x1f\x7f-\x9f]{1,64}(\.[^.*?\[\]{}!,;"\\\s\x00-\x1f\x7f-\x9f]{1,64}){0,15}$"#
     )]
     pub provide: Option<String>,
+    /// From where its holder may come: `*`, IP addresses, networks. Everywhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 64, value_type = Option<Vec<AddressText>>)]
+    pub from: Option<Vec<String>>,
 }
+
+/// `*`, an IP address, or a network such as `10.0.0.0/8`.
+#[derive(Debug, ToSchema)]
+#[schema(
+    example = "10.0.0.0/8",
+    pattern = r"^(\*|(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}(/(3[0-2]|[12]?[0-9]))?|(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}(:[0-9a-fA-F]{1,4}){1,1}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|([0-9a-fA-F]{1,4}:){1,1}(:[0-9a-fA-F]{1,4}){1,6}|:(:[0-9a-fA-F]{1,4}){1,7}|::)(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"
+)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct AddressText(String);
 
 /// A new token with its text, which is shown this once.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

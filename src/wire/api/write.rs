@@ -21,8 +21,15 @@ pub struct WriteRequestDocument {
     pub value: Box<RawValue>,
     /// How long the datapoint is to have the value: then the owner resets it, a bool to its
     /// opposite, a number to 0. A policy of the owner has to allow it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "500ms")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::duration_text"
+    )]
+    #[schema(
+        example = "500ms",
+        pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$"
+    )]
     pub pulse: Option<String>,
     /// An idempotency key of the client's choice: with the same key the same write is carried out
     /// once and answered as often as it is asked for.
@@ -64,8 +71,15 @@ pub struct BatchItemDocument {
     #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
     /// How long the datapoint is to have the value, as with a single write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "500ms")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::duration_text"
+    )]
+    #[schema(
+        example = "500ms",
+        pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$"
+    )]
     pub pulse: Option<String>,
     /// The idempotency key of this write.
     #[serde(
@@ -156,6 +170,55 @@ pub struct WriteDocument {
     pub key: Option<String>,
 }
 
+/// A write in the journal: what became of it, and who asked.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WriteEntry {
+    /// The write.
+    #[serde(flatten)]
+    pub write: WriteDocument,
+    /// Whose it is here: a client, or the neighbour that it came from.
+    #[serde(default)]
+    pub principal: String,
+    /// From where it came, if over a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Who asked, from the first node on; a claim.
+    #[serde(default)]
+    pub originators: Vec<String>,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The value, shortened; not there for writes from before the node's last start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// A part of the journal of writes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WritesDocument {
+    /// The writes, newest first.
+    pub items: Vec<WriteEntry>,
+    /// What to give as `after` for the next part; null at the end.
+    pub next: Option<String>,
+    /// How far back the journal reaches.
+    pub kept: KeptDocument,
+}
+
+/// How far back the journal of writes reaches.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeptDocument {
+    /// When the oldest write came that is kept; null while there is none.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub oldest: Option<Timestamp>,
+    /// How many there are.
+    pub writes: u64,
+    /// How many there can be: then the oldest goes for a new one.
+    pub writes_max: u64,
+    /// How long one is kept.
+    #[schema(example = "24 h")]
+    pub kept_for: String,
+}
+
 /// The body of `POST /api/v1/link/writes`: a write that a neighbour passes on. The answer is its
 /// [`WriteDocument`] once it is final.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -187,7 +250,12 @@ pub struct LinkWrite {
     pub budget_us: u64,
     /// How long the datapoint is to have the value, in microseconds. Only for a receiver that told
     /// the feature `pulse` in its hello: another one would set the value and never reset it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::optional_unsigned"
+    )]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub pulse_us: Option<u64>,
     /// Who asked, from the first node on; a claim.
     #[serde(default, deserialize_with = "form::originators")]

@@ -59,7 +59,10 @@ async fn a_failing_ledger_refuses_writes_and_comes_back() {
         (stored.id, stored.state()),
         (record.id, WriteState::Applied)
     );
-    let kept = line.desk.list(&admin(), None, 100, false).items;
+    let kept = line
+        .desk
+        .list(&admin(), &WriteQuery::default(), None, 100)
+        .items;
     assert!(kept.len() > 3);
     for kept in kept.iter().filter(|kept| kept.id != refused.id) {
         let found = again.desk.get(kept.id, &admin());
@@ -68,7 +71,10 @@ async fn a_failing_ledger_refuses_writes_and_comes_back() {
             Some(WriteState::Applied)
         );
     }
-    let told = again.desk.list(&admin(), None, 100, false).items;
+    let told = again
+        .desk
+        .list(&admin(), &WriteQuery::default(), None, 100)
+        .items;
     let unknown = told
         .iter()
         .filter(|record| record.state() == WriteState::Unknown);

@@ -175,7 +175,8 @@ async fn a_ledger_that_grows_is_rotated_and_forgets_nothing() {
         if round % 9 == 8 {
             let copy = line.crash();
             let again = node("line1", copy.path(), config, clock.clone(), false);
-            let told = |desk: &WriteDesk| desk.list(&admin(), None, 100, false).items;
+            let told =
+                |desk: &WriteDesk| desk.list(&admin(), &WriteQuery::default(), None, 100).items;
             for kept in told(&line.desk) {
                 let found = again.desk.get(kept.id, &admin());
                 assert_eq!(

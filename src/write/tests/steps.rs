@@ -294,14 +294,25 @@ async fn listings_show_what_one_may_see() {
         .unwrap()
         .id;
     let (bob, eve) = (principal("bob", false), principal("eve", false));
-    let first = line.desk.list(&bob, None, 4, false);
+    let open_ones = WriteQuery {
+        open: true,
+        ..WriteQuery::default()
+    };
+    let first = line.desk.list(&bob, &WriteQuery::default(), None, 4);
     assert_eq!((first.items.len(), first.items[0].id), (4, open));
-    let second = line.desk.list(&admin(), first.next, 4, false);
+    let second = line
+        .desk
+        .list(&admin(), &WriteQuery::default(), first.next, 4);
     assert_eq!((second.items.len(), second.next), (2, None));
-    assert!(line.desk.list(&eve, None, 10, false).items.is_empty());
+    assert!(
+        line.desk
+            .list(&eve, &WriteQuery::default(), None, 10)
+            .items
+            .is_empty()
+    );
     assert!(line.desk.get(open, &eve).is_none());
     assert!(line.desk.wait(open, &eve, PATIENCE).await.is_none());
-    assert_eq!(line.desk.list(&bob, None, 10, true).items.len(), 1);
+    assert_eq!(line.desk.list(&bob, &open_ones, None, 10).items.len(), 1);
     let waited = line.desk.wait(open, &bob, Duration::ZERO).await.unwrap();
     assert!(!waited.is_final());
 }

@@ -24,6 +24,40 @@ async fn a_token_is_needed() {
 }
 
 #[tokio::test]
+async fn a_token_is_for_some_addresses_only() {
+    let node = Node::start().await;
+    let admin = node.admin();
+    let create = |name: &str, from: serde_json::Value| {
+        let body = serde_json::json!({"name": name, "role": "viewer", "from": from});
+        admin.post("/api/v1/tokens").json(&body)
+    };
+    for bad in [serde_json::json!([]), serde_json::json!(["10.0.0.0/33"])] {
+        let refused = admin.problem(create("bad", bad)).await;
+        assert_eq!(refused, (422, "bad_member".into()));
+    }
+    let text = |answer: serde_json::Value| answer["token"].as_str().unwrap().to_owned();
+    let here = serde_json::json!(["10.0.0.0/8", "::ffff:127.0.0.1", "::1"]);
+    let made = create("here", here).send().await.unwrap();
+    let here = node.client(&text(made.json().await.unwrap()));
+    here.document("/api/v1/node").await;
+    let made = create("there", serde_json::json!(["10.0.0.0/8"]))
+        .send()
+        .await
+        .unwrap();
+    let there = node.client(&text(made.json().await.unwrap()));
+    for _ in 0..3 {
+        let refused = there.problem(there.get("/api/v1/node")).await;
+        assert_eq!(refused, (403, "address".into()));
+    }
+    assert_eq!(node.metrics.counter("http_addresses_refused", "").get(), 3);
+    let list = admin.document("/api/v1/tokens").await;
+    let listed = list["items"].as_array().unwrap();
+    let of = |name: &str| listed.iter().find(|one| one["name"] == name).unwrap()["from"].clone();
+    assert_eq!(of("there"), serde_json::json!(["10.0.0.0/8"]));
+    assert!(of("admin").is_null());
+}
+
+#[tokio::test]
 async fn failures_are_throttled_and_the_right_token_is_not() {
     let node = Node::start().await;
     let stranger = node.client("guess");

@@ -176,6 +176,7 @@ impl Node {
             role: role.to_owned(),
             expires: None,
             provide: provide.map(|prefix| Name::new(prefix).unwrap()),
+            from: mainstem_security::AddressList::default(),
         };
         self.tokens.create(&new).unwrap().1
     }

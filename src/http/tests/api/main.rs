@@ -14,6 +14,7 @@ mod harness;
 mod hsyco;
 mod limits;
 mod linking;
+mod pacing;
 mod providing;
 mod reading;
 mod slow;

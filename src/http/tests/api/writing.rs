@@ -143,3 +143,57 @@ async fn a_batch_is_many_writes() {
     assert_eq!(list["items"].as_array().unwrap().len(), 5);
     assert!(list["next"].is_string());
 }
+
+#[tokio::test]
+async fn the_journal_is_searched() {
+    let node = Node::start().await;
+    node.define_setpoint("plc.setpoint");
+    node.define_setpoint("plc.other");
+    let mut owner = node.store.register_owner(node.source, false);
+    let device = tokio::spawn(async move {
+        while let Some(order) = owner.orders.recv().await {
+            drop(order.reply.send(Outcome::new(WriteState::Applied)));
+        }
+    });
+    let admin = node.admin();
+    for (name, value) in [
+        ("plc.setpoint", 1.0),
+        ("plc.other", 2.0),
+        ("plc.setpoint", 1e9),
+    ] {
+        put(&admin, name, &json!({ "value": value })).await;
+    }
+    let found = async |query: &str| {
+        let document = admin.document(&format!("/api/v1/writes?{query}")).await;
+        let items = document["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|item| item["value"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("name=plc.setpoint").await.len(), 2);
+    assert_eq!(found("glob=!plc.setpoint,**").await, [json!("2.0")]);
+    assert_eq!(found("state=rejected").await.len(), 1);
+    assert_eq!(found("principal=admin&state=applied").await.len(), 2);
+    assert_eq!(found("principal=bob").await.len(), 0);
+    assert_eq!(found("to=2001-01-01T00:00:00Z").await.len(), 0);
+    assert_eq!(found("from=2001-01-01T00:00:00Z&limit=2").await.len(), 2);
+    let all = admin.document("/api/v1/writes").await;
+    assert_eq!(all["items"][0]["principal"], "admin");
+    let kept = &all["kept"];
+    assert_eq!(
+        (&kept["writes"], &kept["kept_for"]),
+        (&json!(3), &json!("24 h"))
+    );
+    assert!(
+        kept["oldest"].is_string() && kept["writes_max"] == 50_000,
+        "{kept}"
+    );
+    for bad in ["name=a&glob=b", "state=done", "from=soon", "name=a..b"] {
+        let refused = admin
+            .problem(admin.get(&format!("/api/v1/writes?{bad}")))
+            .await;
+        assert_eq!(refused, (400, "bad_query".into()), "{bad}");
+    }
+    device.abort();
+}

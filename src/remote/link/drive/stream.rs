@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use hyper::body::Incoming;
-use mainstem_wire::decode_line;
+use mainstem_wire::{FEATURE_PACING, decode_line};
 use rand::Rng;
 
 use super::Driver;
@@ -71,15 +72,30 @@ impl Driver {
         self.own.tell_pruned(self.mirror.pruned());
         match read {
             Ok(()) => {
-                if let Some(applied) = step.applied {
+                // What is held back because this node asked for it is no backlog.
+                if let Some(applied) = step.looked {
                     self.machine.on_applied(applied, now);
                 }
+                self.ask_for_pacing();
             }
             Err(error @ StreamError::Mirror(MirrorError::Renamed)) => self.lost(chain(&error)),
             Err(error) => {
                 self.remedy = Remedy::of_stream(error.mirror());
                 self.refused(chain(&error), None);
             }
+        }
+    }
+
+    /// Begins the stream again with the pacing of the entry, once the remote has said that it knows
+    /// what that is: an older one would refuse to answer.
+    fn ask_for_pacing(&mut self) {
+        let is_wanted = !self.options.pacing.is_none() && self.options.poll.is_none();
+        if is_wanted && !self.paces && self.remote_has(FEATURE_PACING) {
+            self.paces = true;
+            let now = self.now();
+            self.hang_up();
+            let cause = "the stream begins again with the pacing of the entry".to_owned();
+            self.machine.on_lost(cause, 0.0, now);
         }
     }
 
@@ -100,6 +116,13 @@ impl Driver {
         match error {
             RequestError::CursorGone => {
                 self.store.forget_cursor(self.source);
+                self.lost(cause);
+            }
+            // The remote was replaced by an older one that does not know the parameters.
+            RequestError::Refused { status, .. }
+                if self.paces && *status == StatusCode::BAD_REQUEST =>
+            {
+                self.paces = false;
                 self.lost(cause);
             }
             RequestError::Refused { retry_after, .. } => self.refused(cause, *retry_after),

@@ -1,13 +1,17 @@
-//! From where the route may be used: everywhere, a network, or one address.
+//! From where somebody may come: everywhere, networks, addresses.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// Entries of one list of addresses.
+pub const ADDRESS_RULES_MAX: usize = 64;
 
 /// One entry of the list of allowed addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum AddressRule {
     /// `*`: every address.
     Any,
@@ -18,6 +22,40 @@ pub enum AddressRule {
         /// How many bits count.
         bits: u8,
     },
+}
+
+/// The addresses from which somebody may come; everywhere unless something else is said. An empty
+/// list lets nobody in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct AddressList(Vec<AddressRule>);
+
+impl AddressList {
+    /// A list of these entries.
+    pub fn new(rules: Vec<AddressRule>) -> Self {
+        Self(rules)
+    }
+
+    /// Whether an address fits one of them.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|rule| rule.allows(address))
+    }
+
+    /// Whether nothing was said.
+    pub fn is_everywhere(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The entries as they are written.
+    pub fn texts(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Default for AddressList {
+    fn default() -> Self {
+        Self(vec![AddressRule::Any])
+    }
 }
 
 /// A text that is no such entry.
@@ -65,10 +103,37 @@ fn parse(text: &str) -> Option<AddressRule> {
         Some((address, bits)) => (address, Some(bits)),
         None => (text, None),
     };
-    let address = address.parse::<IpAddr>().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
+    let mut address = address.parse::<IpAddr>().ok()?;
+    if bits.is_none() {
+        // One address is compared as every address that comes is.
+        address = address.to_canonical();
+    }
+    let most = most(address);
+    if bits.is_some_and(|bits| bits.starts_with('+')) {
+        return None;
+    }
     let bits = bits.map_or(Ok(most), str::parse).ok()?;
     (bits <= most).then_some(AddressRule::Network { address, bits })
+}
+
+impl fmt::Display for AddressRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Network { address, bits } if *bits == most(*address) => address.fmt(f),
+            Self::Network { address, bits } => write!(f, "{address}/{bits}"),
+        }
+    }
+}
+
+impl From<AddressRule> for String {
+    fn from(rule: AddressRule) -> Self {
+        rule.to_string()
+    }
+}
+
+fn most(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
 impl TryFrom<String> for AddressRule {
@@ -99,13 +164,22 @@ mod tests {
             ("::/0", "2001:db9::1", true),
         ];
         for (rule, address, expected) in cases {
-            let rule: AddressRule = rule.parse().unwrap();
+            let text = rule;
+            let rule: AddressRule = text.parse().unwrap();
+            assert_eq!(rule.to_string(), text);
             assert_eq!(
                 rule.allows(address.parse().unwrap()),
                 expected,
                 "{rule:?} {address}"
             );
         }
+        let mapped: AddressRule = "::ffff:10.1.2.3".parse().unwrap();
+        assert!(mapped.allows("10.1.2.3".parse().unwrap()));
+        let list = AddressList::new(vec!["10.0.0.0/8".parse().unwrap(), mapped]);
+        assert!(list.allows("10.1.2.3".parse().unwrap()) && !list.is_everywhere());
+        assert!(!list.allows("192.0.2.1".parse().unwrap()));
+        assert!(AddressList::default().allows("192.0.2.1".parse().unwrap()));
+        assert!(!AddressList::new(Vec::new()).allows("192.0.2.1".parse().unwrap()));
         for bad in [
             "",
             "10.0.0",
@@ -115,6 +189,7 @@ mod tests {
             "10.0.0.0/",
             "**",
             "10.0.0.0/-1",
+            "10.0.0.0/+8",
         ] {
             assert!(bad.parse::<AddressRule>().is_err(), "{bad}");
         }

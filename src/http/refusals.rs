@@ -13,7 +13,7 @@ const ADDRESSES_MAX: usize = 256;
 const EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     table: HashMap<Option<Address>, Told>,
 }
 
@@ -25,7 +25,7 @@ struct Told {
 
 impl Refusals {
     /// Notes a refusal. If it is to be recorded: how many went unrecorded before it.
-    pub(super) fn note(&mut self, address: Option<Address>, now: Monotonic) -> Option<u64> {
+    pub(crate) fn note(&mut self, address: Option<Address>, now: Monotonic) -> Option<u64> {
         self.table
             .retain(|_, told| told.since > 0 || now.since(told.at) < EVERY);
         let known = self.table.contains_key(&address) || self.table.len() < ADDRESSES_MAX;

@@ -80,7 +80,11 @@ impl Node {
     /// Starts a node: identity and last state from its data folder, then its parts, then its API.
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config)?;
-        let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
+        let parts = Arc::new(RunningParts::new(
+            &ground.store,
+            &ground.health,
+            ground.folder.path(),
+        ));
         let report = parts.apply(&config).await;
         parts.sweep(&config);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -2,6 +2,7 @@
 //! change is not touched.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -10,6 +11,7 @@ use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{PartError, Parts};
 use mainstem_model::Role;
 use mainstem_remote::{RemoteConfig, RemoteView};
+use mainstem_security::FeedEpoch;
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
@@ -25,12 +27,13 @@ pub(super) struct RunningParts {
     store: Arc<Store>,
     health: Health,
     site: StoreSite,
+    folder: PathBuf,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
 }
 
 impl RunningParts {
-    pub(super) fn new(store: &Arc<Store>, health: &Health) -> Self {
+    pub(super) fn new(store: &Arc<Store>, health: &Health, folder: &Path) -> Self {
         let site = StoreSite {
             store: Arc::clone(store),
             health: health.clone(),
@@ -40,6 +43,7 @@ impl RunningParts {
             store: Arc::clone(store),
             health: health.clone(),
             site,
+            folder: folder.to_owned(),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
         }
@@ -271,9 +275,16 @@ impl Parts for RunningParts {
             .ok_or(PartError::Unknown)
     }
 
-    fn resync_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, RunningLink::resync)
+    fn resync_remote(&self, name: &str, in_full: bool) -> Result<(), PartError> {
+        self.with_remote(name, |link| link.resync(in_full))
             .ok_or(PartError::Unknown)
+    }
+
+    fn pass_start(&self, known: u32) {
+        // Once in a node's life, so that it waits for the disk here.
+        if let Err(error) = FeedEpoch::pass(&self.folder, known) {
+            tracing::warn!(%error, known, "the count of starts stays behind what a reader knows");
+        }
     }
 
     fn explain_below(

@@ -43,7 +43,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
+        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, changes::compare, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,

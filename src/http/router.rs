@@ -23,7 +23,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/writes", get(writes::list).post(writes::batch))
         .route("/writes/explain", post(explain::ask))
         .route("/writes/{id}", get(writes::show))
-        .route("/changes", get(changes::read))
+        .route("/changes", get(changes::read).post(changes::compare))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))

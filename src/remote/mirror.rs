@@ -1,6 +1,9 @@
 //! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
 //! of its own, so that the simulation runs the real thing.
 
+mod common_ground;
+mod error;
+mod lives;
 mod place;
 mod rows;
 mod seen;
@@ -16,6 +19,11 @@ use mainstem_model::{Quality, ValueType};
 use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
 use mainstem_wire::{Cursor, HelloFrame, Line, PROTOCOL};
 
+use common_ground::CommonGround;
+pub use common_ground::DigestRequest;
+pub use error::MirrorError;
+use lives::Lives;
+pub use lives::PutBack;
 use seen::Seen;
 
 /// Largest number that a neighbour may give a datapoint.
@@ -39,34 +47,6 @@ impl Default for MirrorLimits {
     }
 }
 
-/// Why a stream cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MirrorError {
-    /// Something came before the hello.
-    #[error("the stream does not begin with a hello: the address is not that of a mainstem node")]
-    NoHello,
-    /// The neighbour speaks another protocol.
-    #[error("the remote speaks protocol {0}, this node speaks {PROTOCOL}: update the older one")]
-    Protocol(u32),
-    /// The address leads back here.
-    #[error("the remote is this node itself: check its address")]
-    Myself,
-    /// The node is here already.
-    #[error(
-        "the remote {node} is already below {known}: a node has one place in a tree; remove one of \
-         the two remote entries"
-    )]
-    Duplicate {
-        /// Its name.
-        node: String,
-        /// The path of the link that has it.
-        known: String,
-    },
-    /// A number outside all bounds.
-    #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
-    Number(u32),
-}
-
 /// What a line brought, for the link's state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
@@ -83,6 +63,10 @@ pub struct Step {
 pub struct MirrorCounters {
     /// Snapshots that were begun.
     pub snapshots: u64,
+    /// Those of them that were asked for with digests.
+    pub digest_resyncs: u64,
+    /// Datapoints that these left out, since they were the same here.
+    pub same: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
     /// How often somebody asked to begin again with a snapshot.
@@ -116,6 +100,10 @@ pub struct Mirror {
     pending_catchup: bool,
     place: Option<u64>,
     seen: Option<Seen>,
+    common: CommonGround,
+    lives: Lives,
+    /// What is fetched again counts as a change.
+    startup_events: bool,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
     last_left_out: Option<String>,
@@ -128,6 +116,9 @@ struct Mapped {
     id: SourceId,
     /// The epoch counter that the neighbour told it with; rows refer to it.
     epoch: u32,
+    /// The counter as it was told: less than the other if the node was put back to an earlier
+    /// state.
+    lifted_from: u32,
     /// The state that the neighbour told, beside what the silence of its links says.
     told: Quality,
     /// Links between here and it, this one included.
@@ -160,6 +151,9 @@ impl Mirror {
             pending_catchup: false,
             place: None,
             seen: None,
+            common: CommonGround::default(),
+            lives: Lives::default(),
+            startup_events: false,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
             last_left_out: None,
@@ -173,6 +167,13 @@ impl Mirror {
     #[must_use]
     pub fn with_limits(mut self, limits: MirrorLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// For a neighbour whose values count as changes also when they are fetched again.
+    #[must_use]
+    pub fn with_startup_events(mut self, startup_events: bool) -> Self {
+        self.startup_events = startup_events;
         self
     }
 
@@ -191,6 +192,7 @@ impl Mirror {
                 Mapped {
                     id: source.id,
                     epoch,
+                    lifted_from: epoch,
                     told,
                     depth,
                 },
@@ -228,9 +230,13 @@ impl Mirror {
         self.store.mirror_cursor(self.link)
     }
 
-    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot.
-    pub fn resync(&mut self) {
+    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot, of the
+    /// differences where the neighbour can tell them, or of everything.
+    pub fn resync(&mut self, in_full: bool) {
         self.counters.resyncs += 1;
+        if in_full {
+            self.common.take_all();
+        }
         self.store.forget_cursor(self.link);
     }
 
@@ -260,6 +266,7 @@ impl Mirror {
         self.pending.clear();
         self.place = None;
         self.seen = None;
+        self.common.begin();
         self.pruned = None;
         // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
         for remote_id in std::mem::take(&mut self.suspected) {
@@ -277,6 +284,9 @@ impl Mirror {
         }
         if self.hello.is_none() {
             return Err(MirrorError::NoHello);
+        }
+        if let Some(same) = &line.same {
+            self.same(same)?;
         }
         let has_more = line.source.is_some()
             || line.status.is_some()
@@ -327,8 +337,10 @@ impl Mirror {
                 known,
             });
         }
+        self.meet(hello)?;
+        self.learn_features(&hello.features);
         if hello.snapshot {
-            self.counters.snapshots += 1;
+            self.count_snapshot();
             self.sources.clear();
             self.points.clear();
             self.point_count = 0;

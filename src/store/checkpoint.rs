@@ -86,6 +86,7 @@ impl Store {
                 restorer.line(line).ok_or(RestoreError::Line(index + 2))?;
             }
             restorer.links(&header.links);
+            state.catalogue.free_unused();
             Ok(())
         })
     }
@@ -150,7 +151,7 @@ fn write_points(state: &State, writer: &mut FrameWriter, from: u32) {
     }
 }
 
-/// Builds the state from lines. Numbers in the checkpoint are mapped to fresh ones.
+/// Builds the state from lines. Numbers of sources are mapped to fresh ones; datapoints keep theirs.
 struct Restorer<'a> {
     state: &'a mut State,
     now: Timestamp,
@@ -223,7 +224,8 @@ impl<'a> Restorer<'a> {
             remote_id: None,
             slot,
         };
-        let id = self.state.catalogue.insert(point);
+        // A reader above that has the same need not be told the numbers anew.
+        let id = self.state.catalogue.insert_at(PointId(frame.id), point);
         if let Some(source) = self.state.sources.get_mut(source) {
             source.points += 1;
         }

@@ -2,8 +2,11 @@
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
 use mainstem_model::Value;
-use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{
+    Cursor, DefineFrame, Digests, Epoch, GapFrame, RowOut, SameFrame, SourceFrame, StatusFrame,
+};
 
+use crate::digest::Compare;
 use crate::log::{Entry, SampleEntry};
 use crate::scan::Scan;
 use crate::sources::status_frame;
@@ -46,6 +49,8 @@ pub enum StartError {
 /// One item of a chunk, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
+    /// What a snapshot leaves out, since the reader has it.
+    Same(SameFrame),
     /// A source, new or changed.
     Source(SourceFrame),
     /// A source's state.
@@ -106,6 +111,8 @@ pub struct Reader {
 pub(crate) enum Phase {
     /// A snapshot that was not begun yet.
     Begin,
+    /// Looking at everything for what the reader has already.
+    Compare(Box<Compare>),
     /// Looking at everything (a snapshot) or at what changed since a place (after a gap).
     Scan(Scan),
     /// Following the log; the number of the next entry.
@@ -151,6 +158,14 @@ impl Reader {
             delivery,
             phase: Phase::Begin,
             missed: 0,
+        }
+    }
+
+    /// A reader that begins with a snapshot of what it does not have by its digests.
+    pub fn differences(filter: Filter, delivery: Delivery, theirs: Digests) -> Self {
+        Self {
+            phase: Phase::Compare(Box::new(Compare::new(theirs))),
+            ..Self::snapshot(filter, delivery)
         }
     }
 
@@ -206,6 +221,12 @@ impl Reader {
     fn read_state(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {
         if let Phase::Begin = self.phase {
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
+        }
+        if let Phase::Compare(compare) = &mut self.phase {
+            if let Some(scan) = compare.step(state, &mut self.filter, chunk) {
+                self.phase = Phase::Scan(scan);
+            }
+            return Progress::More;
         }
         if let Phase::Scan(scan) = &mut self.phase {
             if scan.since() < state.catalogue.forgotten && !scan.is_snapshot() {

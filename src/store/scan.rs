@@ -5,6 +5,7 @@ use mainstem_model::Value;
 use mainstem_wire::RowOut;
 
 use crate::catalogue::{Point, Tombstone};
+use crate::digest::{Common, Lacks};
 use crate::reader::{CHUNK_BYTES_MAX, Chunk, Item, LOOK_MAX, define, source};
 use crate::state::State;
 use crate::{Filter, PointId};
@@ -17,6 +18,8 @@ pub(crate) struct Scan {
     until: u64,
     sources_told: bool,
     next: u32,
+    /// What the reader has already.
+    common: Option<Common>,
 }
 
 impl Scan {
@@ -26,6 +29,14 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            common: None,
+        }
+    }
+
+    pub(crate) fn differences(head: u64, common: Common) -> Self {
+        Self {
+            common: Some(common),
+            ..Self::snapshot(head)
         }
     }
 
@@ -35,6 +46,7 @@ impl Scan {
             until: head,
             sources_told: false,
             next: 0,
+            common: None,
         }
     }
 
@@ -111,15 +123,19 @@ impl Scan {
         rows: &mut Vec<RowOut>,
         (id, point): (PointId, &Point),
     ) {
-        let is_new = self.is_snapshot() || point.defined > self.since();
-        if is_new && !define(state, filter, chunk, id) {
-            return;
-        }
         if !filter.passes(id, point.name.as_str()) {
             return;
         }
+        let lacks = self.common.as_ref().map_or(Lacks::ALL, |common| {
+            common.lacks(point.name.as_str(), point.defined > self.until)
+        });
+        let is_new = self.is_snapshot() || point.defined > self.since();
+        if is_new && lacks.definition {
+            define(state, filter, chunk, id);
+        }
         let slot = &point.slot;
-        if slot.sequence == 0 || (!self.is_snapshot() && slot.sequence <= self.since()) {
+        let is_known = !self.is_snapshot() && slot.sequence <= self.since();
+        if slot.sequence == 0 || is_known || !lacks.row {
             return;
         }
         let told = state

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstem_model::{Clock, Definition, Name, NodeId, Quality, Sample};
-use mainstem_wire::{Epoch, HelloFrame};
+use mainstem_wire::{Epoch, FEATURE_DIGEST, FEATURE_PULSE, HelloFrame};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -223,7 +223,7 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
+            features: vec![FEATURE_PULSE.to_owned(), FEATURE_DIGEST.to_owned()],
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

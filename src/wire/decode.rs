@@ -6,7 +6,9 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame};
+use crate::{
+    DefineFrame, GapFrame, HelloFrame, NamedSample, SameFrame, SourceFrame, StatusFrame,
+};
 
 /// One line of a stream. Members that are not known are skipped.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +16,9 @@ pub struct Line<'a> {
     /// Who speaks.
     #[serde(default)]
     pub hello: Option<HelloFrame>,
+    /// What the snapshot leaves out, since the reader has it.
+    #[serde(default)]
+    pub same: Option<Box<SameFrame>>,
     /// A source.
     #[serde(default)]
     pub source: Option<SourceFrame>,

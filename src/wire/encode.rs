@@ -4,7 +4,7 @@ use mainstem_model::{Timestamp, Value};
 use serde::Serialize;
 
 use crate::value_json::write_value;
-use crate::{DefineFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
+use crate::{DefineFrame, GapFrame, HelloFrame, SameFrame, SourceFrame, StatusFrame};
 
 /// One row to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,11 @@ impl FrameWriter {
     /// `{"hello":…}`.
     pub fn hello(&mut self, hello: &HelloFrame) {
         self.member("hello", hello);
+    }
+
+    /// `{"same":…}`.
+    pub fn same(&mut self, same: &SameFrame) {
+        self.member("same", same);
     }
 
     /// `{"source":…}`.

@@ -6,12 +6,17 @@ pub mod api;
 mod cursor;
 mod decimal;
 mod decode;
+mod digest;
 mod encode;
 mod frame;
 mod value_json;
 
 pub use cursor::{Cursor, CursorError, Epoch};
 pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
+pub use digest::{
+    DIGEST_BUCKETS_MAX, DigestBody, DigestError, Digests, FEATURE_DIGEST, Hasher, Same, SameFrame,
+    hash_definition, hash_name, hash_source, hash_type,
+};
 pub use encode::{FrameWriter, RowOut};
 pub use frame::{
     Beat, BeatAnswer, DefineFrame, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample, SourceFrame,

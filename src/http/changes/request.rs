@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
-use mainstem_wire::Cursor;
+use mainstem_wire::{Cursor, DigestBody, DigestError, Digests, FEATURE_DIGEST};
 use mainstem_wire::api::form;
 use serde::Deserialize;
 
@@ -78,6 +78,8 @@ pub(super) struct Wish {
     pub(super) expand: bool,
     pub(super) meta: bool,
     pub(super) squeeze: bool,
+    /// What the reader has already.
+    pub(super) digests: Option<Digests>,
 }
 
 impl Wish {
@@ -110,13 +112,34 @@ impl Wish {
             expand: query.expand,
             meta: query.meta,
             squeeze: takes_zstd(headers),
+            digests: None,
         })
+    }
+
+    /// With what the reader has already; only a snapshot of frames can leave that out.
+    pub(super) fn with_digests(mut self, body: &DigestBody) -> Result<Self, Problem> {
+        let is_frames = matches!(self.way, Way::Frames { .. });
+        if !is_frames || self.since.is_some() || self.expand {
+            let detail = format!(
+                "digests go with `Accept: {FRAMES}`, without `since` and without `expand`"
+            );
+            return Err(Problem::new(Code::Query, detail));
+        }
+        let digests = Digests::from_body(body);
+        let wrong = |error: DigestError| Problem::new(Code::Member, error.to_string());
+        self.digests = Some(digests.map_err(wrong)?);
+        Ok(self)
     }
 
     /// A reader at the place that was asked for.
     pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
         match self.since {
-            None => Ok(Reader::snapshot(self.filter.clone(), self.delivery)),
+            None => Ok(match &self.digests {
+                Some(theirs) => {
+                    Reader::differences(self.filter.clone(), self.delivery, theirs.clone())
+                }
+                None => Reader::snapshot(self.filter.clone(), self.delivery),
+            }),
             Some(cursor) => {
                 Reader::resume(store, self.filter.clone(), self.delivery, cursor).map_err(expired)
             }
@@ -136,7 +159,11 @@ fn expired(error: StartError) -> Problem {
         StartError::Forgotten => "forgotten",
         StartError::Ahead => "ahead",
     };
-    Problem::new(Code::Expired, error.to_string()).with("reason", reason)
+    // Who has content can send digests of it in place of the cursor.
+    let features = serde_json::json!([FEATURE_DIGEST]);
+    Problem::new(Code::Expired, error.to_string())
+        .with("reason", reason)
+        .with("features", features)
 }
 
 fn way(query: &ChangesQuery, headers: &HeaderMap) -> Result<Way, Problem> {

@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer, FEATURE_PULSE};
+use mainstem_wire::{Beat, BeatAnswer, Digests, FEATURE_PULSE};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,14 +26,23 @@ use tokio_util::task::TaskTracker;
 use super::own::Own;
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
-use crate::connection::{Connection, RequestError};
+use crate::connection::{Ask, Connection, RequestError};
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
 use crate::mirror::Mirror;
 use crate::view::RemoteView;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Opened = Result<(Connection, Incoming, bool), RequestError>;
+type Opened = Result<OpenStream, RequestError>;
+
+/// A stream that has just been opened.
+struct OpenStream {
+    connection: Connection,
+    body: Incoming,
+    is_compressed: bool,
+    /// What the request said is here already.
+    digests: Option<Digests>,
+}
 
 pub(super) struct Driver {
     options: Arc<LinkOptions>,
@@ -81,7 +90,9 @@ impl Driver {
             Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
         let orders: OwnerHandle = store.register_owner(source, true);
         Self {
-            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
+            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
+                .with_pair(options.is_pair)
+                .with_startup_events(options.startup_events),
             relay: Relay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
@@ -163,9 +174,7 @@ impl Driver {
             Event::Dialled(opened) => {
                 self.dialling = None;
                 match opened {
-                    Ok((connection, body, is_compressed)) => {
-                        self.opened(connection, body, is_compressed)
-                    }
+                    Ok(opened) => self.opened(opened),
                     Err(error) => self.failed(&error),
                 }
             }
@@ -194,8 +203,8 @@ impl Driver {
                 self.hang_up();
             }
             Command::Resume => self.machine.pause(false, now),
-            Command::Resync => {
-                self.mirror.resync();
+            Command::Resync { in_full } => {
+                self.mirror.resync(in_full);
                 self.lost("a new snapshot was asked for".into());
             }
         }
@@ -207,7 +216,13 @@ impl Driver {
         for action in self.machine.poll(now, wall) {
             match action {
                 Action::Dial => self.dial(),
-                Action::Hang(_) => self.hang_up(),
+                Action::Hang(_) => {
+                    // What does not answer at all is tried by another way.
+                    if self.dialling.is_some() {
+                        self.route = self.route.wrapping_add(1);
+                    }
+                    self.hang_up();
+                }
                 Action::Beat(beat) => {
                     if let Some((connection, ..)) = &self.open {
                         let answer = connection.beat(&beat);
@@ -255,16 +270,25 @@ impl Driver {
             self.tasks.clone(),
             Arc::clone(&self.options),
         );
-        let cursor = self.mirror.cursor();
+        let (cursor, wanted) = (self.mirror.cursor(), self.mirror.digest_request());
         self.dialling = Some(Box::pin(async move {
             let connection = Connection::open(&*dial, &options.token, &tasks).await?;
-            let follow = options.poll.is_none();
-            let answer = connection
-                .changes(cursor, options.delivery, follow, options.compressed)
-                .await?;
+            let ask = Ask {
+                cursor,
+                digests: wanted.map(|wanted| wanted.digests()),
+                delivery: options.delivery,
+                follow: options.poll.is_none(),
+                compressed: options.compressed,
+            };
+            let answer = connection.changes(&ask).await?;
             let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");
-            Ok((connection, answer.into_body(), is_compressed))
+            Ok(OpenStream {
+                connection,
+                body: answer.into_body(),
+                is_compressed,
+                digests: ask.digests,
+            })
         }));
     }
 }

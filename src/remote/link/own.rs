@@ -1,6 +1,8 @@
 //! What this node itself says about a link: datapoints below the remote's name that belong to this
 //! node and stay good, and the health problem while there is no communication.
 
+mod notices;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 
 use crate::clock::Offset;
+use crate::mirror::PutBack;
 
 pub(crate) struct Own {
     store: Arc<Store>,
@@ -21,6 +24,8 @@ pub(crate) struct Own {
     uncertainty: Option<PointId>,
     batch: Vec<(PointId, Sample)>,
     pruned: Option<String>,
+    put_back: Option<PutBack>,
+    has_twin: bool,
     /// The last state and cause that were told.
     told: Option<(Quality, String)>,
     drift: Option<Duration>,
@@ -68,6 +73,8 @@ impl Own {
             uncertainty: None,
             batch: Vec::new(),
             pruned: None,
+            put_back: None,
+            has_twin: false,
             told: None,
             drift: None,
             clock: Drift::Right,
@@ -227,8 +234,9 @@ impl Own {
 
     pub(crate) fn all_clear(&self) {
         self.health.clear(&format!("link.{}", self.name));
-        self.health.clear(&format!("link.{}.pruned", self.name));
-        self.health.clear(&format!("link.{}.clock", self.name));
+        for what in ["pruned", "clock", "restored", "twin"] {
+            self.health.clear(&format!("link.{}.{what}", self.name));
+        }
     }
 
     fn put(&mut self, point: Option<PointId>, value: Value) {

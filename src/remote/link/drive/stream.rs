@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use hyper::body::Incoming;
 use mainstem_wire::decode_line;
 use rand::Rng;
 
-use super::Driver;
-use crate::connection::{Connection, RequestError};
+use super::{Driver, OpenStream};
+use crate::connection::RequestError;
 use crate::lines::{Lines, LinesError};
 use crate::mirror::MirrorError;
 
@@ -26,7 +25,14 @@ enum StreamError {
 }
 
 impl Driver {
-    pub(super) fn opened(&mut self, connection: Connection, body: Incoming, is_compressed: bool) {
+    pub(super) fn opened(&mut self, opened: OpenStream) {
+        let OpenStream {
+            connection,
+            body,
+            is_compressed,
+            digests,
+        } = opened;
+        self.mirror.sent_digests(digests);
         match Lines::new(is_compressed) {
             Ok(lines) => {
                 self.relay.set_connection(Some(&connection));
@@ -56,13 +62,15 @@ impl Driver {
         });
         let step = self.mirror.flush();
         self.own.tell_pruned(self.mirror.pruned());
+        self.own.tell_put_back(self.mirror.put_back_to());
+        self.own.tell_twin(self.mirror.has_twin());
         match read {
             Ok(()) => {
                 if let Some(applied) = step.applied {
                     self.machine.on_applied(applied, now);
                 }
             }
-            Err(error @ StreamError::Mirror(_)) => self.refused(chain(&error), None),
+            Err(error) if self.mirror.wants_all() => self.lost(chain(&error)),
             Err(error) => self.refused(chain(&error), None),
         }
     }
@@ -81,8 +89,13 @@ impl Driver {
     pub(super) fn failed(&mut self, error: &RequestError) {
         let cause = chain(error);
         match error {
-            RequestError::CursorGone => {
+            RequestError::CursorGone { compares_digests } => {
+                self.mirror.offers_digests(*compares_digests);
                 self.store.forget_cursor(self.source);
+                self.lost(cause);
+            }
+            RequestError::Digests(_) => {
+                self.mirror.offers_digests(false);
                 self.lost(cause);
             }
             RequestError::Refused { retry_after, .. } => self.refused(cause, *retry_after),
@@ -103,6 +116,8 @@ impl Driver {
 
     pub(super) fn refused(&mut self, cause: String, retry_after: Option<Duration>) {
         let now = self.now();
+        // Another way may lead to the right node.
+        self.route = self.route.wrapping_add(1);
         self.hang_up();
         self.machine
             .on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);

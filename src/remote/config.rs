@@ -145,7 +145,7 @@ pub struct RemoteSection {
     /// Every sample, or the latest.
     #[serde(default)]
     pub delivery: Delivery,
-    /// Whether the remote's datapoints enter this node's catalogue by themselves.
+    /// Whether what is below the remote is shown in this node's topology.
     #[serde(default = "yes")]
     pub discovery: bool,
     /// Whether values that are fetched again after a cut count as changes.
@@ -246,7 +246,7 @@ pub struct RemoteConfig {
     pub types: Vec<(Glob, ValueType)>,
     /// Every sample or the latest.
     pub delivery: Delivery,
-    /// Whether its datapoints enter the catalogue by themselves.
+    /// Whether what is below it is shown in the topology.
     pub discovery: bool,
     /// Whether values fetched again after a cut count as changes.
     pub startup_events: bool,

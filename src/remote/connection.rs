@@ -122,10 +122,7 @@ impl Connection {
     }
 
     /// Opens the stream of changes.
-    pub(crate) async fn changes(
-        &self,
-        ask: &Ask,
-    ) -> Result<Response<Incoming>, RequestError> {
+    pub(crate) async fn changes(&self, ask: &Ask) -> Result<Response<Incoming>, RequestError> {
         let (method, body) = match &ask.digests {
             Some(digests) => {
                 let body = serde_json::to_vec(&digests.to_body()).unwrap_or_default();

@@ -23,9 +23,7 @@ pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
 pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
-pub use mirror::{
-    DigestRequest, Mirror, MirrorCounters, MirrorError, MirrorLimits, PutBack, Step,
-};
+pub use mirror::{DigestRequest, Mirror, MirrorCounters, MirrorError, MirrorLimits, PutBack, Step};
 pub use serving::{ServedStream, Serving};
 pub use timing::Timing;
 pub use view::RemoteView;

@@ -193,7 +193,11 @@ impl Catalogue {
     /// Gives out again what no datapoint has: nobody has a cursor from before.
     pub(crate) fn free_unused(&mut self) {
         let unused = |id: &PointId| self.get(*id).is_none();
-        self.free = (0..self.bound()).rev().map(PointId).filter(unused).collect();
+        self.free = (0..self.bound())
+            .rev()
+            .map(PointId)
+            .filter(unused)
+            .collect();
     }
 
     /// Takes a datapoint out and remembers that at an entry.

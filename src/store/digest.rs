@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 
 use mainstem_model::{Definition, ValueType};
-use mainstem_wire::{
-    Digests, Hasher, Same, hash_definition, hash_name, hash_source, hash_type,
-};
+use mainstem_wire::{Digests, Hasher, Same, hash_definition, hash_name, hash_source, hash_type};
 
 use crate::catalogue::Point;
 use crate::reader::{Chunk, Item, LOOK_MAX};

@@ -6,9 +6,7 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{
-    DefineFrame, GapFrame, HelloFrame, NamedSample, SameFrame, SourceFrame, StatusFrame,
-};
+use crate::{DefineFrame, GapFrame, HelloFrame, NamedSample, SameFrame, SourceFrame, StatusFrame};
 
 /// One line of a stream. Members that are not known are skipped.
 #[derive(Debug, Default, Deserialize)]

@@ -12,6 +12,8 @@ pub const FEATURE_DIGEST: &str = "digest";
 /// Buckets of one comparison.
 pub const DIGEST_BUCKETS_MAX: usize = 4096;
 
+/// Fewer save nothing: so many are a kilobyte.
+const BUCKETS_MIN: usize = 64;
 /// Datapoints per bucket that a reader aims at.
 const BUCKET_POINTS: usize = 16;
 const START: u64 = 0x6d61_696e_7374_656d;
@@ -113,7 +115,13 @@ pub fn hash_definition(definition: &Definition) -> u64 {
     let hasher = Hasher::new()
         .word(hash_type(definition))
         .bytes(definition.unit.as_deref().unwrap_or_default().as_bytes())
-        .bytes(definition.description.as_deref().unwrap_or_default().as_bytes())
+        .bytes(
+            definition
+                .description
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
+        )
         .bytes(definition.access.as_str().as_bytes());
     match definition.limits {
         Some(limits) => bound(bound(hasher.word(1), limits.min), limits.max).end(),
@@ -178,7 +186,7 @@ impl Digests {
     /// How many buckets a reader with so many datapoints asks for.
     pub fn buckets_for(points: usize) -> usize {
         let wanted = (points / BUCKET_POINTS).next_power_of_two();
-        wanted.min(DIGEST_BUCKETS_MAX)
+        wanted.clamp(BUCKETS_MIN, DIGEST_BUCKETS_MAX)
     }
 
     /// How many buckets there are.

@@ -6,6 +6,7 @@
     reason = "a test says by a panic what is wrong"
 )]
 
+mod copies;
 mod demo;
 mod hsyco;
 mod links;

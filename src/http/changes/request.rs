@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
-use mainstem_wire::{Cursor, DigestBody, DigestError, Digests, FEATURE_DIGEST};
 use mainstem_wire::api::form;
+use mainstem_wire::{Cursor, DigestBody, DigestError, Digests, FEATURE_DIGEST};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -120,9 +120,8 @@ impl Wish {
     pub(super) fn with_digests(mut self, body: &DigestBody) -> Result<Self, Problem> {
         let is_frames = matches!(self.way, Way::Frames { .. });
         if !is_frames || self.since.is_some() || self.expand {
-            let detail = format!(
-                "digests go with `Accept: {FRAMES}`, without `since` and without `expand`"
-            );
+            let detail =
+                format!("digests go with `Accept: {FRAMES}`, without `since` and without `expand`");
             return Err(Problem::new(Code::Query, detail));
         }
         let digests = Digests::from_body(body);

@@ -106,9 +106,7 @@ impl Mirror {
             Ok(same) if same.define.len() == buckets => same,
             _ => return self.tell_all(MirrorError::NotSame),
         };
-        let here = self
-            .store
-            .mirror_digests(self.link, &self.prefix, buckets);
+        let here = self.store.mirror_digests(self.link, &self.prefix, buckets);
         let unchanged = here.digests.same(sent);
         let holds = |claimed: &[bool], is: &[bool]| {
             let mut pairs = claimed.iter().zip(is);
@@ -134,8 +132,9 @@ impl Mirror {
             return;
         }
         let sources = self.sources.iter();
-        let numbers: HashMap<SourceId, u32> =
-            sources.map(|(remote_id, mapped)| (mapped.id, *remote_id)).collect();
+        let numbers: HashMap<SourceId, u32> = sources
+            .map(|(remote_id, mapped)| (mapped.id, *remote_id))
+            .collect();
         for point in std::mem::take(&mut self.common.left_out) {
             let Some(&source) = numbers.get(&point.source) else {
                 // Its source has no place here any more, and so it is with what hangs on it.

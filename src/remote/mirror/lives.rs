@@ -135,7 +135,11 @@ mod tests {
             is_pair: true,
             ..Lives::default()
         };
-        assert!([1, 2, 1, 2, 1].iter().all(|random| pair.meet(life(*random))));
+        assert!(
+            [1, 2, 1, 2, 1]
+                .iter()
+                .all(|random| pair.meet(life(*random)))
+        );
         let mut lives = Lives::default();
         for random in 0..1000 {
             assert!(lives.meet(life(random)));

@@ -1,7 +1,12 @@
 //! A resync by digests gives exactly what a snapshot of everything gives, whatever happened at the
 //! server meanwhile. A failing seed is printed; `MAINSTEM_SEED` repeats it, `MAINSTEM_SEEDS` runs
 //! more of them.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,8 +17,8 @@ use mainstem_model::{
 };
 use mainstem_remote::{Mirror, MirrorError};
 use mainstem_store::{
-    Chunk, Delivery, Filter, ListQuery, MirrorRow, NewSource, PointId, Progress, Reader, SourceId, Store,
-    StoreLimits, StoreSetup, encode_chunk,
+    Chunk, Delivery, Filter, ListQuery, MirrorRow, NewSource, PointId, Progress, Reader, SourceId,
+    Store, StoreLimits, StoreSetup, encode_chunk,
 };
 use mainstem_wire::{Epoch, FrameWriter, decode_line, decode_row};
 use rand::rngs::StdRng;
@@ -138,7 +143,9 @@ impl Server {
             self.own.insert(name, point.unwrap());
         } else {
             let known = name_of(&name);
-            let point = self.store.define_mirror(self.device, &known, definition, number);
+            let point = self
+                .store
+                .define_mirror(self.device, &known, definition, number);
             self.below.insert(name, point.unwrap());
         }
     }
@@ -172,7 +179,8 @@ impl Server {
                 time: self.rng.random_range(-1000..1_000_000),
                 value: Some(self.value(scalar)),
             };
-            self.store.apply_mirror(self.line, &mut vec![row], false, None);
+            self.store
+                .apply_mirror(self.line, &mut vec![row], false, None);
         }
     }
 
@@ -229,7 +237,11 @@ impl Server {
         };
         for view in server.store.list(&query, &Filter::everything()).0 {
             let is_own = view.name.as_str().starts_with("plc.");
-            let list = if is_own { &mut server.own } else { &mut server.below };
+            let list = if is_own {
+                &mut server.own
+            } else {
+                &mut server.below
+            };
             list.insert(view.name.to_string(), view.id);
         }
         server
@@ -280,9 +292,10 @@ impl Above {
         self.mirror.begin();
         let (filter, every) = (Filter::everything(), Delivery::Every);
         let hash = filter.hash();
-        let resumed = self.mirror.cursor().map(|cursor| {
-            Reader::resume(&server.store, filter.clone(), every, cursor)
-        });
+        let resumed = self
+            .mirror
+            .cursor()
+            .map(|cursor| Reader::resume(&server.store, filter.clone(), every, cursor));
         if matches!(resumed, Some(Err(_))) {
             self.mirror.resync(false);
         }
@@ -346,7 +359,9 @@ impl Above {
                 }
                 continue;
             }
-            let Ok(line) = decode_line(line) else { continue };
+            let Ok(line) = decode_line(line) else {
+                continue;
+            };
             if let Some(source) = &line.source {
                 let parent = source.parent.map_or("", |parent| sources[&parent]);
                 let path: &str = Box::leak(format!("{parent}/{}", source.name).into_boxed_str());
@@ -375,7 +390,11 @@ fn check_equal(by_digest: &Above, in_full: &Above, when: &str) {
     let (one, other) = (by_digest.content(), in_full.content());
     let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     for key in keys {
-        assert_eq!(one.get(key), other.get(key), "{when}: {key}, digest and snapshot");
+        assert_eq!(
+            one.get(key),
+            other.get(key),
+            "{when}: {key}, digest and snapshot"
+        );
     }
 }
 
@@ -418,7 +437,11 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn a_resync_by_digest_gives_what_a_snapshot_gives() {
-    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text: String| text.parse().ok())
+    };
     let seeds = match number("MAINSTEM_SEED") {
         Some(one) => one..one + 1,
         None => 0..number("MAINSTEM_SEEDS").unwrap_or(60),
@@ -433,4 +456,51 @@ fn a_resync_by_digest_gives_what_a_snapshot_gives() {
         same += result.unwrap_or_default();
     }
     assert!(same > 0, "something was the same, or nothing was tested");
+}
+
+/// The figures of docs/PERFORMANCE.md: 100,000 datapoints of a line below a plant that was
+/// restarted, 100 of them changed meanwhile.
+#[test]
+#[ignore = "a measurement; it prints what it finds"]
+fn what_a_resync_costs() {
+    const POINTS: u32 = 100_000;
+    let rng = StdRng::seed_from_u64(1);
+    let mut server = Server::start(rng, 1, Vec::new(), 0);
+    let mut rows = Vec::new();
+    for number in 0..POINTS {
+        let name = name_of(&format!("line1.drive{}.motor.value{number}", number % 100));
+        let definition = Definition::new(Scalar::F64).unit("K").description("a bearing");
+        let point = server.store.define_mirror(server.device, &name, definition, number);
+        let point = point.unwrap();
+        rows.push(MirrorRow {
+            point,
+            quality: Quality::GOOD,
+            epoch: 3,
+            origin: u64::from(number) + 1,
+            time: 1_795_000_000_000_000 + i64::from(number),
+            value: Some(Value::F64(f64::from(number) / 4.0)),
+        });
+    }
+    server.store.apply_mirror(server.line, &mut rows.clone(), false, None);
+    let mut readers = [Above::new(), Above::new()];
+    readers.iter_mut().for_each(|reader| reader.read(&mut server, false));
+    server.save();
+    let mut server = Server::start(server.rng, 2, server.saved, 0);
+    let mut changed: Vec<MirrorRow> = rows.into_iter().step_by(1000).collect();
+    for row in &mut changed {
+        row.origin += u64::from(POINTS);
+        row.value = Some(Value::F64(-1.0));
+    }
+    server.store.apply_mirror(server.line, &mut changed, false, None);
+    for (reader, in_full) in readers.iter_mut().zip([true, false]) {
+        reader.mirror.resync(in_full);
+        reader.bytes = 0;
+        let begun = std::time::Instant::now();
+        reader.read(&mut server, false);
+        let took = begun.elapsed();
+        let same = reader.mirror.counters().same;
+        eprintln!("in full {in_full}: {} bytes, both ends {took:?}, {same} the same", reader.bytes);
+    }
+    check_equal(&readers[1], &readers[0], "measured");
+    assert!(readers[1].bytes * 10 < readers[0].bytes);
 }

@@ -13,6 +13,9 @@ use crate::mirror::MirrorError;
 /// A remote that refuses is asked again after this long, if it does not say itself.
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
+/// The next route is tried sooner, until all were.
+const ROUTE_RETRY: Duration = Duration::from_secs(1);
+
 /// Why a chunk ended the stream.
 #[derive(Debug, thiserror::Error)]
 enum StreamError {
@@ -118,9 +121,11 @@ impl Driver {
         let now = self.now();
         // Another way may lead to the right node.
         self.route = self.route.wrapping_add(1);
+        let is_round = self.route % self.options.routes.len().max(1) == 0;
+        let pause = if is_round { REFUSED_RETRY } else { ROUTE_RETRY };
         self.hang_up();
         self.machine
-            .on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
+            .on_refused(cause, retry_after.unwrap_or(pause), now);
     }
 
     pub(super) fn hang_up(&mut self) {

@@ -55,6 +55,8 @@ pub(super) struct Driver {
     viewed: Monotonic,
     tasks: TaskTracker,
     route: usize,
+    /// Refusals since a stream brought anything.
+    refusals: usize,
     dialling: Option<Boxed<Opened>>,
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
@@ -108,6 +110,7 @@ impl Driver {
             viewed: Monotonic::default(),
             tasks,
             route: 0,
+            refusals: 0,
             dialling: None,
             open: None,
             beats: FuturesUnordered::new(),

@@ -469,8 +469,12 @@ fn what_a_resync_costs() {
     let mut rows = Vec::new();
     for number in 0..POINTS {
         let name = name_of(&format!("line1.drive{}.motor.value{number}", number % 100));
-        let definition = Definition::new(Scalar::F64).unit("K").description("a bearing");
-        let point = server.store.define_mirror(server.device, &name, definition, number);
+        let definition = Definition::new(Scalar::F64)
+            .unit("K")
+            .description("a bearing");
+        let point = server
+            .store
+            .define_mirror(server.device, &name, definition, number);
         let point = point.unwrap();
         rows.push(MirrorRow {
             point,
@@ -481,9 +485,13 @@ fn what_a_resync_costs() {
             value: Some(Value::F64(f64::from(number) / 4.0)),
         });
     }
-    server.store.apply_mirror(server.line, &mut rows.clone(), false, None);
+    server
+        .store
+        .apply_mirror(server.line, &mut rows.clone(), false, None);
     let mut readers = [Above::new(), Above::new()];
-    readers.iter_mut().for_each(|reader| reader.read(&mut server, false));
+    readers
+        .iter_mut()
+        .for_each(|reader| reader.read(&mut server, false));
     server.save();
     let mut server = Server::start(server.rng, 2, server.saved, 0);
     let mut changed: Vec<MirrorRow> = rows.into_iter().step_by(1000).collect();
@@ -491,7 +499,9 @@ fn what_a_resync_costs() {
         row.origin += u64::from(POINTS);
         row.value = Some(Value::F64(-1.0));
     }
-    server.store.apply_mirror(server.line, &mut changed, false, None);
+    server
+        .store
+        .apply_mirror(server.line, &mut changed, false, None);
     for (reader, in_full) in readers.iter_mut().zip([true, false]) {
         reader.mirror.resync(in_full);
         reader.bytes = 0;
@@ -499,7 +509,10 @@ fn what_a_resync_costs() {
         reader.read(&mut server, false);
         let took = begun.elapsed();
         let same = reader.mirror.counters().same;
-        eprintln!("in full {in_full}: {} bytes, both ends {took:?}, {same} the same", reader.bytes);
+        eprintln!(
+            "in full {in_full}: {} bytes, both ends {took:?}, {same} the same",
+            reader.bytes
+        );
     }
     check_equal(&readers[1], &readers[0], "measured");
     assert!(readers[1].bytes * 10 < readers[0].bytes);

@@ -70,6 +70,7 @@ impl Driver {
         match read {
             Ok(()) => {
                 if let Some(applied) = step.applied {
+                    self.refusals = 0;
                     self.machine.on_applied(applied, now);
                 }
             }
@@ -121,8 +122,13 @@ impl Driver {
         let now = self.now();
         // Another way may lead to the right node.
         self.route = self.route.wrapping_add(1);
-        let is_round = self.route % self.options.routes.len().max(1) == 0;
-        let pause = if is_round { REFUSED_RETRY } else { ROUTE_RETRY };
+        self.refusals += 1;
+        let all_refuse = self.refusals % self.options.routes.len().max(1) == 0;
+        let pause = if all_refuse {
+            REFUSED_RETRY
+        } else {
+            ROUTE_RETRY
+        };
         self.hang_up();
         self.machine
             .on_refused(cause, retry_after.unwrap_or(pause), now);

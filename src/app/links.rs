@@ -128,6 +128,7 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         },
         read: read(config),
         write: config.write.clone(),
+        events: config.events.clone(),
         drift: config.drift,
         is_pair: matches!(config.trust, Trust::Pair(_)),
         startup_events: config.startup_events,

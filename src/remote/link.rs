@@ -1,6 +1,7 @@
 //! One remote, replicated: the handle of a link. Its task owns the connection, the mirror and the
 //! state machine; everybody else sees a view and sends commands.
 
+mod answers;
 mod drive;
 mod explain;
 pub(crate) mod own;
@@ -56,6 +57,8 @@ pub struct LinkOptions {
     pub startup_events: bool,
     /// Whether its tree is shown in this node's topology.
     pub discovery: bool,
+    /// Which kinds of events are carried up.
+    pub events: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.

@@ -7,7 +7,8 @@ use mainstem_model::{Definition, ValueType};
 use mainstem_wire::{Digests, Hasher, Same, hash_definition, hash_name, hash_source, hash_type};
 
 use crate::catalogue::Point;
-use crate::reader::{Chunk, Item, LOOK_MAX};
+use crate::chunk::{Chunk, Item};
+use crate::reader::LOOK_MAX;
 use crate::scan::Scan;
 use crate::state::State;
 use crate::{Filter, PointId, SourceId, Store};

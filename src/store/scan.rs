@@ -5,8 +5,9 @@ use mainstem_model::Value;
 use mainstem_wire::RowOut;
 
 use crate::catalogue::{Point, Tombstone};
+use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
 use crate::digest::{Common, Lacks};
-use crate::reader::{CHUNK_BYTES_MAX, Chunk, Item, LOOK_MAX, define, source};
+use crate::reader::{LOOK_MAX, define, source};
 use crate::state::State;
 use crate::{Filter, PointId};
 
@@ -52,6 +53,10 @@ impl Scan {
 
     pub(crate) fn is_snapshot(&self) -> bool {
         self.since.is_none()
+    }
+
+    pub(crate) fn until(&self) -> u64 {
+        self.until
     }
 
     pub(crate) fn since(&self) -> u64 {

@@ -1,5 +1,5 @@
 //! Digests of datapoints, by which two nodes find out what they have in common. Both ends work them
-//! out from what they have, so the algorithm is part of the protocol (section 21).
+//! out from what they have, so the algorithm is part of the protocol (section 22).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

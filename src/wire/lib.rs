@@ -8,6 +8,7 @@ mod decimal;
 mod decode;
 mod digest;
 mod encode;
+mod event;
 mod frame;
 mod value_json;
 
@@ -18,6 +19,7 @@ pub use digest::{
     hash_definition, hash_name, hash_source, hash_type,
 };
 pub use encode::{FrameWriter, RowOut};
+pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{
     Beat, BeatAnswer, DefineFrame, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample, SourceFrame,
     StatusFrame,

@@ -8,6 +8,7 @@
 
 mod copies;
 mod demo;
+mod events;
 mod hsyco;
 mod links;
 mod outcomes;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
+use mainstem_model::GlobSet;
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::api::form;
 use mainstem_wire::{Cursor, DigestBody, DigestError, Digests, FEATURE_DIGEST};
@@ -80,6 +81,8 @@ pub(super) struct Wish {
     pub(super) squeeze: bool,
     /// What the reader has already.
     pub(super) digests: Option<Digests>,
+    /// The kinds of events that the caller may see.
+    pub(super) events: GlobSet,
 }
 
 impl Wish {
@@ -113,6 +116,7 @@ impl Wish {
             meta: query.meta,
             squeeze: takes_zstd(headers),
             digests: None,
+            events: caller.principal.rights.events.see.clone(),
         })
     }
 
@@ -132,17 +136,15 @@ impl Wish {
 
     /// A reader at the place that was asked for.
     pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
-        match self.since {
-            None => Ok(match &self.digests {
-                Some(theirs) => {
-                    Reader::differences(self.filter.clone(), self.delivery, theirs.clone())
-                }
-                None => Reader::snapshot(self.filter.clone(), self.delivery),
-            }),
-            Some(cursor) => {
-                Reader::resume(store, self.filter.clone(), self.delivery, cursor).map_err(expired)
+        let (filter, delivery) = (self.filter.clone(), self.delivery);
+        let reader = match (self.since, &self.digests) {
+            (Some(cursor), _) => {
+                Reader::resume(store, filter, delivery, cursor).map_err(expired)?
             }
-        }
+            (None, Some(theirs)) => Reader::differences(filter, delivery, theirs.clone()),
+            (None, None) => Reader::snapshot(filter, delivery),
+        };
+        Ok(reader.with_events(self.events.clone()))
     }
 }
 

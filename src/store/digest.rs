@@ -239,7 +239,7 @@ impl Common {
         let (has_definition, has_row) = self.0.of(name);
         Lacks {
             definition: !has_definition,
-            row: !has_row && !(has_definition && is_newer),
+            row: !(has_row || has_definition && is_newer),
         }
     }
 }

@@ -68,19 +68,10 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
     plain(
         "streams",
         format!(
-            "{} snapshots, {} resumed, {} resyncs asked for",
-            mirror.snapshots, mirror.resumes, mirror.resyncs
+            "{} snapshots ({} by digest, {} datapoints the same), {} resumed, {} resyncs asked for",
+            mirror.snapshots, mirror.digest_resyncs, mirror.same, mirror.resumes, mirror.resyncs
         ),
     );
-    if mirror.digest_resyncs > 0 {
-        plain(
-            "by digest",
-            format!(
-                "{} of the snapshots, {} datapoints were the same",
-                mirror.digest_resyncs, mirror.same
-            ),
-        );
-    }
     let mut warning = |label, count: u64, why: &str| {
         if count > 0 {
             rows.push((label, format!("{count}{why}"), Tone::Warning));

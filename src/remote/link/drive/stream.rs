@@ -124,7 +124,8 @@ impl Driver {
         // Another way may lead to the right node.
         self.route = self.route.wrapping_add(1);
         self.refusals += 1;
-        let all_refuse = self.refusals % self.options.routes.len().max(1) == 0;
+        let routes = self.options.routes.len().max(1);
+        let all_refuse = self.refusals.is_multiple_of(routes);
         let pause = if all_refuse {
             REFUSED_RETRY
         } else {

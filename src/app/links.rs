@@ -40,9 +40,9 @@ impl RunningLink {
         }
     }
 
-    pub(super) fn resync(&self) {
+    pub(super) fn resync(&self, in_full: bool) {
         match self {
-            Self::Mainstem(link) => link.resync(),
+            Self::Mainstem(link) => link.resync(in_full),
             Self::Hsyco(link) => link.resync(),
         }
     }
@@ -103,6 +103,11 @@ fn routes(config: &RemoteConfig, protocol: Protocol) -> anyhow::Result<Vec<Arc<d
             pin.parse()
                 .with_context(|| format!("remote {}: pin", config.name))?,
         ),
+        Trust::Pair(pins) => {
+            let pins: Result<Vec<_>, _> = pins.iter().map(|pin| pin.parse()).collect();
+            let pins = pins.with_context(|| format!("remote {}: pin", config.name))?;
+            mainstem_security::Trust::AnyPin(pins)
+        }
         Trust::Authority(path) => mainstem_security::Trust::CaFile(path.clone()),
     };
     let tls = mainstem_security::client_config(&trust)
@@ -145,6 +150,9 @@ fn mainstem(
             sync: config.clock_sync.then(|| Arc::clone(writes)),
         },
         events: config.events.clone(),
+        is_pair: matches!(config.trust, Trust::Pair(_)),
+        startup_events: config.startup_events,
+        discovery: config.discovery,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,
     }

@@ -11,6 +11,7 @@ use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{DiskSpace, PartError, Parts};
 use mainstem_model::{Name, Role};
 use mainstem_remote::{Below, RemoteConfig, RemoteView};
+use mainstem_security::FeedEpoch;
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::api::doctor::LinkDoctor;
@@ -312,9 +313,16 @@ impl Parts for RunningParts {
             .ok_or(PartError::Unknown)
     }
 
-    fn resync_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, RunningLink::resync)
+    fn resync_remote(&self, name: &str, in_full: bool) -> Result<(), PartError> {
+        self.with_remote(name, |link| link.resync(in_full))
             .ok_or(PartError::Unknown)
+    }
+
+    fn pass_start(&self, known: u32) {
+        // Once in a node's life, so that it waits for the disk here.
+        if let Err(error) = FeedEpoch::pass(&self.folder, known) {
+            tracing::warn!(%error, known, "the count of starts stays behind what a reader knows");
+        }
     }
 
     fn explain_below(

@@ -31,8 +31,14 @@ enum Action {
     Pause(Named),
     /// Dial again
     Resume(Named),
-    /// Fetch everything anew: names, definitions and values
-    Resync(Named),
+    /// Look anew at everything: names, definitions and values; what differs is fetched
+    Resync {
+        #[command(flatten)]
+        named: Named,
+        /// Fetch everything, also what is the same here
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -51,7 +57,13 @@ pub(super) async fn run(args: &RemotesArgs, screen: Screen) -> Result<Exit, Fail
         }
         Action::Pause(Named { name }) => command(&client, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client, screen, name, "resume").await,
-        Action::Resync(Named { name }) => command(&client, screen, name, "resync").await,
+        Action::Resync {
+            named: Named { name },
+            full,
+        } => {
+            let action = if *full { "resync?full=true" } else { "resync" };
+            command(&client, screen, name, action).await
+        }
     }
 }
 

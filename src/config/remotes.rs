@@ -102,7 +102,7 @@ fn check_kind(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
 fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {
     let text = |key| properties.get(key).and_then(Value::as_str);
     let found = match (properties.get("pin"), properties.get("ca")) {
-        (Some(_), None) => return text("pin").map(|pin| Trust::Pin(pin.to_ascii_lowercase())),
+        (Some(pin), None) => return pinned(pin),
         (None, Some(_)) => return authority(draft, text("ca")?, pointer),
         (Some(_), Some(_)) => "both `pin` and `ca`",
         (None, None) => "neither `pin` nor `ca`",
@@ -111,6 +111,19 @@ fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Tru
                     itself prints it, or `ca` with a PEM file";
     draft.problem(pointer, format!("{found}: who is the remote?"), expected);
     None
+}
+
+/// One fingerprint, or those of a pair.
+fn pinned(pin: &Value) -> Option<Trust> {
+    let lower = |pin: &Value| pin.as_str().map(str::to_ascii_lowercase);
+    let Some(pins) = pin.as_array() else {
+        return lower(pin).map(Trust::Pin);
+    };
+    let pins: Option<Vec<String>> = pins.iter().map(lower).collect();
+    match pins?.as_slice() {
+        [one] => Some(Trust::Pin(one.clone())),
+        several => Some(Trust::Pair(several.to_vec())),
+    }
 }
 
 fn authority(draft: &mut Draft<'_>, ca: &str, pointer: &str) -> Option<Trust> {

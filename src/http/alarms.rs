@@ -12,6 +12,9 @@ use crate::problem::{Code, Problem};
 use crate::query::{Nothing, Params, Segment};
 use crate::{Api, documents};
 
+/// Alarms about what has happened, not about what is so: nothing but a person ends them.
+const ENDS_WHEN_SEEN: [&str; 2] = [".restored", ".twin"];
+
 /// `GET /api/v1/alarms`.
 #[utoipa::path(
     get,
@@ -44,6 +47,9 @@ pub(crate) async fn acknowledge(
 ) -> Result<StatusCode, Problem> {
     caller.need_admin()?;
     let known = api.health.acknowledge(&id);
+    if ENDS_WHEN_SEEN.iter().any(|what| id.ends_with(what)) {
+        api.health.clear(&id);
+    }
     api.note(
         &caller,
         "alarm.acknowledge",

@@ -46,7 +46,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list,
+    writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,

@@ -57,8 +57,13 @@ pub trait Parts: Send + Sync {
     /// Opens a link again, or tries now.
     fn resume_remote(&self, name: &str) -> Result<(), PartError>;
 
-    /// Has a link begin again with a snapshot.
-    fn resync_remote(&self, name: &str) -> Result<(), PartError>;
+    /// Has a link begin again with a snapshot: of everything, or of what differs.
+    fn resync_remote(&self, name: &str, in_full: bool) -> Result<(), PartError>;
+
+    /// Somebody knows a later start of this node: the next one has to be beyond it.
+    fn pass_start(&self, known: u32) {
+        let _ = known;
+    }
 
     /// What a link and the nodes behind it would say to a write; nothing if there is no such link.
     fn explain_below(

@@ -7,6 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use mainstem_remote::{MirrorCounters, RemoteView};
 use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
+use serde::Deserialize;
 
 use crate::auth::Caller;
 use crate::problem::Problem;
@@ -98,25 +99,37 @@ pub(crate) async fn resume(
     switch.by(&api, &caller, &name, |parts| parts.resume_remote(&name))
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResyncQuery {
+    /// Everything, also what is the same at both ends.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    full: bool,
+}
+
 /// `POST /api/v1/remotes/{name}/resync`.
 #[utoipa::path(
     post,
     path = "/api/v1/remotes/{name}/resync",
     tag = "remotes",
-    params(("name" = String, Path, description = "The name")),
+    params(("name" = String, Path, description = "The name"), ResyncQuery),
     responses((status = 204, description = "Its next stream begins with a snapshot"))
 )]
 pub(crate) async fn resync(
     State(api): State<Arc<Api>>,
     Segment(name): Segment,
-    _: Params<Nothing>,
+    Params(query): Params<ResyncQuery>,
     caller: Caller,
 ) -> Result<StatusCode, Problem> {
     let switch = Switch {
         part: "remote",
         verb: "resync",
     };
-    switch.by(&api, &caller, &name, |parts| parts.resync_remote(&name))
+    switch.by(&api, &caller, &name, |parts| {
+        parts.resync_remote(&name, query.full)
+    })
 }
 
 /// The clock of a remote, once it was measured.
@@ -175,6 +188,8 @@ fn late_action(name: &str) -> String {
 fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocument {
     MirrorDocument {
         snapshots: counters.snapshots,
+        digest_resyncs: counters.digest_resyncs,
+        same: counters.same,
         resumes: counters.resumes,
         resyncs: counters.resyncs,
         rows: counters.rows,

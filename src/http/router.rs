@@ -33,7 +33,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/writes/{id}", get(writes::show))
         .route("/events", get(events::list).post(events::raise))
         .route("/events/{id}/reply", post(events::reply))
-        .route("/changes", get(changes::read))
+        .route("/changes", get(changes::read).post(changes::compare))
         .route("/readers", get(readers::list))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))

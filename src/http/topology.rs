@@ -1,6 +1,7 @@
 //! `GET /api/v1/topology`: the tree of nodes, links, adapters and devices as this node sees it,
 //! with a version, so that who has it already is told so.
 
+mod hidden;
 pub(crate) mod links;
 mod sources;
 
@@ -66,7 +67,8 @@ pub(crate) async fn show(
     let after = after.map_err(|error| Problem::new(Code::Query, format!("after: {error}")))?;
     // The links are looked at first: what changes after that gives another tag the next time.
     let remotes = api.parts.remotes();
-    let tree = api.store.tree();
+    let mut tree = api.store.tree();
+    let hidden = hidden::take_out(&mut tree, &remotes);
     let version = format!("{}-{}", api.store.setup().epoch, tree.topotime);
     let tag = tag(&version, &remotes, &asked, &caller);
     if headers
@@ -81,7 +83,9 @@ pub(crate) async fn show(
             limit,
             ..ListQuery::default()
         };
-        points(&api, &caller, &search)
+        let mut page = points(&api, &caller, &search);
+        page.items.retain(|entry| !hidden.contains(&entry.source));
+        page
     });
     let document = document(&api, &tree, &remotes, version, datapoints);
     Ok(([(ETAG, tag)], Json(document)).into_response())

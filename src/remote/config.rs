@@ -96,10 +96,14 @@ pub struct RemoteSection {
     /// The token that the remote gave to this node.
     #[schemars(with = "String", length(min = 1))]
     pub token: Secret,
-    /// The fingerprint of the remote's key. This or `ca`.
-    #[serde(default)]
-    #[schemars(extend("format" = "fingerprint"))]
-    pub pin: Option<String>,
+    /// The fingerprint of the remote's key, or a list of them for a pair: two copies of the remote
+    /// of which either may answer. This or `ca`.
+    #[serde(default, deserialize_with = "route::texts")]
+    #[schemars(with = "String", extend(
+        "type" = ["string", "array"], "format" = "fingerprint",
+        "items" = {"type": "string", "format": "fingerprint"}, "minItems" = 1, "maxItems" = 2
+    ))]
+    pub pin: Vec<String>,
     /// A PEM file of the authority that signed the remote's certificate. This or `pin`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -171,7 +175,7 @@ pub struct RemoteSection {
     #[serde(default, deserialize_with = "quantity::optional_duration")]
     #[schemars(with = "Option<String>", extend("duration" = {"min": "10ms", "max": "24h"}))]
     pub max_interval: Option<Duration>,
-    /// Whether the remote's datapoints enter this node's catalogue by themselves.
+    /// Whether what is below the remote is shown in this node's topology.
     #[serde(default = "yes")]
     pub discovery: bool,
     /// Whether values that are fetched again after a cut count as changes.
@@ -246,6 +250,8 @@ fn default_loggers() -> Duration {
 pub enum Trust {
     /// Its key has this fingerprint: `sha256:` and hexadecimal digits, in lower case.
     Pin(String),
+    /// Its key has one of these fingerprints: two copies of it are a declared pair.
+    Pair(Vec<String>),
     /// Its certificate was signed by an authority in this PEM file.
     Authority(PathBuf),
 }
@@ -285,7 +291,7 @@ pub struct RemoteConfig {
     pub delivery: Delivery,
     /// What it is asked to hold back.
     pub pacing: Pacing,
-    /// Whether its datapoints enter the catalogue by themselves.
+    /// Whether what is below it is shown in the topology.
     pub discovery: bool,
     /// Whether values fetched again after a cut count as changes.
     pub startup_events: bool,

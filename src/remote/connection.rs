@@ -1,5 +1,7 @@
 //! One HTTP/2 connection to a remote: the stream of changes, beats and writes share it.
 
+mod ask;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,11 +10,13 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use mainstem_model::Pacing;
-use mainstem_store::Delivery;
-use mainstem_wire::{Beat, BeatAnswer, Cursor};
+use mainstem_wire::{Beat, BeatAnswer};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+
+use ask::{DIGESTS_REFUSED, cursor_gone};
+
+pub(crate) use ask::Ask;
 
 use crate::dial::{Dial, DialError};
 
@@ -48,7 +52,13 @@ pub(crate) enum RequestError {
     },
     /// The cursor is of no use there any more.
     #[error("the remote no longer knows the cursor")]
-    CursorGone,
+    CursorGone {
+        /// Whether it compares digests instead.
+        compares_digests: bool,
+    },
+    /// It does not take digests, which it did before.
+    #[error("the remote does not take digests any more ({0})")]
+    Digests(StatusCode),
     /// It answered with something else than asked for.
     #[error("the remote's answer is not what a mainstem node answers: {0}")]
     Answer(String),
@@ -59,55 +69,6 @@ pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     head: Head,
     _open: DropGuard,
-}
-
-/// What of a remote's changes is asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) cursor: Option<Cursor>,
-    pub(crate) delivery: Delivery,
-    pub(crate) follow: bool,
-    pub(crate) compressed: bool,
-    pub(crate) pacing: Pacing,
-}
-
-impl Wanted {
-    fn path(&self) -> String {
-        let delivery = match self.delivery {
-            Delivery::Latest => "latest",
-            Delivery::Every => "every",
-        };
-        let mut path = format!("/api/v1/changes?delivery={delivery}");
-        if let Some(cursor) = self.cursor {
-            path.push_str(&format!("&since={cursor}"));
-        }
-        if !self.follow {
-            path.push_str("&follow=false");
-        }
-        if let Some(deadband) = self.pacing.deadband {
-            // The only character of it that an address does not take is the percent sign.
-            let deadband = deadband.to_string().replace('%', "%25");
-            path.push_str(&format!("&deadband={deadband}"));
-        }
-        let intervals = [
-            ("min_interval", self.pacing.min_interval),
-            ("max_interval", self.pacing.max_interval),
-        ];
-        for (name, interval) in intervals {
-            if let Some(interval) = interval {
-                path.push_str(&format!("&{name}={}", written(interval)));
-            }
-        }
-        path
-    }
-}
-
-/// A duration in the form of the API: up to six digits and a unit.
-fn written(duration: Duration) -> String {
-    match duration.as_millis() {
-        millis @ ..=999_999 => format!("{millis}ms"),
-        millis => format!("{}.{:03}s", millis / 1000, millis % 1000),
-    }
 }
 
 #[derive(Clone)]
@@ -161,19 +122,30 @@ impl Connection {
     }
 
     /// Opens the stream of changes.
-    pub(crate) async fn changes(&self, wanted: Wanted) -> Result<Response<Incoming>, RequestError> {
-        let mut request = self.request(Method::GET, &wanted.path(), Bytes::new())?;
+    pub(crate) async fn changes(&self, ask: &Ask) -> Result<Response<Incoming>, RequestError> {
+        let (method, body) = match &ask.digests {
+            Some(digests) => {
+                let body = serde_json::to_vec(&digests.to_body()).unwrap_or_default();
+                (Method::POST, body.into())
+            }
+            None => (Method::GET, Bytes::new()),
+        };
+        let mut request = self.request(method, &ask.path(), body)?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, NDJSON);
-        if wanted.compressed {
+        if ask.compressed {
             headers.insert(
                 header::ACCEPT_ENCODING,
                 header::HeaderValue::from_static("zstd"),
             );
         }
         let response = self.send(request).await?;
-        if response.status() == StatusCode::GONE {
-            return Err(RequestError::CursorGone);
+        let status = response.status();
+        if status == StatusCode::GONE {
+            return Err(cursor_gone(response).await);
+        }
+        if ask.digests.is_some() && DIGESTS_REFUSED.contains(&status) {
+            return Err(RequestError::Digests(status));
         }
         let response = accepted(response).await?;
         if response.headers().get(header::CONTENT_TYPE) != Some(&NDJSON) {

@@ -30,7 +30,7 @@ pub use drift::ClockState;
 pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Below, ClockOptions, Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
-pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
+pub use mirror::{DigestRequest, Mirror, MirrorCounters, MirrorError, MirrorLimits, PutBack, Step};
 pub use serving::{ServedStream, Serving};
 pub use timing::Timing;
 pub use view::RemoteView;

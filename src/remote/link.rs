@@ -63,6 +63,12 @@ pub struct LinkOptions {
     pub write_variables: GlobSet,
     /// What the remote is asked to hold back, where it can.
     pub pacing: Pacing,
+    /// Two copies of the remote, each with its own key, may answer.
+    pub is_pair: bool,
+    /// Whether values that are fetched again count as changes.
+    pub startup_events: bool,
+    /// Whether its tree is shown in this node's topology.
+    pub discovery: bool,
     /// Which kinds of events are carried up.
     pub events: GlobSet,
     /// Whether the stream is asked for compressed.
@@ -87,7 +93,10 @@ pub struct ClockOptions {
 enum Command {
     Pause,
     Resume,
-    Resync,
+    /// Of everything, or of the differences where the remote can tell them.
+    Resync {
+        in_full: bool,
+    },
 }
 
 /// A running link. Dropping it ends it without waiting; [`Link::stop`] waits.
@@ -113,7 +122,10 @@ impl Link {
     /// Makes the link's source known and starts its task.
     pub fn start(options: LinkOptions, store: Arc<Store>, health: &Health) -> Self {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-        let view = Arc::new(Mutex::new(RemoteView::new(&options.name, &options.prefix)));
+        let view = Arc::new(Mutex::new(RemoteView {
+            discovery: options.discovery,
+            ..RemoteView::new(&options.name, &options.prefix)
+        }));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let kept = Arc::clone(&store);
         let (options, reach) = (Arc::new(options), Arc::default());
@@ -158,9 +170,9 @@ impl Link {
         self.send(Command::Resume);
     }
 
-    /// Begins again with a snapshot.
-    pub fn resync(&self) {
-        self.send(Command::Resync);
+    /// Begins again with a snapshot: of everything, or of what differs.
+    pub fn resync(&self, in_full: bool) {
+        self.send(Command::Resync { in_full });
     }
 
     /// Takes out what came from the remote. To be called after [`Link::stop`].

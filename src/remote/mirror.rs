@@ -2,8 +2,10 @@
 //! of its own, so that the simulation runs the real thing.
 
 mod alias;
+mod common_ground;
 mod counters;
 mod error;
+mod lives;
 mod place;
 mod rows;
 mod seen;
@@ -20,8 +22,12 @@ use mainstem_model::{GlobSet, Quality, ValueType};
 use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
 use mainstem_wire::{Cursor, EventFrame, HelloFrame, Line, PROTOCOL};
 
+use common_ground::CommonGround;
+pub use common_ground::DigestRequest;
 pub use counters::{MirrorCounters, Step};
 pub use error::MirrorError;
+use lives::Lives;
+pub use lives::PutBack;
 use seen::Seen;
 
 /// Largest number that a neighbour may give a datapoint.
@@ -63,6 +69,10 @@ pub struct Mirror {
     place: Option<u64>,
     looked: Option<u64>,
     seen: Option<Seen>,
+    common: CommonGround,
+    lives: Lives,
+    /// What is fetched again counts as a change.
+    startup_events: bool,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
     /// Changes of aliases in this stream.
@@ -79,6 +89,9 @@ struct Mapped {
     id: SourceId,
     /// The epoch counter that the neighbour told it with; rows refer to it.
     epoch: u32,
+    /// The counter as it was told: less than the other if the node was put back to an earlier
+    /// state.
+    lifted_from: u32,
     /// The state that the neighbour told, beside what the silence of its links says.
     told: Quality,
     /// Links between here and it, this one included.
@@ -113,6 +126,9 @@ impl Mirror {
             place: None,
             looked: None,
             seen: None,
+            common: CommonGround::default(),
+            lives: Lives::default(),
+            startup_events: false,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
             alias_changes: 0,
@@ -139,6 +155,13 @@ impl Mirror {
         self
     }
 
+    /// For a neighbour whose values count as changes also when they are fetched again.
+    #[must_use]
+    pub fn with_startup_events(mut self, startup_events: bool) -> Self {
+        self.startup_events = startup_events;
+        self
+    }
+
     fn take_up(&mut self) {
         let state = self.store.mirror_state(self.link);
         let mut numbers: HashMap<SourceId, u32> = HashMap::new();
@@ -154,6 +177,7 @@ impl Mirror {
                 Mapped {
                     id: source.id,
                     epoch,
+                    lifted_from: epoch,
                     told,
                     depth,
                 },
@@ -191,9 +215,13 @@ impl Mirror {
         self.store.mirror_cursor(self.link)
     }
 
-    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot.
-    pub fn resync(&mut self) {
+    /// Forgets how far the neighbour was applied: the next stream begins with a snapshot, of the
+    /// differences where the neighbour can tell them, or of everything.
+    pub fn resync(&mut self, in_full: bool) {
         self.counters.resyncs += 1;
+        if in_full {
+            self.common.take_all();
+        }
         self.store.forget_cursor(self.link);
     }
 
@@ -223,6 +251,7 @@ impl Mirror {
         self.pending.clear();
         (self.place, self.looked) = (None, None);
         self.seen = None;
+        self.common.begin();
         self.pruned = None;
         self.alias_changes = 0;
         self.begin_anew = false;
@@ -242,6 +271,9 @@ impl Mirror {
         }
         if self.hello.is_none() {
             return Err(MirrorError::NoHello);
+        }
+        if let Some(same) = &line.same {
+            self.same(same)?;
         }
         let has_more = line.source.is_some()
             || line.status.is_some()
@@ -315,8 +347,10 @@ impl Mirror {
                 known,
             });
         }
+        self.meet(hello)?;
+        self.learn_features(&hello.features);
         if hello.snapshot {
-            self.counters.snapshots += 1;
+            self.count_snapshot();
             self.sources.clear();
             self.points.clear();
             self.point_count = 0;

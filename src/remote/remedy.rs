@@ -48,7 +48,7 @@ impl Remedy {
                 StatusCode::NOT_FOUND => Self::Address,
                 _ => Self::Remote,
             },
-            RequestError::CursorGone => Self::Nothing,
+            RequestError::CursorGone { .. } | RequestError::Digests(_) => Self::Nothing,
         }
     }
 
@@ -59,7 +59,10 @@ impl Remedy {
             Some(MirrorError::Myself | MirrorError::Duplicate { .. }) => Self::Place,
             Some(MirrorError::NoHello) => Self::Address,
             // It is read anew at once.
-            Some(MirrorError::Renamed) => Self::Nothing,
+            Some(MirrorError::Renamed | MirrorError::Restored | MirrorError::NotSame) => {
+                Self::Nothing
+            }
+            Some(MirrorError::Twin(_)) => Self::Place,
             Some(MirrorError::Number(_)) | None => Self::Remote,
         }
     }

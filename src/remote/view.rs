@@ -13,6 +13,8 @@ pub struct RemoteView {
     pub name: String,
     /// What stands before its names here.
     pub prefix: String,
+    /// Whether its tree is shown in this node's topology.
+    pub discovery: bool,
     /// The node that answered, and its own name.
     pub node: Option<(NodeId, String)>,
     /// The route in use or tried last.
@@ -58,6 +60,7 @@ impl RemoteView {
         Self {
             name: name.to_owned(),
             prefix: prefix.to_owned(),
+            discovery: true,
             node: None,
             address: String::new(),
             state: LinkState::Waiting,

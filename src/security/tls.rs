@@ -31,6 +31,8 @@ const CA_FILE_CERTIFICATES_MAX: usize = 1000;
 pub enum Trust {
     /// It holds this key. Its certificate's dates and names do not matter.
     Pin(Pin),
+    /// It holds one of these keys: two copies of a node that are declared as a pair.
+    AnyPin(Vec<Pin>),
     /// A CA in this PEM file vouches for its name.
     CaFile(PathBuf),
 }
@@ -71,7 +73,8 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
 /// How this node dials a remote that it trusts for the given reason.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Pin(pin) => Arc::new(PinVerifier::new(*pin, &provider())),
+        Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
+        Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
         Trust::CaFile(path) => verifier_for(path)?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.

@@ -11,6 +11,9 @@ use crate::SourceId;
 /// Removed datapoints that the feed remembers; a cursor from before a forgotten one expires.
 pub(crate) const TOMBSTONES_MAX: usize = 65_536;
 
+/// Numbers that a checkpoint may bring back; readers take none from 4 Mi on.
+const NUMBERS_MAX: usize = 4 * 1024 * 1024;
+
 /// The number of a datapoint at this node. Another definition gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PointId(pub u32);
@@ -181,6 +184,30 @@ impl Catalogue {
         self.names.insert(point.name.clone(), id);
         self.points[id.0 as usize] = Some(point);
         id
+    }
+
+    /// The same under a number that it had before, if that is free and within bounds.
+    pub(crate) fn insert_at(&mut self, wanted: PointId, point: Point) -> PointId {
+        let index = wanted.0 as usize;
+        if index >= NUMBERS_MAX || self.get(wanted).is_some() {
+            return self.insert(point);
+        }
+        if self.points.len() <= index {
+            self.points.resize(index + 1, None);
+        }
+        self.names.insert(point.name.clone(), wanted);
+        self.points[index] = Some(point);
+        wanted
+    }
+
+    /// Gives out again what no datapoint has: nobody has a cursor from before.
+    pub(crate) fn free_unused(&mut self) {
+        let unused = |id: &PointId| self.get(*id).is_none();
+        self.free = (0..self.bound())
+            .rev()
+            .map(PointId)
+            .filter(unused)
+            .collect();
     }
 
     /// Takes a datapoint out and remembers that at an entry.

@@ -96,6 +96,7 @@ impl Store {
             }
             restorer.links(&header.links);
             restorer.rename(&self.setup().name);
+            state.catalogue.free_unused();
             Ok(())
         })
     }
@@ -165,7 +166,7 @@ fn write_points(state: &State, writer: &mut FrameWriter, from: u32) {
     }
 }
 
-/// Builds the state from lines. Numbers in the checkpoint are mapped to fresh ones.
+/// Builds the state from lines. Numbers of sources are mapped to fresh ones; datapoints keep theirs.
 struct Restorer<'a> {
     state: &'a mut State,
     now: Timestamp,
@@ -242,7 +243,8 @@ impl<'a> Restorer<'a> {
             remote_id: None,
             slot,
         };
-        let id = self.state.catalogue.insert(point);
+        // A reader above that has the same need not be told the numbers anew.
+        let id = self.state.catalogue.insert_at(PointId(frame.id), point);
         if let Some(source) = self.state.sources.get_mut(source) {
             source.points += 1;
         }

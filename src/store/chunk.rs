@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mainstem_model::{Monotonic, Value};
 use mainstem_wire::{
-    AliasFrame, DefineFrame, GapFrame, RowOut, SourceFrame, StatusFrame, VariableFrame,
+    AliasFrame, DefineFrame, GapFrame, RowOut, SameFrame, SourceFrame, StatusFrame, VariableFrame,
 };
 
 use crate::Event;
@@ -15,6 +15,8 @@ pub(crate) const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// One item of a chunk, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
+    /// What a snapshot leaves out, since the reader has it.
+    Same(SameFrame),
     /// A source, new or changed.
     Source(SourceFrame),
     /// A source's state.

@@ -48,6 +48,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
                 told = bookmark.is_some();
                 write_rows(rows, *catchup, bookmark, writer);
             }
+            Item::Same(frame) => writer.same(frame),
             Item::Source(frame) => writer.source(frame),
             Item::Status(frame) => writer.status(frame),
             Item::Gone(id) => writer.gone(&[*id]),

@@ -1,10 +1,11 @@
 //! What a link keeps here: the neighbour's sources and datapoints under our numbers, and how far
 //! its feed was applied.
 
-use mainstem_model::{Definition, Name, Quality, Value};
+use mainstem_model::{Definition, Name, Quality, Reason, Value};
 use mainstem_wire::{Cursor, Epoch};
 
 use crate::catalogue::Point;
+use crate::log::Entry;
 use crate::state::{Moment, State};
 use crate::{DefineError, NewSource, PointId, SourceId, Store};
 
@@ -34,6 +35,17 @@ pub struct MirrorSource {
     pub id: SourceId,
     /// The epoch that the neighbour told it with.
     pub epoch: Epoch,
+}
+
+/// What became of a source that was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldSource {
+    /// Its number here.
+    pub id: SourceId,
+    /// The epoch counter that its rows get here, where they name none.
+    pub counter: u32,
+    /// Its node was put back to an earlier state; the epoch that was known before.
+    pub rewound: Option<Epoch>,
 }
 
 /// What a link finds when it begins: from a checkpoint, or from before it was lost.
@@ -84,23 +96,41 @@ impl Store {
 
     /// A source of the neighbour, new or told again. `is_first_hand` says that it is at the
     /// neighbour itself: then an epoch that is not later than the one known here means that the
-    /// node was restored from a backup, and what it says now counts, whatever its numbers. From
-    /// further down it may be what the neighbour remembers from before its own restart.
-    pub fn put_mirror_source(&self, new: NewSource, is_first_hand: bool) -> SourceId {
+    /// node was put back to an earlier state. Its epoch is lifted over the known one, here and for
+    /// all who read this node, so that what it says from now on is newer everywhere; what it
+    /// remembers of its earlier lives stays older than what is here. From further down an earlier
+    /// epoch may be what the neighbour remembers from before its own restart, and is not believed.
+    pub fn put_mirror_source(&self, new: NewSource, is_first_hand: bool) -> ToldSource {
         self.change(|state, at| {
             let known = state.sources.find(new.parent, new.node, &new.name);
-            let known_epoch = known.and_then(|id| state.sources.get(id)).map(|s| s.epoch);
-            let rewound = known_epoch
-                .is_some_and(|epoch| new.epoch != epoch && new.epoch.counter <= epoch.counter);
+            let known = known.and_then(|id| state.sources.get(id)).map(|s| s.epoch);
+            let told = new.epoch;
             let mut new = new;
-            if rewound && !is_first_hand {
-                new.epoch = known_epoch.unwrap_or(new.epoch);
+            let mut rewound = None;
+            let mut counter = told.counter;
+            match known.filter(|known| *known != told && told.counter <= known.counter) {
+                // The same life, which was lifted before.
+                Some(known) if known.random == told.random => {
+                    new.epoch = known;
+                    counter = known.counter;
+                }
+                Some(known) if is_first_hand => {
+                    counter = known.counter.saturating_add(1);
+                    new.epoch.counter = counter;
+                    rewound = Some(known);
+                }
+                Some(known) => new.epoch = known,
+                None => {}
             }
             let id = state.put_source(new, at);
-            if rewound && is_first_hand {
-                state.forget_origins(id);
+            if rewound.is_some() {
+                state.distrust(id, at);
             }
-            id
+            ToldSource {
+                id,
+                counter,
+                rewound,
+            }
         })
     }
 
@@ -143,19 +173,25 @@ impl Store {
 }
 
 impl State {
-    fn forget_origins(&mut self, source: SourceId) {
-        let bound = self.catalogue.bound();
-        for id in 0..bound {
-            if let Some(point) = self
-                .catalogue
-                .get_mut(PointId(id))
-                .filter(|p| p.source == source)
-            {
-                point.slot.origin = 0;
-                point.slot.origin_epoch = 0;
+    /// What a source said before it was put back is not vouched for any more; that is told to who
+    /// reads this node. Points further down are told by their own nodes.
+    fn distrust(&mut self, source: SourceId, at: Moment) {
+        let restarted = Quality::of(Reason::Restarted);
+        for id in (0..self.catalogue.bound()).map(PointId) {
+            let next = self.log.next();
+            let Some(point) = self.catalogue.get_mut(id) else {
+                continue;
+            };
+            let slot = &mut point.slot;
+            if point.source != source || slot.sequence == 0 || !slot.quality.is_good() {
+                continue;
             }
+            slot.quality = restarted;
+            slot.since = at.wall;
+            slot.sequence = next;
+            let entry = crate::apply::entry_of(id, slot, true);
+            self.log.push(Entry::Sample(entry));
         }
-        self.forget_variable_stamps(source);
     }
 }
 

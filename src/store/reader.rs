@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use mainstem_model::GlobSet;
-use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut};
+use mainstem_wire::{Cursor, DefineFrame, Digests, Epoch, GapFrame, RowOut};
 
 use crate::chunk::{Chunk, Item};
+use crate::digest::Compare;
 use crate::log::{Entry, SampleEntry};
 use crate::renamed::alias;
 use crate::scan::Scan;
@@ -71,6 +72,8 @@ pub struct Reader {
 pub(crate) enum Phase {
     /// A snapshot that was not begun yet.
     Begin,
+    /// Looking at everything for what the reader has already.
+    Compare(Box<Compare>),
     /// Looking at everything (a snapshot) or at what changed since a place (after a gap).
     Scan(Scan),
     /// Following the log; the number of the next entry.
@@ -87,6 +90,14 @@ impl Reader {
             missed: 0,
             events: None,
             events_after: 0,
+        }
+    }
+
+    /// A reader that begins with a snapshot of what it does not have by its digests.
+    pub fn differences(filter: Filter, delivery: Delivery, theirs: Digests) -> Self {
+        Self {
+            phase: Phase::Compare(Box::new(Compare::new(theirs))),
+            ..Self::snapshot(filter, delivery)
         }
     }
 
@@ -158,6 +169,13 @@ impl Reader {
         if let Phase::Begin = self.phase {
             self.events_after = state.log.head();
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
+        }
+        if let Phase::Compare(compare) = &mut self.phase {
+            if let Some(scan) = compare.step(state, &mut self.filter, chunk) {
+                self.events_after = scan.until();
+                self.phase = Phase::Scan(scan);
+            }
+            return Progress::More;
         }
         if let Phase::Scan(scan) = &mut self.phase {
             if scan.since() < state.forgotten() && !scan.is_snapshot() {

@@ -6,6 +6,7 @@ use mainstem_wire::RowOut;
 
 use crate::catalogue::{Point, Tombstone};
 use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
+use crate::digest::{Common, Lacks};
 use crate::reader::{LOOK_MAX, define, source};
 use crate::renamed::alias;
 use crate::state::State;
@@ -21,6 +22,8 @@ pub(crate) struct Scan {
     sources_told: bool,
     next: u32,
     variables: Place,
+    /// What the reader has already.
+    common: Option<Common>,
 }
 
 impl Scan {
@@ -31,6 +34,14 @@ impl Scan {
             sources_told: false,
             next: 0,
             variables: Place::Table(None),
+            common: None,
+        }
+    }
+
+    pub(crate) fn differences(head: u64, common: Common) -> Self {
+        Self {
+            common: Some(common),
+            ..Self::snapshot(head)
         }
     }
 
@@ -41,11 +52,16 @@ impl Scan {
             sources_told: false,
             next: 0,
             variables: Place::Removed(since),
+            common: None,
         }
     }
 
     pub(crate) fn is_snapshot(&self) -> bool {
         self.since.is_none()
+    }
+
+    pub(crate) fn until(&self) -> u64 {
+        self.until
     }
 
     pub(crate) fn since(&self) -> u64 {
@@ -134,15 +150,19 @@ impl Scan {
         rows: &mut Vec<RowOut>,
         (id, point): (PointId, &Point),
     ) {
-        let is_new = self.is_snapshot() || point.defined > self.since();
-        if is_new && !define(state, filter, chunk, id) {
-            return;
-        }
         if !filter.passes(state, id, &point.name) {
             return;
         }
+        let lacks = self.common.as_ref().map_or(Lacks::ALL, |common| {
+            common.lacks(point.name.as_str(), point.defined > self.until)
+        });
+        let is_new = self.is_snapshot() || point.defined > self.since();
+        if is_new && lacks.definition {
+            define(state, filter, chunk, id);
+        }
         let slot = &point.slot;
-        if slot.sequence == 0 || (!self.is_snapshot() && slot.sequence <= self.since()) {
+        let is_known = !self.is_snapshot() && slot.sequence <= self.since();
+        if slot.sequence == 0 || is_known || !lacks.row {
             return;
         }
         let told = state

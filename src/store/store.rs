@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use mainstem_model::{Clock, Definition, Name, NodeId, Quality, Sample};
-use mainstem_wire::{Epoch, HelloFrame};
+use mainstem_wire::{
+    Epoch, FEATURE_DIGEST, FEATURE_DOCTOR, FEATURE_EVENTS, FEATURE_PACING, FEATURE_PULSE,
+    FEATURE_VARIABLES, HelloFrame,
+};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -239,11 +242,12 @@ impl Store {
             instance: self.setup.instance,
             epoch: self.setup.epoch,
             features: [
-                mainstem_wire::FEATURE_PULSE,
-                mainstem_wire::FEATURE_PACING,
-                mainstem_wire::FEATURE_EVENTS,
-                mainstem_wire::FEATURE_DOCTOR,
-                mainstem_wire::FEATURE_VARIABLES,
+                FEATURE_PULSE,
+                FEATURE_PACING,
+                FEATURE_EVENTS,
+                FEATURE_DOCTOR,
+                FEATURE_VARIABLES,
+                FEATURE_DIGEST,
             ]
             .map(str::to_owned)
             .to_vec(),

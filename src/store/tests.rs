@@ -406,6 +406,7 @@ fn what_a_neighbours_device_lost_ages_here_too() {
         },
         true,
     );
+    let device = device.id;
     let name = Name::new("line1.plc.x").unwrap();
     let point = store
         .define_mirror(device, &name, Definition::new(Scalar::F64), 1)
@@ -446,7 +447,7 @@ fn a_neighbour_that_no_longer_vouches_takes_the_trust_back() {
         complete: true,
         remote_id: Some(4),
     };
-    let device = store.put_mirror_source(device, true);
+    let device = store.put_mirror_source(device, true).id;
     let name = Name::new("line1.plc.x").unwrap();
     let definition = Definition::new(Scalar::F64);
     let point = store.define_mirror(device, &name, definition, 1).unwrap();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame,
+    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SameFrame, SourceFrame,
     StatusFrame, VariableFrame,
 };
 
@@ -17,6 +17,9 @@ pub struct Line<'a> {
     /// Who speaks.
     #[serde(default)]
     pub hello: Option<HelloFrame>,
+    /// What the snapshot leaves out, since the reader has it.
+    #[serde(default)]
+    pub same: Option<Box<SameFrame>>,
     /// A source.
     #[serde(default)]
     pub source: Option<SourceFrame>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::value_json::write_value;
 use crate::{
-    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame,
+    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, SameFrame, SourceFrame, StatusFrame,
     VariableFrame,
 };
 
@@ -37,6 +37,11 @@ impl FrameWriter {
     /// `{"hello":…}`.
     pub fn hello(&mut self, hello: &HelloFrame) {
         self.member("hello", hello);
+    }
+
+    /// `{"same":…}`.
+    pub fn same(&mut self, same: &SameFrame) {
+        self.member("same", same);
     }
 
     /// `{"source":…}`.

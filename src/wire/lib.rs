@@ -6,6 +6,7 @@ pub mod api;
 mod cursor;
 mod decimal;
 mod decode;
+mod digest;
 mod encode;
 mod event;
 mod frame;
@@ -14,6 +15,10 @@ mod variable;
 
 pub use cursor::{Cursor, CursorError, Epoch};
 pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
+pub use digest::{
+    DIGEST_BUCKETS_MAX, DigestBody, DigestError, Digests, FEATURE_DIGEST, Hasher, Same, SameFrame,
+    hash_definition, hash_name, hash_source, hash_type,
+};
 pub use encode::{FrameWriter, RowOut};
 pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{

@@ -153,7 +153,7 @@ async fn assert_dialled_again(line: &Faked, plant: &Faked, top: &TestNode) {
     plant.step("+10y");
     wait_offset(top, "plant", 10.0 * YEAR).await;
     plant.command(&["remotes", "resync", "line1"]).await;
-    top.node().parts().resync_remote("plant").unwrap();
+    top.node().parts().resync_remote("plant", false).unwrap();
     let again = || Some(top.link("plant")).filter(|link| link.counters.snapshots > 1);
     eventually("the upper link is dialled anew", again).await;
     top.wait_link("plant", LinkState::Live).await;

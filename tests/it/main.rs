@@ -7,6 +7,7 @@
 )]
 
 mod clocks;
+mod copies;
 mod demo;
 mod doctor;
 mod events;

@@ -136,6 +136,33 @@ impl TestNode {
         self.resources = resources.into();
     }
 
+    /// Where it keeps what it knows.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Another node that is not up yet, on a copy of this one's data: the same identity and key.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new(self.read, &self.name, &self.resources, &self.sections);
+        copy_folder(&self.data(), &copy.data());
+        copy
+    }
+
+    /// The alarms on its board: id, and whether each is so now.
+    pub(crate) async fn alarm(&self, id: &str) -> Option<Value> {
+        let answer = self
+            .api(reqwest::Method::GET, "alarms")
+            .send()
+            .await
+            .unwrap();
+        let alarms: Value = answer.json().await.unwrap();
+        let items = alarms["items"].as_array().unwrap().iter();
+        items
+            .filter(|alarm| alarm["active"] == true)
+            .find(|alarm| alarm["id"] == id)
+            .cloned()
+    }
+
     pub(crate) async fn down(&mut self) {
         self.node.take().unwrap().stop().await;
     }
@@ -257,6 +284,20 @@ impl TestNode {
     /// Waits until a datapoint is good.
     pub(crate) async fn wait_good(&self, name: &str) -> PointView {
         self.wait(name, "good", |view| view.quality.is_good()).await
+    }
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy_folder(&entry.path(), &target),
+            kind if kind.is_file() => drop(std::fs::copy(entry.path(), target).unwrap()),
+            _ => {}
+        }
     }
 }
 

@@ -102,8 +102,8 @@ fn brought(remote: &RemoteDocument) -> Vec<Row> {
     plain(
         "streams",
         format!(
-            "{} snapshots, {} resumed, {} resyncs asked for",
-            mirror.snapshots, mirror.resumes, mirror.resyncs
+            "{} snapshots ({} by digest, {} datapoints the same), {} resumed, {} resyncs asked for",
+            mirror.snapshots, mirror.digest_resyncs, mirror.same, mirror.resumes, mirror.resyncs
         ),
     );
     let mut warning = |label, count: u64, why: &str| {

@@ -6,8 +6,8 @@ use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
 use mainstem_model::{Deadband, GlobSet, Pacing};
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
-use mainstem_wire::Cursor;
 use mainstem_wire::api::form;
+use mainstem_wire::{Cursor, DigestBody, DigestError, Digests, FEATURE_DIGEST};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -94,6 +94,8 @@ pub(super) struct Wish {
     pub(super) meta: bool,
     pub(super) squeeze: bool,
     pub(super) pacing: Pacing,
+    /// What the reader has already.
+    pub(super) digests: Option<Digests>,
     /// The kinds of events that the caller may see.
     pub(super) events: GlobSet,
 }
@@ -129,16 +131,34 @@ impl Wish {
             meta: query.meta,
             squeeze: takes_zstd(headers),
             pacing: pacing(query, way)?,
+            digests: None,
             events: caller.principal.rights.events.see.clone(),
         })
     }
 
+    /// With what the reader has already; only a snapshot of frames can leave that out.
+    pub(super) fn with_digests(mut self, body: &DigestBody) -> Result<Self, Problem> {
+        let is_frames = matches!(self.way, Way::Frames { .. });
+        if !is_frames || self.since.is_some() || self.expand {
+            let detail =
+                format!("digests go with `Accept: {FRAMES}`, without `since` and without `expand`");
+            return Err(Problem::new(Code::Query, detail));
+        }
+        let digests = Digests::from_body(body);
+        let wrong = |error: DigestError| Problem::new(Code::Member, error.to_string());
+        self.digests = Some(digests.map_err(wrong)?);
+        Ok(self)
+    }
+
     /// A reader at the place that was asked for.
     pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
-        let reader = match self.since {
-            None => Reader::snapshot(self.filter.clone(), self.delivery),
-            Some(cursor) => Reader::resume(store, self.filter.clone(), self.delivery, cursor)
-                .map_err(expired)?,
+        let (filter, delivery) = (self.filter.clone(), self.delivery);
+        let reader = match (self.since, &self.digests) {
+            (Some(cursor), _) => {
+                Reader::resume(store, filter, delivery, cursor).map_err(expired)?
+            }
+            (None, Some(theirs)) => Reader::differences(filter, delivery, theirs.clone()),
+            (None, None) => Reader::snapshot(filter, delivery),
         };
         Ok(reader.with_events(self.events.clone()))
     }
@@ -178,7 +198,11 @@ fn expired(error: StartError) -> Problem {
         StartError::Forgotten => "forgotten",
         StartError::Ahead => "ahead",
     };
-    Problem::new(Code::Expired, error.to_string()).with("reason", reason)
+    // Who has content can send digests of it in place of the cursor.
+    let features = serde_json::json!([FEATURE_DIGEST]);
+    Problem::new(Code::Expired, error.to_string())
+        .with("reason", reason)
+        .with("features", features)
 }
 
 fn way(query: &ChangesQuery, headers: &HeaderMap) -> Result<Way, Problem> {

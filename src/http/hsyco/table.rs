@@ -116,7 +116,8 @@ impl Table {
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
                 Item::End(place) => end = Some(*place),
                 // The route shows datapoints only.
-                Item::Gone(_)
+                Item::Same(_)
+                | Item::Gone(_)
                 | Item::Gap(_)
                 | Item::Alias(_)
                 | Item::Event(_)

@@ -87,6 +87,11 @@ pub(super) fn names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, 
         .collect())
 }
 
+/// Reads one text or a list of them.
+pub(super) fn texts<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    input.deserialize_any(TextOrTexts)
+}
+
 struct TextOrTexts;
 
 impl<'de> Visitor<'de> for TextOrTexts {

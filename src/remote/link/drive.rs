@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use mainstem_model::{Monotonic, Quality, Reason, Role};
 use mainstem_store::{Filter, OwnerHandle, SourceId, Store};
 use mainstem_telemetry::Health;
-use mainstem_wire::{Beat, BeatAnswer};
+use mainstem_wire::{Beat, BeatAnswer, Digests};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use super::clocksync::ClockSync;
 use super::own::{self, Own};
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
-use crate::connection::{Connection, RequestError, Wanted};
+use crate::connection::{Ask, Connection, RequestError};
 use crate::drift::ClockState;
 use crate::lines::Lines;
 use crate::machine::{Action, LinkMachine, LinkState};
@@ -39,7 +39,16 @@ use crate::remedy::Remedy;
 use crate::view::RemoteView;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Opened = Result<(Connection, Incoming, bool), RequestError>;
+type Opened = Result<OpenStream, RequestError>;
+
+/// A stream that has just been opened.
+struct OpenStream {
+    connection: Connection,
+    body: Incoming,
+    is_compressed: bool,
+    /// What the request said is here already.
+    digests: Option<Digests>,
+}
 
 pub(super) struct Driver {
     options: Arc<LinkOptions>,
@@ -61,6 +70,8 @@ pub(super) struct Driver {
     viewed: Monotonic,
     tasks: TaskTracker,
     route: usize,
+    /// Refusals since a stream brought anything.
+    refusals: usize,
     dialling: Option<Boxed<Opened>>,
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
@@ -110,7 +121,9 @@ impl Driver {
         );
         let orders: OwnerHandle = store.register_owner(source, true);
         let mirror = Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
-            .with_events(options.events.clone());
+            .with_events(options.events.clone())
+            .with_pair(options.is_pair)
+            .with_startup_events(options.startup_events);
         Self {
             mirror,
             answers: Answers::new(&store, source),
@@ -136,6 +149,7 @@ impl Driver {
             viewed: Monotonic::default(),
             tasks,
             route: 0,
+            refusals: 0,
             dialling: None,
             open: None,
             beats: FuturesUnordered::new(),
@@ -210,9 +224,7 @@ impl Driver {
             Event::Dialled(opened) => {
                 self.dialling = None;
                 match opened {
-                    Ok((connection, body, is_compressed)) => {
-                        self.opened(connection, body, is_compressed)
-                    }
+                    Ok(opened) => self.opened(opened),
                     Err(error) => self.failed(&error),
                 }
             }
@@ -253,8 +265,8 @@ impl Driver {
                 self.hang_up();
             }
             Command::Resume => self.machine.pause(false, now),
-            Command::Resync => {
-                self.mirror.resync();
+            Command::Resync { in_full } => {
+                self.mirror.resync(in_full);
                 self.lost("a new snapshot was asked for".into());
             }
         }
@@ -271,6 +283,10 @@ impl Driver {
                         Some(_) => Remedy::Reach,
                         None => Remedy::Line,
                     };
+                    // What does not answer at all is tried by another way.
+                    if self.dialling.is_some() {
+                        self.route = self.route.wrapping_add(1);
+                    }
                     self.hang_up();
                 }
                 Action::Beat(beat) => {
@@ -327,23 +343,27 @@ impl Driver {
             self.tasks.clone(),
             Arc::clone(&self.options),
         );
-        let cursor = self.mirror.cursor();
+        let (cursor, wanted) = (self.mirror.cursor(), self.mirror.digest_request());
         let pacing = self.paces.then_some(self.options.pacing);
         self.dialling = Some(Box::pin(async move {
             let connection = Connection::open(&*dial, &options.token, &tasks).await?;
-            let follow = options.poll.is_none();
-            let answer = connection
-                .changes(Wanted {
-                    cursor,
-                    delivery: options.delivery,
-                    follow,
-                    compressed: options.compressed,
-                    pacing: pacing.unwrap_or_default(),
-                })
-                .await?;
+            let ask = Ask {
+                cursor,
+                digests: wanted.map(|wanted| wanted.digests()),
+                delivery: options.delivery,
+                follow: options.poll.is_none(),
+                compressed: options.compressed,
+                pacing: pacing.unwrap_or_default(),
+            };
+            let answer = connection.changes(&ask).await?;
             let encoding = answer.headers().get(http::header::CONTENT_ENCODING);
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");
-            Ok((connection, answer.into_body(), is_compressed))
+            Ok(OpenStream {
+                connection,
+                body: answer.into_body(),
+                is_compressed,
+                digests: ask.digests,
+            })
         }));
     }
 }

@@ -1,12 +1,15 @@
 //! What this node itself says about a link: datapoints below the remote's name that belong to this
 //! node and stay good, and the health problem while there is no communication.
 
+mod notices;
+
 use std::sync::Arc;
 
 use mainstem_model::{Definition, Name, Quality, Reason, Role, Sample, Scalar, Value};
 use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 
+use crate::mirror::PutBack;
 pub(crate) struct Own {
     store: Arc<Store>,
     health: Health,
@@ -16,6 +19,8 @@ pub(crate) struct Own {
     connection: Option<PointId>,
     batch: Vec<(PointId, Sample)>,
     pruned: Option<String>,
+    put_back: Option<PutBack>,
+    has_twin: bool,
     /// The last state and cause that were told.
     told: Option<(Quality, String)>,
 }
@@ -33,6 +38,8 @@ impl Own {
             connection: None,
             batch: Vec::new(),
             pruned: None,
+            put_back: None,
+            has_twin: false,
             told: None,
         };
         let words = Definition::new(Scalar::Text).description("online or offline");
@@ -121,7 +128,9 @@ impl Own {
 
     pub(crate) fn all_clear(&self) {
         self.health.clear(&format!("link.{}", self.name));
-        self.health.clear(&format!("link.{}.pruned", self.name));
+        for what in ["pruned", "clock", "restored", "twin"] {
+            self.health.clear(&format!("link.{}.{what}", self.name));
+        }
     }
 
     fn put(&mut self, point: Option<PointId>, value: Value) {

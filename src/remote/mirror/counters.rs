@@ -18,6 +18,10 @@ pub struct Step {
 pub struct MirrorCounters {
     /// Snapshots that were begun.
     pub snapshots: u64,
+    /// Those of them that were asked for with digests.
+    pub digest_resyncs: u64,
+    /// Datapoints that these left out, since they were the same here.
+    pub same: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
     /// How often somebody asked to begin again with a snapshot.

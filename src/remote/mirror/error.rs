@@ -30,6 +30,18 @@ pub enum MirrorError {
     /// The remote renamed something that the patterns of the entry are about.
     #[error("the remote changed aliases that `read` of its entry concerns: it is read anew")]
     Renamed,
+    /// Another copy of the node runs.
+    #[error(
+        "another copy of the node {0} is running, and was here before this one: stop one of them, \
+         or declare the pair by a list of fingerprints as `pin`"
+    )]
+    Twin(String),
+    /// It was put back to an earlier state, so what it left out has to be told.
+    #[error("the remote was put back to an earlier state: everything is read anew")]
+    Restored,
+    /// What it leaves out is not what is here.
+    #[error("the remote leaves out what is not here: everything is read anew")]
+    NotSame,
     /// A number outside all bounds.
     #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
     Number(u32),

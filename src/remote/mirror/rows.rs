@@ -9,7 +9,7 @@ use super::Mirror;
 impl Mirror {
     pub(super) fn rows(&mut self, line: &Line<'_>) {
         // Rows of one source stand together, so its epoch is looked up once.
-        let mut known: Option<(u32, u32)> = None;
+        let mut known: Option<(u32, (u32, u32))> = None;
         for (row, time, origin) in decode_row(line) {
             self.counters.rows += 1;
             let Some(Some(point)) = self.points.get(row.id as usize).copied() else {
@@ -21,8 +21,9 @@ impl Mirror {
                     let Some(mapped) = self.sources.get(&point.source) else {
                         continue;
                     };
-                    known = Some((point.source, mapped.epoch));
-                    mapped.epoch
+                    let told = (mapped.epoch, mapped.lifted_from);
+                    known = Some((point.source, told));
+                    told
                 }
             };
             let mut quality = Quality::from_code(row.quality);
@@ -37,7 +38,7 @@ impl Mirror {
                     }
                 },
             };
-            let epoch = row.epoch.unwrap_or(told);
+            let epoch = row.epoch.map_or(told.0, |epoch| lifted(epoch, told));
             self.pending.push(MirrorRow {
                 point: point.id,
                 quality,
@@ -55,7 +56,7 @@ impl Mirror {
         if self.pending.is_empty() && cursor.is_none() {
             return 0;
         }
-        let catchup = self.pending_catchup;
+        let catchup = self.pending_catchup && !self.startup_events;
         let changes = self
             .store
             .apply_mirror(self.link, &mut self.pending, catchup, cursor);
@@ -75,4 +76,12 @@ impl Mirror {
             filter: hello.filter,
         })
     }
+}
+
+/// A row's own epoch counter: lifted as that of its source is, if it is not of an earlier life.
+pub(super) fn lifted(epoch: u32, (here, told): (u32, u32)) -> u32 {
+    if epoch < told {
+        return epoch;
+    }
+    epoch.saturating_add(here - told)
 }

@@ -194,3 +194,71 @@ fn a_node_has_one_place_in_the_tree() {
             .any(|source| &*source.name == "line1")
     );
 }
+
+#[test]
+fn what_is_fetched_again_is_a_change_only_where_that_is_wanted() {
+    for startup_events in [false, true] {
+        let (store, mirror) = mirror();
+        let mut mirror = mirror.with_startup_events(startup_events);
+        send(&mut mirror, HELLO).unwrap();
+        send(&mut mirror, SOURCE).unwrap();
+        send(&mut mirror, &define(1, "a")).unwrap();
+        let (every, filter) = (mainstem_store::Delivery::Every, Filter::everything());
+        let from = Cursor {
+            epoch: store.setup().epoch,
+            sequence: store.statistics().head,
+            filter: filter.hash(),
+        };
+        send(&mut mirror, r#"{"t":5,"o":1,"c":1,"r":[[1,0,1.5]]}"#).unwrap();
+        send(&mut mirror, r#"{"end":true,"s":4}"#).unwrap();
+        mirror.flush();
+        let mut reader = mainstem_store::Reader::resume(&store, filter, every, from).unwrap();
+        let mut chunk = mainstem_store::Chunk::default();
+        reader.read(&store, &mut chunk, 10);
+        let catchup = !startup_events;
+        let rows = mainstem_store::Item::Rows { count: 1, catchup };
+        assert_eq!(chunk.items, [rows]);
+    }
+}
+
+#[test]
+fn what_a_neighbour_claims_to_be_the_same_has_to_be_so() {
+    let same =
+        |word: &str| format!(r#"{{"same":{{"buckets":64,"define":"{word}","rows":"{word}"}}}}"#);
+    let all = same("//////////8=");
+    let (_, mut fresh) = greeted();
+    assert_eq!(
+        send(&mut fresh, &all),
+        Err(MirrorError::NotSame),
+        "nobody asked"
+    );
+    let (store, mut mirror) = greeted();
+    send(&mut mirror, &define(1, "a")).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    mirror.flush();
+    mirror.offers_digests(true);
+    for (lie, why) in [(same("AAAA"), "short"), (same("!!!!"), "no base64")] {
+        mirror.resync(false);
+        mirror.begin();
+        let sent = mirror.digest_request().map(|wanted| wanted.digests());
+        assert!(sent.is_some(), "{why}");
+        mirror.sent_digests(sent);
+        send(&mut mirror, HELLO).unwrap();
+        assert_eq!(send(&mut mirror, &lie), Err(MirrorError::NotSame), "{why}");
+        assert!(
+            mirror.wants_all() && mirror.digest_request().is_none(),
+            "everything next"
+        );
+        mirror.begin();
+        send(&mut mirror, HELLO).unwrap();
+        mirror.offers_digests(true);
+    }
+    // What is here was changed after the digests were sent: it is not the same any more.
+    mirror.resync(false);
+    mirror.begin();
+    let sent = mirror.digest_request().map(|wanted| wanted.digests());
+    mirror.sent_digests(sent);
+    store.remove_points(&[store.point("line1.a").unwrap().id]);
+    send(&mut mirror, HELLO).unwrap();
+    assert_eq!(send(&mut mirror, &all), Err(MirrorError::NotSame));
+}

@@ -1,7 +1,7 @@
 //! Sources, definitions and removals of the neighbour.
 
 use mainstem_model::{Name, Quality, Reason};
-use mainstem_store::NewSource;
+use mainstem_store::{NewSource, ToldSource};
 use mainstem_wire::{DefineFrame, Line, SourceFrame};
 
 use super::REMOTE_IDS_MAX;
@@ -11,7 +11,7 @@ use super::{Mapped, MappedPoint, Mirror, MirrorError};
 impl Mirror {
     pub(super) fn tree(&mut self, line: &Line<'_>) -> Result<(), MirrorError> {
         if let Some(source) = &line.source {
-            self.source(source);
+            self.source(source)?;
         }
         if let Some(status) = &line.status {
             self.status(
@@ -23,6 +23,9 @@ impl Mirror {
             );
         }
         self.aliases(&line.alias);
+        if !line.define.is_empty() || !line.r.0.is_empty() || line.end {
+            self.keep_same();
+        }
         for definition in &line.define {
             self.define(definition)?;
         }
@@ -40,19 +43,20 @@ impl Mirror {
         Ok(())
     }
 
-    fn source(&mut self, frame: &SourceFrame) {
+    fn source(&mut self, frame: &SourceFrame) -> Result<(), MirrorError> {
         let parent = match frame
             .parent
             .map(|parent| self.sources.get(&parent).copied())
         {
             // Its parent was pruned, and so is it.
-            Some(None) => return,
+            Some(None) => return Ok(()),
             Some(Some(parent)) => Some(parent),
             None => None,
         };
         if let Some(why) = self.unwanted(frame, parent) {
+            self.refuse_twin(frame)?;
             self.prune(frame, parent, why);
-            return;
+            return Ok(());
         }
         let depth = depth_of(frame, parent);
         let told = Quality {
@@ -73,19 +77,28 @@ impl Mirror {
             .hello
             .as_ref()
             .is_some_and(|hello| hello.node == frame.node);
-        let id = self.store.put_mirror_source(new, is_first_hand);
+        let ToldSource {
+            id,
+            counter,
+            rewound,
+        } = self.store.put_mirror_source(new, is_first_hand);
         self.suspected.remove(&frame.id);
         self.sources.insert(
             frame.id,
             Mapped {
                 id,
-                epoch: frame.epoch.counter,
+                epoch: counter,
+                lifted_from: frame.epoch.counter,
                 told,
                 depth,
             },
         );
         if let Some(seen) = &mut self.seen {
             seen.source(id, frame.complete);
+        }
+        match rewound {
+            Some(known) => self.put_back(known, frame.epoch),
+            None => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use mainstem_store::{MirrorVariable, Stamp};
 use mainstem_wire::{Line, VariableFrame};
 
 use super::Mirror;
+use super::rows::lifted;
 
 impl Mirror {
     /// Applies the variables of a line. Returns how many were changes.
@@ -24,8 +25,10 @@ impl Mirror {
         if !self.filter.passes_variable(&told.name) {
             return false;
         }
+        let mapped = told.source.and_then(|id| self.sources.get(&id)).copied();
+        let epochs = mapped.map(|mapped| (mapped.epoch, mapped.lifted_from));
         let stamp = Stamp {
-            epoch: told.epoch,
+            epoch: epochs.map_or(told.epoch, |epochs| lifted(told.epoch, epochs)),
             origin: told.origin,
         };
         let name = match self.name_here(&told.name) {
@@ -45,8 +48,7 @@ impl Mirror {
                 .remove_mirror_variable(link, &name, stamp, time, catchup);
         };
         // Its source was pruned, or it has none: nobody could say how far to trust it.
-        let source = told.source.and_then(|id| self.sources.get(&id));
-        let Some(source) = source.map(|mapped| mapped.id) else {
+        let Some(source) = mapped.map(|mapped| mapped.id) else {
             return false;
         };
         if let Some(seen) = &mut self.seen {

@@ -8,6 +8,8 @@ use mainstem_model::Timestamp;
 
 use super::IdentityError;
 
+/// Counts are of starts, or of seconds since 1970 where the file was lost.
+const COUNTER_MAX: u64 = 1 << 31;
 const EPOCH_FILE: &str = "epoch";
 
 /// Tells the numbers of one start's feed from those of every other one.
@@ -20,6 +22,23 @@ pub struct FeedEpoch {
 }
 
 impl FeedEpoch {
+    /// Has the next start be beyond one that somebody else knows of: this node was put back to an
+    /// earlier state. What is beyond every count of starts is not believed.
+    pub fn pass(folder: &Path, known: u32) -> std::io::Result<()> {
+        let path = folder.join(EPOCH_FILE);
+        let known = u64::from(known);
+        if let Checked::Intact(bytes) = read_checked(&path)?
+            && let Ok(bytes) = bytes.try_into()
+            && u64::from_le_bytes(bytes) <= known
+            && known < COUNTER_MAX
+        {
+            // Who reads this node may have lifted the present start above the known one.
+            let next = known + 1;
+            write_checked(&path, &next.to_le_bytes(), 0o600)?;
+        }
+        Ok(())
+    }
+
     /// Begins a new epoch and makes it last before it is used.
     pub(super) fn begin(
         folder: &Path,

@@ -25,14 +25,20 @@ pub struct PinError;
 /// A remote that shows another key than the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the remote's key is {found}, expected {expected}: either it is another node, or its key was \
-     made anew; pair with it again if that is so"
+    "the remote's key is {found}, expected {}: either it is another node, or its key was \
+     made anew; pair with it again if that is so",
+    words(expected)
 )]
 pub struct PinMismatch {
-    /// The pin that was expected.
-    pub expected: Pin,
+    /// The pin that was expected, or those of a pair.
+    pub expected: Vec<Pin>,
     /// The pin of the key that was shown.
     pub found: Pin,
+}
+
+fn words(pins: &[Pin]) -> String {
+    let pins: Vec<String> = pins.iter().map(Pin::to_string).collect();
+    pins.join(" or ")
 }
 
 impl Pin {
@@ -76,18 +82,18 @@ impl FromStr for Pin {
     }
 }
 
-/// Accepts exactly one key, whatever else its certificate says. That the other end holds the key
+/// Accepts exactly one key, or those of a pair, whatever else its certificate says. That the other end holds the key
 /// is proven by the handshake's signature, which is verified as always.
 #[derive(Debug)]
 pub(super) struct PinVerifier {
-    pin: Pin,
+    pins: Vec<Pin>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl PinVerifier {
-    pub(super) fn new(pin: Pin, provider: &CryptoProvider) -> Self {
+    pub(super) fn new(pins: Vec<Pin>, provider: &CryptoProvider) -> Self {
         Self {
-            pin,
+            pins,
             algorithms: provider.signature_verification_algorithms,
         }
     }
@@ -104,11 +110,11 @@ impl ServerCertVerifier for PinVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let found = Pin::of_certificate(end_entity)
             .ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
-        if found == self.pin {
+        if self.pins.contains(&found) {
             return Ok(ServerCertVerified::assertion());
         }
         let mismatch = PinMismatch {
-            expected: self.pin,
+            expected: self.pins.clone(),
             found,
         };
         Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())

@@ -181,16 +181,4 @@ impl State {
             self.take_variable(&name, Stamp::default(), at.wall, true);
         }
     }
-
-    /// What a source says from now on counts, whatever its numbers.
-    pub(crate) fn forget_variable_stamps(&mut self, source: SourceId) {
-        for variable in self.variables.table.values_mut() {
-            if variable.source == source {
-                variable.stamp = Stamp::default();
-            }
-        }
-        for grave in self.variables.graves.values_mut() {
-            grave.stamp = Stamp::default();
-        }
-    }
 }

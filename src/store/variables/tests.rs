@@ -90,7 +90,7 @@ fn linked(store: &Store) -> (SourceId, SourceId) {
         complete: true,
         remote_id: Some(0),
     };
-    (link, store.put_mirror_source(node, true))
+    (link, store.put_mirror_source(node, true).id)
 }
 
 fn mirrored(source: SourceId, value: &str, epoch: u32, origin: u64) -> MirrorVariable {
@@ -244,7 +244,7 @@ fn what_belongs_to_somebody_else_stays_his() {
         complete: true,
         remote_id: Some(1),
     };
-    let other = store.put_mirror_source(other, true);
+    let other = store.put_mirror_source(other, true).id;
     let moved = store.put_mirror_variable(link, mirrored(other, "b", 1, 1), true);
     assert_eq!(moved, Ok(true));
 }

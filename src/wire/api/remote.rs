@@ -117,6 +117,12 @@ pub struct PathHop {
 pub struct MirrorDocument {
     /// Snapshots begun.
     pub snapshots: u64,
+    /// Those of them that left out what was the same here.
+    #[serde(default)]
+    pub digest_resyncs: u64,
+    /// Datapoints that these left out.
+    #[serde(default)]
+    pub same: u64,
     /// Streams that went on behind a cursor.
     pub resumes: u64,
     /// How often somebody asked to begin again with a snapshot.

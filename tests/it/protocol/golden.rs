@@ -264,7 +264,7 @@ fn cell(recorder: &Recorder) -> (SourceId, PointId) {
         complete: true,
         remote_id: Some(0),
     };
-    let source = store.put_mirror_source(source, true);
+    let source = store.put_mirror_source(source, true).id;
     let name = Name::new("cell.drive.speed").unwrap();
     let point = store
         .define_mirror(source, &name, f64_in("rpm"), 0)

@@ -55,7 +55,7 @@ impl Parts for NoParts {
         Err(PartError::Unknown)
     }
 
-    fn resync_remote(&self, _name: &str) -> Result<(), PartError> {
+    fn resync_remote(&self, _name: &str, _in_full: bool) -> Result<(), PartError> {
         Err(PartError::Unknown)
     }
 

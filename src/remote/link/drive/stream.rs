@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use hyper::body::Incoming;
 use mainstem_wire::{FEATURE_PACING, decode_line};
 use rand::Rng;
 
-use super::Driver;
-use crate::connection::{Connection, RequestError};
+use super::{Driver, OpenStream};
+use crate::connection::RequestError;
 use crate::lines::{Lines, LinesError};
 use crate::mirror::MirrorError;
 use crate::remedy::Remedy;
 
 /// A remote that refuses is asked again after this long, if it does not say itself.
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
+
+/// The next route is tried sooner, until all were.
+const ROUTE_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a chunk ended the stream.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +39,14 @@ impl StreamError {
 }
 
 impl Driver {
-    pub(super) fn opened(&mut self, connection: Connection, body: Incoming, is_compressed: bool) {
+    pub(super) fn opened(&mut self, opened: OpenStream) {
+        let OpenStream {
+            connection,
+            body,
+            is_compressed,
+            digests,
+        } = opened;
+        self.mirror.sent_digests(digests);
         match Lines::new(is_compressed) {
             Ok(lines) => {
                 self.relay.set_connection(Some(&connection));
@@ -70,15 +79,19 @@ impl Driver {
         });
         let step = self.mirror.flush();
         self.own.tell_pruned(self.mirror.pruned());
+        self.own.tell_put_back(self.mirror.put_back_to());
+        self.own.tell_twin(self.mirror.has_twin());
         match read {
             Ok(()) => {
                 // What is held back because this node asked for it is no backlog.
                 if let Some(applied) = step.looked {
+                    self.refusals = 0;
                     self.machine.on_applied(applied, now);
                 }
                 self.ask_for_pacing();
             }
             Err(error @ StreamError::Mirror(MirrorError::Renamed)) => self.lost(chain(&error)),
+            Err(error) if self.mirror.wants_all() => self.lost(chain(&error)),
             Err(error) => {
                 self.remedy = Remedy::of_stream(error.mirror());
                 self.refused(chain(&error), None);
@@ -114,7 +127,8 @@ impl Driver {
         let cause = chain(error);
         self.remedy = Remedy::of_request(error);
         match error {
-            RequestError::CursorGone => {
+            RequestError::CursorGone { compares_digests } => {
+                self.mirror.offers_digests(*compares_digests);
                 self.store.forget_cursor(self.source);
                 self.lost(cause);
             }
@@ -123,6 +137,10 @@ impl Driver {
                 if self.paces && *status == StatusCode::BAD_REQUEST =>
             {
                 self.paces = false;
+                self.lost(cause);
+            }
+            RequestError::Digests(_) => {
+                self.mirror.offers_digests(false);
                 self.lost(cause);
             }
             RequestError::Refused { retry_after, .. } => self.refused(cause, *retry_after),
@@ -143,9 +161,19 @@ impl Driver {
 
     pub(super) fn refused(&mut self, cause: String, retry_after: Option<Duration>) {
         let now = self.now();
+        // Another way may lead to the right node.
+        self.route = self.route.wrapping_add(1);
+        self.refusals += 1;
+        let routes = self.options.routes.len().max(1);
+        let all_refuse = self.refusals.is_multiple_of(routes);
+        let pause = if all_refuse {
+            REFUSED_RETRY
+        } else {
+            ROUTE_RETRY
+        };
         self.hang_up();
         self.machine
-            .on_refused(cause, retry_after.unwrap_or(REFUSED_RETRY), now);
+            .on_refused(cause, retry_after.unwrap_or(pause), now);
     }
 
     pub(super) fn hang_up(&mut self) {

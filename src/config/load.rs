@@ -21,7 +21,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{clients, policies, remotes};
+use crate::{clients, policies, remotes, uplinks};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -141,6 +141,7 @@ impl Draft<'_> {
         let feed = self.part("/feed");
         let limits = self.part("/limits");
         let hsyco = clients::hsyco(self);
+        let support = clients::support(self);
         let log = self.part("/log");
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
@@ -152,6 +153,7 @@ impl Draft<'_> {
         let mut taken = Taken::default();
         let adapters = Adapters::new(kinds, &data).read(self, &mut taken);
         let remotes = remotes::read(self, &mut taken);
+        let uplinks = uplinks::read(self);
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,
@@ -162,9 +164,11 @@ impl Draft<'_> {
             policies,
             limits: limits?,
             hsyco,
+            support,
             log: log?,
             adapters,
             remotes,
+            uplinks,
         })
     }
 

@@ -1,9 +1,13 @@
 //! The `properties:` of a resource of type `Remote`, as written and as resolved.
 
+mod proxy;
 mod route;
 mod types_of;
+mod uplink;
 
+pub use proxy::{ProxyAddress, ProxyError};
 pub use route::{Route, RouteError};
+pub use uplink::{UplinkConfig, UplinkSection};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +61,17 @@ pub enum Delivery {
     Latest,
 }
 
+/// Who opens the connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DialFrom {
+    /// This node dials down to the remote.
+    #[default]
+    Down,
+    /// The remote dials up; this node only waits.
+    Up,
+}
+
 /// Whether the link is to be up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -75,8 +90,11 @@ pub struct RemoteSection {
     /// What answers there: another node, or a HSYCO server.
     #[serde(default)]
     pub kind: RemoteKind,
-    /// Where the remote is, or a list of routes to it, tried in turn.
-    #[serde(deserialize_with = "route::one_or_many")]
+    /// Who opens the connection: this node (`down`), or the remote by its uplink (`up`).
+    #[serde(default)]
+    pub dial: DialFrom,
+    /// Where the remote is, or a list of routes to it, tried in turn. None with `dial: up`.
+    #[serde(default, deserialize_with = "route::one_or_many")]
     #[schemars(with = "String", extend(
         "type" = ["string", "array"], "format" = "route",
         "items" = {"type": "string", "format": "route"}, "minItems" = 1, "maxItems" = 8
@@ -93,6 +111,13 @@ pub struct RemoteSection {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub ca: Option<PathBuf>,
+    /// The HTTP proxy on the way to the remote.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "proxy"))]
+    pub proxy: Option<ProxyAddress>,
+    /// Whether no write can be carried over the link at all.
+    #[serde(default)]
+    pub one_way: bool,
     /// What stands before the remote's names here; the resource id if left out.
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("format" = "name"))]
@@ -218,8 +243,14 @@ pub struct RemoteConfig {
     pub kind: RemoteKind,
     /// What stands before its names here.
     pub prefix: Name,
+    /// Who opens the connection.
+    pub dial: DialFrom,
     /// Where it is; one route is active at a time.
     pub routes: Vec<Route>,
+    /// The proxy on the way there.
+    pub proxy: Option<ProxyAddress>,
+    /// Whether no write can be carried over the link at all.
+    pub one_way: bool,
     /// The token that it gave to this node.
     pub token: Secret,
     /// How it is recognised.
@@ -281,7 +312,10 @@ impl RemoteSection {
             prefix: self.prefix.unwrap_or_else(|| name.clone()),
             name,
             kind: self.kind,
+            dial: self.dial,
             routes: self.address,
+            proxy: self.proxy,
+            one_way: self.one_way,
             token: self.token,
             trust,
             mode: self.mode,

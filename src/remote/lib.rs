@@ -12,18 +12,30 @@ mod link;
 mod machine;
 mod mirror;
 mod serving;
+mod support;
 mod timing;
+mod tunnel;
+mod uplink;
 mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route, RouteError, Trust,
+    Delivery, DialFrom, Mode, Profile, ProxyAddress, ProxyError, RemoteConfig, RemoteKind, RemoteSection,
+    Route, RouteError, Trust, UplinkConfig, UplinkSection,
 };
-pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
+pub use dial::{
+    Dial, DialError, Dialled, Io, Protocol, ProxyWay, Reached, Reaching, TcpWay, TlsDial,
+    TunnelWay, Way,
+};
 pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};
+pub use support::{SUPPORT_UNDER_WAY_MAX, SupportBody, SupportError};
 pub use timing::Timing;
+pub use tunnel::{
+    TunnelPlace, TunnelQueue, TunnelRefusal, TunnelView, Tunnels, WAITING_MAX,
+};
+pub use uplink::{Serve, Uplink, UplinkOptions, UplinkState, UplinkView};
 pub use view::RemoteView;

@@ -3,8 +3,10 @@
 
 mod drive;
 mod explain;
+mod one_way;
 pub(crate) mod own;
 mod relay;
+mod support;
 
 pub(crate) use drive::chain;
 
@@ -23,6 +25,7 @@ use explain::Reach;
 
 use crate::dial::Dial;
 use crate::timing::Timing;
+use crate::tunnel::TunnelQueue;
 use crate::view::RemoteView;
 
 /// Commands that may wait for a link.
@@ -52,6 +55,10 @@ pub struct LinkOptions {
     pub write: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
+    /// No write is carried, whatever `write` says.
+    pub one_way: bool,
+    /// Where tunnels of the remote wait, if it dials up.
+    pub tunnels: Option<Arc<TunnelQueue>>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }
@@ -71,6 +78,7 @@ pub struct Link {
     reach: Arc<Mutex<Reach>>,
     options: Arc<LinkOptions>,
     explaining: Arc<Semaphore>,
+    supporting: Arc<Semaphore>,
     store: Arc<Store>,
     source: SourceId,
     stop: CancellationToken,
@@ -104,6 +112,7 @@ impl Link {
             reach,
             options,
             explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
+            supporting: Arc::new(Semaphore::new(crate::support::SUPPORT_UNDER_WAY_MAX)),
             store: kept,
             source,
             stop,
@@ -118,7 +127,9 @@ impl Link {
 
     /// How it stands.
     pub fn view(&self) -> RemoteView {
-        self.view.lock().clone()
+        let mut view = self.view.lock().clone();
+        view.tunnels = self.options.tunnels.as_ref().map(|queue| queue.views());
+        view
     }
 
     /// Hangs up and dials no more until [`Link::resume`].

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mainstem_model::{NodeId, Timestamp};
 
-use crate::{LinkState, MirrorCounters};
+use crate::{LinkState, MirrorCounters, TunnelView};
 
 /// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct RemoteView {
     pub offset_us: Option<i64>,
     /// How wrong that can be, in microseconds.
     pub uncertainty_us: Option<u64>,
+    /// The tunnels that wait, if the remote dials up.
+    pub tunnels: Option<Vec<TunnelView>>,
     /// What it brought.
     pub counters: MirrorCounters,
     /// Why a datapoint was left out, the last time.
@@ -54,6 +56,7 @@ impl RemoteView {
             heard: None,
             offset_us: None,
             uncertainty_us: None,
+            tunnels: None,
             counters: MirrorCounters::default(),
             last_left_out: None,
         }

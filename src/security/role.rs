@@ -25,6 +25,12 @@ pub struct Role {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// Whether links are for reading only: no write is taken over one, whatever `write` says.
+    pub link_reads_only: bool,
+    /// The remote entry that may be served by tunnels, by a node that dials up.
+    pub dial_up: Option<Name>,
+    /// Whether the API of the nodes behind this one's links may be used.
+    pub remote_support: bool,
 }
 
 /// What was decided, and by which rule.
@@ -72,6 +78,7 @@ impl Roles {
             write: all(),
             admin: true,
             link: true,
+            remote_support: true,
             ..reading.clone()
         };
         let concentrator = Role {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use mainstem_http::AddressRule;
 use mainstem_model::{Glob, Name, Timestamp, ValueType, quantity};
-use mainstem_remote::Route;
+use mainstem_remote::{ProxyAddress, Route};
 use mainstem_write::{PulseRule, TimeOfDay, Zone};
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         .with_format("host", is_host)
         .with_format("network", |text: &str| text.parse::<AddressRule>().is_ok())
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
+        .with_format("proxy", |text: &str| text.parse::<ProxyAddress>().is_ok())
         .with_format("fingerprint", is_fingerprint)
         .with_format("moment", |text: &str| text.parse::<Timestamp>().is_ok())
         .with_format("name", |text: &str| Name::local(text).is_ok())
@@ -50,6 +51,7 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
         "network" => "`*`, an IP address, or a network such as `10.0.0.0/8`",
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",
+        "proxy" => "a proxy such as `http://proxy.example:3128`, with `user:password@` if need be",
         "fingerprint" => "`sha256:` and 64 hexadecimal digits",
         "moment" => "a moment such as `2027-01-01T00:00:00Z`",
         "name" => {

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::own::Own;
-use super::relay::Relay;
+use super::one_way::WriteWay;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;
@@ -49,7 +49,7 @@ pub(super) struct Driver {
     dialling: Option<Boxed<Opened>>,
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
-    relay: Relay,
+    relay: WriteWay,
 }
 
 /// What the task woke up for.
@@ -58,6 +58,7 @@ enum Event {
     Chunk(Option<Result<Bytes, hyper::Error>>),
     Beat(Beat, Result<BeatAnswer, RequestError>),
     Relay,
+    Tunnel,
     Command(Command),
     Due,
     Stop,
@@ -82,7 +83,7 @@ impl Driver {
         let orders: OwnerHandle = store.register_owner(source, true);
         Self {
             mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
-            relay: Relay::new(
+            relay: WriteWay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
                 orders,
@@ -154,6 +155,7 @@ impl Driver {
             () = self.relay.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
+            () = tunnel(&self.options) => Event::Tunnel,
             () = tokio::time::sleep(pause) => Event::Due,
         }
     }
@@ -182,6 +184,7 @@ impl Driver {
             }
             // A beat that failed says nothing by itself: silence does.
             Event::Beat(..) | Event::Relay | Event::Due | Event::Stop => {}
+            Event::Tunnel => self.machine.retry(self.now()),
             Event::Command(command) => self.command(command),
         }
     }
@@ -266,6 +269,14 @@ impl Driver {
             let is_compressed = encoding.is_some_and(|encoding| encoding == "zstd");
             Ok((connection, answer.into_body(), is_compressed))
         }));
+    }
+}
+
+/// A tunnel of a remote that dials up has come.
+async fn tunnel(options: &LinkOptions) {
+    match &options.tunnels {
+        Some(queue) => queue.arrived().await,
+        None => std::future::pending().await,
     }
 }
 

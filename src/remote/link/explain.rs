@@ -6,7 +6,7 @@ use std::time::Duration;
 use mainstem_model::limits::NAME_BYTES_MAX;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
 
-use super::{Link, LinkOptions};
+use super::{Link, LinkOptions, one_way};
 use crate::connection::Poster;
 
 /// Questions under way over one link.
@@ -61,6 +61,7 @@ impl Link {
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
         let filtered = filter(&self.options, &ask.name);
+        let one_way = self.options.one_way.then(|| one_way::sentence(&self.options));
         let (poster, pulses) = {
             let reach = self.reach.lock();
             (reach.poster.clone(), reach.pulses)
@@ -75,6 +76,11 @@ impl Link {
                 reason: reason.map(str::to_owned),
                 message,
             };
+            if let Some(why) = one_way {
+                let mut refused = step(one_way::RULE, Some(one_way::REASON), why);
+                refused.hop = Some(prefix.clone());
+                return vec![refused];
+            }
             let mut steps = match filtered {
                 Ok(rule) => vec![step("filter", None, rule)],
                 Err(why) => return vec![step("filter", Some("policy"), why)],

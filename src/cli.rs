@@ -13,9 +13,11 @@ mod points;
 mod remotes;
 mod run;
 mod screen;
+mod support;
 mod text;
 mod token;
 mod topology;
+mod uplinks;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -74,6 +76,10 @@ enum Command {
     Adapters(adapters::AdaptersArgs),
     /// Remotes: list, show, pause, resume, resync
     Remotes(remotes::RemotesArgs),
+    /// Uplinks: list
+    Uplinks(uplinks::UplinksArgs),
+    /// Remote support: open this node for it, close it, show
+    Support(support::SupportArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Alarms: what needs somebody
@@ -113,6 +119,8 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Points(args) => points::run(&args, screen).await,
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
+        Command::Uplinks(args) => uplinks::run(&args, screen).await,
+        Command::Support(args) => support::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,

@@ -25,8 +25,9 @@ mod schema;
 mod secrets;
 mod sections;
 mod tree;
+mod uplinks;
 
-pub use access::{Credential, RoleConfig, TokenConfig};
+pub use access::{Credential, LinkRight, RoleConfig, TokenConfig};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

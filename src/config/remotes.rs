@@ -7,8 +7,8 @@ use mainstem_remote::{DialFrom, Mode, RemoteConfig, RemoteKind, RemoteSection, R
 use serde_json::Value;
 
 use crate::load::Draft;
-use crate::nearest::nearest;
 use crate::names::{Resource, Taken, resources};
+use crate::nearest::nearest;
 use crate::schema::Section;
 use crate::tree::join;
 
@@ -59,7 +59,11 @@ fn check_dial(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
     }
     if properties.get("mode").and_then(Value::as_str) == Some("poll") {
         let message = "a remote that dials up keeps its connection open";
-        draft.problem(&join(pointer, "mode"), message, "`mode: stream` with `dial: up`");
+        draft.problem(
+            &join(pointer, "mode"),
+            message,
+            "`mode: stream` with `dial: up`",
+        );
     }
 }
 
@@ -141,11 +145,7 @@ fn check_kind(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
 }
 
 /// By what the other node is recognised.
-pub(crate) fn trust(
-    draft: &mut Draft<'_>,
-    properties: &Value,
-    pointer: &str,
-) -> Option<Trust> {
+pub(crate) fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {
     let text = |key| properties.get(key).and_then(Value::as_str);
     let found = match (properties.get("pin"), properties.get("ca")) {
         (Some(_), None) => return text("pin").map(|pin| Trust::Pin(pin.to_ascii_lowercase())),

@@ -36,7 +36,9 @@ impl Grant {
 
     /// Whether it holds; looked at only when it is due.
     pub(crate) fn holds(&mut self) -> bool {
-        if Instant::now() < self.due || self.caller.arrival.peer == Peer::Local {
+        // An answer to remote support ends with the time for which the node is open.
+        let is_local = self.caller.arrival.peer == Peer::Local || self.caller.pass.is_some();
+        if Instant::now() < self.due || is_local {
             return true;
         }
         self.due = Instant::now() + LOOK_INTERVAL;

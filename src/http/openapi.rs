@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, changes, datapoints, explain, link, node, probes, remotes, samples, tokens,
-    topology, writes,
+    adapters, alarms, changes, datapoints, dial_up, explain, link, node, probes, remotes, samples,
+    support, tokens, topology, uplinks, writes,
 };
 
 const SCHEME: &str = "token";
@@ -46,7 +46,8 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
-        tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
+        tokens::create, tokens::revoke, link::beat, link::write, dial_up::open, support::show, support::open, support::close,
+        support::outward, support::described, uplinks::list, probes::alive, probes::ready,
         probes::metrics,
     ),
     components(schemas(ProblemDocument)),
@@ -77,7 +78,7 @@ impl Modify for Shared {
             ];
             for (method, operation) in operations {
                 let Some(operation) = operation else { continue };
-                operation.operation_id = Some(id(path, operation));
+                operation.operation_id = Some(id(path, &method, operation));
                 forms::announce(path, operation);
                 if !OPEN.contains(&path.as_str()) {
                     guard(operation);
@@ -89,10 +90,14 @@ impl Modify for Shared {
 }
 
 /// One word for each operation: the file and the function.
-fn id(path: &str, operation: &Operation) -> String {
+fn id(path: &str, method: &Method, operation: &Operation) -> String {
     let function = operation.operation_id.clone().unwrap_or_default();
     let resource = path.trim_start_matches("/api/v1/").trim_start_matches('/');
     let resource = resource.split('/').next().unwrap_or_default();
+    if path.ends_with("{path}") {
+        // One function for all methods.
+        return format!("{resource}_{function}_{}", method.as_str().to_lowercase());
+    }
     format!("{resource}_{function}")
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use mainstem_remote::{MirrorCounters, RemoteView};
-use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
+use mainstem_remote::{MirrorCounters, RemoteView, TunnelView};
+use mainstem_wire::api::{
+    ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode, TunnelDocument,
+};
 
 use crate::Api;
 use crate::auth::Caller;
@@ -138,7 +140,18 @@ fn document(view: RemoteView) -> RemoteDocument {
         lag: view.lag,
         heard: view.heard.map(|age| age.as_secs_f64()),
         clock,
+        tunnels: view
+            .tunnels
+            .map(|tunnels| tunnels.into_iter().map(tunnel).collect()),
         mirror: mirror(view.counters, view.last_left_out),
+    }
+}
+
+fn tunnel(view: TunnelView) -> TunnelDocument {
+    TunnelDocument {
+        from: view.from.to_string(),
+        token: view.principal,
+        since: view.since,
     }
 }
 

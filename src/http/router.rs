@@ -7,41 +7,15 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
-    probes, problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, auth, changes, datapoints, dial_up, explain, hsyco, link, node, openapi,
+    pages, probes, problem, remotes, samples, support, tokens, topology, uplinks, writes,
 };
 
 /// Everything that the node serves.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
-    let guarded = Router::new()
-        .route("/node", get(node::show))
-        .route("/datapoints", get(datapoints::list))
-        .route(
-            "/datapoints/{name}",
-            get(datapoints::show).put(datapoints::put),
-        )
-        .route("/writes", get(writes::list).post(writes::batch))
-        .route("/writes/explain", post(explain::ask))
-        .route("/writes/{id}", get(writes::show))
-        .route("/changes", get(changes::read))
-        .route("/link/beat", post(link::beat))
-        .route("/link/writes", post(link::write))
-        .route("/link/explain", post(explain::pass_on))
-        .route("/topology", get(topology::show))
-        .route("/samples", post(samples::provide))
-        .route("/adapters", get(adapters::list))
-        .route("/adapters/{name}", get(adapters::show))
-        .route("/adapters/{name}/pause", post(adapters::pause))
-        .route("/adapters/{name}/resume", post(adapters::resume))
-        .route("/remotes", get(remotes::list))
-        .route("/remotes/{name}", get(remotes::show))
-        .route("/remotes/{name}/pause", post(remotes::pause))
-        .route("/remotes/{name}/resume", post(remotes::resume))
-        .route("/remotes/{name}/resync", post(remotes::resync))
-        .route("/alarms", get(alarms::list))
-        .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
-        .route("/tokens", get(tokens::list).post(tokens::create))
-        .route("/tokens/{id}", delete(tokens::revoke))
+    let guarded = resources()
+        .merge(own())
+        .route("/link/support/{*path}", support::inward(api))
         .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
     let metrics = Router::new()
         .route("/metrics", get(probes::metrics))
@@ -59,4 +33,52 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(crate::early::tell))
         .with_state(Arc::clone(api))
+}
+
+/// What remote support cannot reach: links, and what would outlast the time that it has.
+fn own() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/link/beat", post(link::beat))
+        .route("/link/writes", post(link::write))
+        .route("/link/explain", post(explain::pass_on))
+        .route("/link/dial-up", get(dial_up::open))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route(
+            "/support",
+            get(support::show)
+                .post(support::open)
+                .delete(support::close),
+        )
+}
+
+/// What people and programs use, also over a link if the node is open for remote support. Whoever
+/// comes has been recognised before.
+pub(crate) fn resources() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/node", get(node::show))
+        .route("/datapoints", get(datapoints::list))
+        .route(
+            "/datapoints/{name}",
+            get(datapoints::show).put(datapoints::put),
+        )
+        .route("/writes", get(writes::list).post(writes::batch))
+        .route("/writes/explain", post(explain::ask))
+        .route("/writes/{id}", get(writes::show))
+        .route("/changes", get(changes::read))
+        .route("/topology", get(topology::show))
+        .route("/samples", post(samples::provide))
+        .route("/adapters", get(adapters::list))
+        .route("/adapters/{name}", get(adapters::show))
+        .route("/adapters/{name}/pause", post(adapters::pause))
+        .route("/adapters/{name}/resume", post(adapters::resume))
+        .route("/remotes", get(remotes::list))
+        .route("/remotes/{name}", get(remotes::show))
+        .route("/remotes/{name}/pause", post(remotes::pause))
+        .route("/remotes/{name}/resume", post(remotes::resume))
+        .route("/remotes/{name}/resync", post(remotes::resync))
+        .route("/remotes/{name}/api/{*path}", any(support::outward))
+        .route("/uplinks", get(uplinks::list))
+        .route("/alarms", get(alarms::list))
+        .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
 }

@@ -17,6 +17,7 @@ use crate::arrival::Peer;
 use crate::auth::Caller;
 use crate::hsyco::Hsyco;
 use crate::samples::Providers;
+use crate::support::Support;
 use crate::{HttpLimits, Parts};
 
 /// What a node says about itself, beside what its store knows.
@@ -82,6 +83,8 @@ pub struct Api {
     pub(crate) born: Monotonic,
     /// The HSYCO-compatible route, if it is switched on.
     pub(crate) hsyco: Hsyco,
+    /// Whether the node is open for remote support.
+    pub(crate) support: Support,
     audit: Arc<Audit>,
     roles: RwLock<Arc<Roles>>,
     ready: AtomicBool,
@@ -161,6 +164,7 @@ impl Api {
             stopping: CancellationToken::new(),
             alarms,
             hsyco: Hsyco::default(),
+            support: Support::default(),
             roles: RwLock::new(setup.roles),
             ready: AtomicBool::new(false),
             _alarm_hook: hook,
@@ -181,12 +185,28 @@ impl Api {
         self.ready.load(Ordering::Relaxed) && !self.stopping.is_cancelled()
     }
 
+    pub(crate) fn role(&self, name: &str) -> Option<Arc<mainstem_security::Role>> {
+        self.roles.read().get(name)
+    }
+
     pub(crate) fn local_principal(&self) -> Option<Principal> {
         Principal::local(&self.roles.read())
     }
 
     /// Notes what an administrator did; writes are noted by their own path.
     pub(crate) fn note(&self, caller: &Caller, action: &str, target: &str, outcome: &str) {
+        self.note_with(caller, action, target, outcome, String::new());
+    }
+
+    /// The same with what else there is to say.
+    pub(crate) fn note_with(
+        &self,
+        caller: &Caller,
+        action: &str,
+        target: &str,
+        outcome: &str,
+        detail: String,
+    ) {
         let address = match caller.arrival.peer {
             Peer::Network(address) => Some(address.to_string()),
             Peer::Local => None,
@@ -198,7 +218,7 @@ impl Api {
             action: action.to_owned(),
             target: target.to_owned(),
             outcome: outcome.to_owned(),
-            detail: String::new(),
+            detail,
         });
     }
 

@@ -188,10 +188,7 @@ impl Connection {
         self.head.request(method, path, body)
     }
 
-    async fn send(
-        &self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, RequestError> {
+    async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, RequestError> {
         self.requests
             .clone()
             .send_request(request)
@@ -244,8 +241,8 @@ impl Poster {
         async move {
             let path = request.uri().to_string();
             let uri = format!("https://{}{path}", head.authority).parse();
-            *request.uri_mut() =
-                uri.map_err(|error: http::uri::InvalidUri| RequestError::Answer(error.to_string()))?;
+            *request.uri_mut() = uri
+                .map_err(|error: http::uri::InvalidUri| RequestError::Answer(error.to_string()))?;
             let token = header::HeaderValue::from_str(&head.token);
             let token = token.map_err(|error| RequestError::Answer(error.to_string()))?;
             request.headers_mut().insert(header::AUTHORIZATION, token);

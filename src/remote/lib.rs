@@ -20,8 +20,8 @@ mod view;
 
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, DialFrom, Mode, Profile, ProxyAddress, ProxyError, RemoteConfig, RemoteKind, RemoteSection,
-    Route, RouteError, Trust, UplinkConfig, UplinkSection,
+    Delivery, DialFrom, Mode, Profile, ProxyAddress, ProxyError, RemoteConfig, RemoteKind,
+    RemoteSection, Route, RouteError, Trust, UplinkConfig, UplinkSection,
 };
 pub use dial::{
     Dial, DialError, Dialled, Io, Protocol, ProxyWay, Reached, Reaching, TcpWay, TlsDial,
@@ -34,8 +34,6 @@ pub use mirror::{Mirror, MirrorCounters, MirrorError, MirrorLimits, Step};
 pub use serving::{ServedStream, Serving};
 pub use support::{SUPPORT_UNDER_WAY_MAX, SupportBody, SupportError};
 pub use timing::Timing;
-pub use tunnel::{
-    TunnelPlace, TunnelQueue, TunnelRefusal, TunnelView, Tunnels, WAITING_MAX,
-};
+pub use tunnel::{TunnelPlace, TunnelQueue, TunnelRefusal, TunnelView, Tunnels, WAITING_MAX};
 pub use uplink::{Serve, Uplink, UplinkOptions, UplinkState, UplinkView};
 pub use view::RemoteView;

@@ -1,14 +1,14 @@
 //! Requests of people that go over a link to the API of the node behind it.
 
 use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
 
 /// Such requests under way over one link. Their unread answers must not fill the connection's
 /// window, or beats would wait for somebody who reads slowly.
 pub const SUPPORT_UNDER_WAY_MAX: usize = 4;
 
 /// The body of such a request.
-pub type SupportBody = BoxBody<Bytes, std::io::Error>;
+pub type SupportBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// Why such a request did not get there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -90,7 +90,10 @@ impl Tunnels {
             next: AtomicU64::new(0),
             stop: CancellationToken::new(),
         });
-        let before = self.queues.lock().insert(entry.to_owned(), Arc::clone(&queue));
+        let before = self
+            .queues
+            .lock()
+            .insert(entry.to_owned(), Arc::clone(&queue));
         if let Some(before) = before {
             before.close();
         }

@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::dial::{Io, TlsDial};
 use keeper::Keeper;
-pub use standing::{UplinkState, UplinkView};
 use standing::Standing;
+pub use standing::{UplinkState, UplinkView};
 
 /// Tunnels in use at one time. A link needs one, and a second while a dead one is noticed.
 const SERVING_MAX: usize = 8;
@@ -76,7 +76,10 @@ impl Uplink {
             return uplink;
         }
         let spare = options.spare as usize;
-        let (options, permits) = (Arc::new(options), Arc::new(Semaphore::new(SERVING_MAX + spare)));
+        let (options, permits) = (
+            Arc::new(options),
+            Arc::new(Semaphore::new(SERVING_MAX + spare)),
+        );
         for _ in 0..spare {
             let keeper = Keeper {
                 options: Arc::clone(&options),

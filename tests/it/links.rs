@@ -7,7 +7,7 @@ use crate::support::proxy::Proxy;
 use crate::support::{TestNode, eventually, remote};
 
 /// A simulated device with a counter that rises ten times a second, and a setpoint.
-const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulator, connection: { interval_ms: 100 } } }
+pub(crate) const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulator, connection: { interval_ms: 100 } } }
   count: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: counter, step: 1 } } }
   setpoint: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: setpoint, initial: 20 }, access: rw } }
 ";
@@ -32,7 +32,7 @@ async fn a_plant_sees_its_line() {
 }
 
 /// Times short enough for a test, long enough for a busy machine.
-const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"!line1.sim.filtered\", \"**\"]\n";
+pub(crate) const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n      write: [\"!line1.sim.filtered\", \"**\"]\n";
 
 /// line1 → plant → area → top, each link through a proxy.
 pub(crate) struct Chain {

@@ -7,11 +7,15 @@
 )]
 
 mod demo;
+mod dial_up;
+mod forward_proxy;
 mod hsyco;
 mod links;
+mod one_way;
 mod outcomes;
 mod policies;
 mod protocol;
+mod remote_support;
 mod running;
 mod schemathesis;
 mod service_unit;

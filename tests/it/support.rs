@@ -1,5 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
+pub(crate) mod connect_proxy;
 pub(crate) mod hsyco;
 pub(crate) mod plc;
 pub(crate) mod proxy;
@@ -27,7 +28,8 @@ pub(crate) struct TestNode {
     resources: String,
     /// Patterns that the node above may read.
     read: &'static str,
-    /// Further sections of its file.
+    /// Further roles, and further tokens and sections of its file.
+    roles: &'static str,
     sections: String,
     port: u16,
     pin: String,
@@ -59,11 +61,23 @@ impl TestNode {
     }
 
     async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
+        Self::start_roles(read, "", name, resources, sections).await
+    }
+
+    /// The same with further roles; the sections may begin with further tokens.
+    pub(crate) async fn start_roles(
+        read: &'static str,
+        roles: &'static str,
+        name: &str,
+        resources: &str,
+        sections: &str,
+    ) -> Self {
         let mut node = Self {
             read,
             name: name.into(),
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
+            roles,
             sections: sections.into(),
             port: 0,
             pin: String::new(),
@@ -78,13 +92,14 @@ impl TestNode {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
-             write: [\"!sim.locked\", \"**\"], admin: true, link: true }}\n\
+             write: [\"!sim.locked\", \"**\"], admin: true, link: true }}\n{roles}\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
             self.port,
             self.sections,
             self.resources,
-            read = self.read
+            read = self.read,
+            roles = self.roles,
         );
         let path = self.folder.path().join("node.yaml");
         std::fs::write(&path, text).unwrap();
@@ -119,6 +134,11 @@ impl TestNode {
 
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// What its file has as `resources:`.
+    pub(crate) fn resources(&self) -> &str {
+        &self.resources
     }
 
     pub(crate) fn pin(&self) -> String {

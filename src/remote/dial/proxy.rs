@@ -43,7 +43,10 @@ impl ProxyWay {
         let request = self.request();
         socket.write_all(request.as_bytes()).await.map_err(broken)?;
         let line = status_line(&mut socket).await.map_err(broken)?;
-        let code = line.split_whitespace().nth(1).and_then(|code| code.parse::<u16>().ok());
+        let code = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|code| code.parse::<u16>().ok());
         match code {
             Some(200..=299) if line.starts_with("HTTP/1.") => Ok((Box::new(socket), from)),
             code => Err(DialError::Proxy {
@@ -57,10 +60,14 @@ impl ProxyWay {
 
     fn request(&self) -> String {
         let target = authority(&self.target.host, self.target.port);
-        let login = self.proxy.credentials.as_ref().map_or(String::new(), |login| {
-            let login = STANDARD.encode(login.expose());
-            format!("Proxy-Authorization: Basic {login}\r\n")
-        });
+        let login = self
+            .proxy
+            .credentials
+            .as_ref()
+            .map_or(String::new(), |login| {
+                let login = STANDARD.encode(login.expose());
+                format!("Proxy-Authorization: Basic {login}\r\n")
+            });
         format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n")
     }
 }
@@ -83,7 +90,10 @@ async fn status_line(socket: &mut (impl AsyncRead + Unpin)) -> std::io::Result<S
 /// What a proxy said, without the version in front.
 fn shown(line: &str) -> String {
     let said = line.split_once(' ').map_or(line, |(_, said)| said);
-    said.chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect()
+    said.chars()
+        .filter(|c| !c.is_control())
+        .take(SHOWN_MAX)
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,7 +116,10 @@ mod tests {
         let request = way.request();
         assert!(request.starts_with("CONNECT [::1]:8443 HTTP/1.1\r\n"));
         let login = STANDARD.encode("user:p@ss");
-        assert!(request.contains(&format!("Basic {login}\r\n\r\n")), "{request}");
+        assert!(
+            request.contains(&format!("Basic {login}\r\n\r\n")),
+            "{request}"
+        );
         assert_eq!(way.proxy.to_string(), "http://proxy:3128");
         assert!(!format!("{:?}", way.proxy).contains("p@ss"));
     }

@@ -44,10 +44,7 @@ pub(super) fn authority(host: &str, port: u16) -> String {
     }
 }
 
-pub(super) async fn connect(
-    host: &str,
-    port: u16,
-) -> Result<(TcpStream, SocketAddr), DialError> {
+pub(super) async fn connect(host: &str, port: u16) -> Result<(TcpStream, SocketAddr), DialError> {
     let connected = TcpStream::connect((host, port)).await;
     let tuned = connected.and_then(|socket| {
         tune(&socket)?;

@@ -23,8 +23,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::own::Own;
 use super::one_way::WriteWay;
+use super::own::Own;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Connection, RequestError};
 use crate::lines::Lines;

@@ -61,7 +61,10 @@ impl Link {
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
         let filtered = filter(&self.options, &ask.name);
-        let one_way = self.options.one_way.then(|| one_way::sentence(&self.options));
+        let one_way = self
+            .options
+            .one_way
+            .then(|| one_way::sentence(&self.options));
         let (poster, pulses) = {
             let reach = self.reach.lock();
             (reach.poster.clone(), reach.pulses)

@@ -25,7 +25,10 @@ fn dialled(tunnels: &Tunnels) -> DuplexStream {
 async fn until(is: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it does not come");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "it does not come"
+        );
         tokio::task::yield_now().await;
     }
 }
@@ -77,12 +80,18 @@ async fn a_dead_tunnel_is_noticed_and_the_next_is_taken() {
 #[tokio::test]
 async fn tunnels_are_bounded_and_end_with_their_entry_or_their_token() {
     let tunnels = Tunnels::default();
-    assert_eq!(tunnels.place("line1", view()).err(), Some(TunnelRefusal::NoEntry));
+    assert_eq!(
+        tunnels.place("line1", view()).err(),
+        Some(TunnelRefusal::NoEntry)
+    );
     let queue = tunnels.open("line1");
     let places: Vec<_> = (0..WAITING_MAX)
         .map(|_| tunnels.place("line1", view()).unwrap())
         .collect();
-    assert_eq!(tunnels.place("line1", view()).err(), Some(TunnelRefusal::Full));
+    assert_eq!(
+        tunnels.place("line1", view()).err(),
+        Some(TunnelRefusal::Full)
+    );
     drop(places);
     let (mut near, far) = tokio::io::duplex(64);
     let place = tunnels.place("line1", view()).unwrap();

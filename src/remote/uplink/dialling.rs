@@ -74,7 +74,9 @@ fn request(dial: &TlsDial, options: &UplinkOptions) -> http::Result<Request<Empt
 
 async fn refusal(response: http::Response<hyper::body::Incoming>) -> TunnelError {
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
-    let body = Limited::new(response.into_body(), REFUSAL_BYTES_MAX).collect().await;
+    let body = Limited::new(response.into_body(), REFUSAL_BYTES_MAX)
+        .collect()
+        .await;
     let said = body.ok().and_then(|body| said(&body.to_bytes()));
     let what = match status {
         StatusCode::UNAUTHORIZED => "the node above does not know the token: check `token`",

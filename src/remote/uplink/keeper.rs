@@ -168,6 +168,8 @@ fn jittered(failures: u32) -> Duration {
         redial_max,
         ..
     } = Timing::LAN;
-    let bound = redial_min.saturating_mul(1 << failures.min(16)).min(redial_max);
+    let bound = redial_min
+        .saturating_mul(1 << failures.min(16))
+        .min(redial_max);
     bound.mul_f64(0.1 + 0.9 * rand::rng().random::<f64>())
 }

@@ -181,7 +181,11 @@ impl Standing {
 
     fn turn(&self, view: &mut UplinkView, state: UplinkState) {
         if view.state != state {
-            tracing::info!(uplink = view.name, state = state.as_str(), "the uplink's state changed");
+            tracing::info!(
+                uplink = view.name,
+                state = state.as_str(),
+                "the uplink's state changed"
+            );
             view.state = state;
             view.since = self.clock.now();
         }

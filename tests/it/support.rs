@@ -170,12 +170,22 @@ impl TestNode {
 
     /// A request of its API over HTTPS, as an operator's program makes it.
     pub(crate) fn api(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.api_as(LINK_TOKEN, method, path)
+    }
+
+    /// The same with another token.
+    pub(crate) fn api_as(
+        &self,
+        token: &str,
+        method: reqwest::Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let trust = Trust::CaFile(self.node().facts().ca_file.clone());
         let tls = client_config(&trust).unwrap();
         let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
         let url = format!("https://{}/api/v1/{path}", self.address());
         let request = client.build().unwrap().request(method, url);
-        request.bearer_auth(LINK_TOKEN)
+        request.bearer_auth(token)
     }
 
     /// Writes a datapoint. Returns status and document.

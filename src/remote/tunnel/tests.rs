@@ -1,3 +1,5 @@
+//! Tunnels that wait: alive, dead, claimed, too many.
+
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};

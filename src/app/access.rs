@@ -14,6 +14,11 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             link_reads_only: role.link == LinkRight::Read,
             dial_up: role.dial_up.clone(),
             remote_support: role.remote_support,
+            events: mainstem_security::EventRights {
+                raise: role.events.raise.clone(),
+                see: role.events.see.clone(),
+                answer: role.events.answer.clone(),
+            },
         };
         (name.clone(), role)
     }))

@@ -176,6 +176,7 @@ fn mainstem(
         },
         read: read(config),
         write: config.write.clone(),
+        events: config.events.clone(),
         drift: config.drift,
         compressed: config.profile != Profile::Lan,
         one_way: config.one_way,

@@ -30,6 +30,8 @@ pub struct RoleConfig {
     pub dial_up: Option<Name>,
     /// Whether such a client may use the API of the nodes below, where they allow it.
     pub remote_support: bool,
+    /// What may be done with events, which wait for an answer.
+    pub events: EventsConfig,
 }
 
 /// What a role may do over a link.
@@ -59,6 +61,21 @@ impl<'de> serde::Deserialize<'de> for LinkRight {
             Written::Word(_) => Err(serde::de::Error::custom("expected true, false or read")),
         }
     }
+}
+
+/// Which kinds of events a role deals with. Patterns as for datapoints, over the kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Those that it raises.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub raise: GlobSet,
+    /// Those that it is told.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub see: GlobSet,
+    /// Those that it answers.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub answer: GlobSet,
 }
 
 /// A token as written: the text itself or its hash.

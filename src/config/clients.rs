@@ -35,9 +35,16 @@ pub(crate) fn roles(draft: &mut Draft<'_>) -> BTreeMap<String, RoleConfig> {
 
 /// Who may only read over a link would otherwise write as any other client does.
 fn check_one_way(draft: &mut Draft<'_>, role: &RoleConfig, pointer: &str) {
-    if role.link == LinkRight::Read && (role.write != GlobSet::default() || role.admin) {
-        let message = "a role with `link: read` that may write or administer";
-        let expected = "no `write` and no `admin` beside `link: read`";
+    let none = GlobSet::default();
+    let acts = role.write != none
+        || role.admin
+        || role.provide.is_some()
+        || role.events.raise != none
+        || role.events.answer != none;
+    if role.link == LinkRight::Read && acts {
+        let message = "a role with `link: read` that may do more than read";
+        let expected = "no `write`, `provide`, `admin`, `events.raise` and `events.answer` beside \
+                        `link: read`";
         draft.problem(&join(pointer, "link"), message, expected);
     }
 }

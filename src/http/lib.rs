@@ -13,6 +13,7 @@ mod dial_up;
 mod documents;
 mod dropped;
 mod early;
+mod events;
 mod explain;
 mod grant;
 mod hsyco;

@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, dial_up, explain, hsyco, link, node, openapi,
-    pages, probes, problem, remotes, samples, support, tokens, topology, uplinks, writes,
+    Api, adapters, alarms, auth, changes, datapoints, dial_up, events, explain, hsyco, link, node,
+    openapi, pages, probes, problem, remotes, samples, support, tokens, topology, uplinks, writes,
 };
 
 /// Everything that the node serves.
@@ -65,6 +65,8 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/writes", get(writes::list).post(writes::batch))
         .route("/writes/explain", post(explain::ask))
         .route("/writes/{id}", get(writes::show))
+        .route("/events", get(events::list).post(events::raise))
+        .route("/events/{id}/reply", post(events::reply))
         .route("/changes", get(changes::read))
         .route("/topology", get(topology::show))
         .route("/samples", post(samples::provide))

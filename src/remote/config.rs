@@ -2,11 +2,13 @@
 
 mod proxy;
 mod route;
+mod target;
 mod types_of;
 mod uplink;
 
 pub use proxy::{ProxyAddress, ProxyError};
 pub use route::{Route, RouteError};
+pub use target::{DialFrom, TargetState};
 pub use uplink::{UplinkConfig, UplinkSection};
 
 use std::path::PathBuf;
@@ -59,28 +61,6 @@ pub enum Delivery {
     Every,
     /// The latest sample of each datapoint.
     Latest,
-}
-
-/// Who opens the connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DialFrom {
-    /// This node dials down to the remote.
-    #[default]
-    Down,
-    /// The remote dials up; this node only waits.
-    Up,
-}
-
-/// Whether the link is to be up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetState {
-    /// Dial, and dial again.
-    #[default]
-    Connected,
-    /// Stay configured, without a connection.
-    Disconnected,
 }
 
 /// The properties of a remote as the file has them. The names without an underscore are HSYCO's.
@@ -156,6 +136,10 @@ pub struct RemoteSection {
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
+    /// Which kinds of the remote's events are carried up, waiting for an answer.
+    #[serde(default = "GlobSet::everything")]
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub events: GlobSet,
     /// For a HSYCO server, whose values are all texts: types by pattern over its names.
     #[serde(default, deserialize_with = "types_of::in_order")]
     #[schemars(with = "std::collections::BTreeMap<String, String>", extend(
@@ -269,6 +253,8 @@ pub struct RemoteConfig {
     pub write: GlobSet,
     /// Types by pattern over its names, for a HSYCO server.
     pub types: Vec<(Glob, ValueType)>,
+    /// Which kinds of events are carried up.
+    pub events: GlobSet,
     /// Every sample or the latest.
     pub delivery: Delivery,
     /// Whether its datapoints enter the catalogue by themselves.
@@ -329,6 +315,7 @@ impl RemoteSection {
             },
             read: self.read,
             write: self.write,
+            events: self.events,
             types: self.types,
             delivery: self.delivery,
             discovery: self.discovery,

@@ -31,6 +31,19 @@ pub struct Role {
     pub dial_up: Option<Name>,
     /// Whether the API of the nodes behind this one's links may be used.
     pub remote_support: bool,
+    /// What may be done with events.
+    pub events: EventRights,
+}
+
+/// Which kinds of events a role deals with; none unless they are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRights {
+    /// Those that it raises, waiting for an answer.
+    pub raise: GlobSet,
+    /// Those that it is told.
+    pub see: GlobSet,
+    /// Those that it answers.
+    pub answer: GlobSet,
 }
 
 /// What was decided, and by which rule.
@@ -79,10 +92,20 @@ impl Roles {
             admin: true,
             link: true,
             remote_support: true,
+            events: EventRights {
+                raise: all(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         let concentrator = Role {
             link: true,
+            events: EventRights {
+                raise: GlobSet::default(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         for (name, role) in [

@@ -8,6 +8,7 @@
 
 mod demo;
 mod dial_up;
+mod events;
 mod forward_proxy;
 mod hsyco;
 mod links;

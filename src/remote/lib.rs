@@ -21,7 +21,7 @@ mod view;
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
     Delivery, DialFrom, Mode, Profile, ProxyAddress, ProxyError, RemoteConfig, RemoteKind,
-    RemoteSection, Route, RouteError, Trust, UplinkConfig, UplinkSection,
+    RemoteSection, Route, RouteError, TargetState, Trust, UplinkConfig, UplinkSection,
 };
 pub use dial::{
     Dial, DialError, Dialled, Io, Protocol, ProxyWay, Reached, Reaching, TcpWay, TlsDial,

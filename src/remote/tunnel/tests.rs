@@ -1,4 +1,8 @@
 //! Tunnels that wait: alive, dead, claimed, too many.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tasks of a test end with its runtime"
+)]
 
 use std::time::Instant;
 

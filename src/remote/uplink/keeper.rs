@@ -51,18 +51,18 @@ impl Keeper {
                 Err(Failed::Died(cause)) => {
                     failures = 0;
                     let pause = jittered(failures);
-                    self.standing.failed(cause, false, pause);
+                    self.standing.failed(&cause, false, pause);
                     pause
                 }
                 Err(Failed::Refused(cause, pause)) => {
-                    self.standing.failed(cause, true, pause);
+                    self.standing.failed(&cause, true, pause);
                     pause
                 }
                 Err(Failed::Lost(cause)) => {
                     let pause = jittered(failures);
                     failures += 1;
                     route = route.wrapping_add(1);
-                    self.standing.failed(cause, false, pause);
+                    self.standing.failed(&cause, false, pause);
                     pause
                 }
             };

@@ -134,7 +134,7 @@ impl Standing {
     }
 
     /// A try failed. While another tunnel is up nobody needs to know.
-    pub(super) fn failed(&self, cause: String, is_refusal: bool, pause: Duration) {
+    pub(super) fn failed(&self, cause: &str, is_refusal: bool, pause: Duration) {
         let mut view = self.view.lock();
         if view.waiting + view.serving > 0 {
             return;
@@ -146,7 +146,7 @@ impl Standing {
             false => UplinkState::Waiting,
         };
         self.turn(&mut view, state);
-        view.cause = Some(cause.clone());
+        view.cause = Some(cause.to_owned());
         view.next_try = Some(Timestamp::from_micros(now.micros().saturating_add(next)));
         let (name, address) = (view.name.clone(), view.address.clone());
         self.health.raise(Problem {

@@ -11,6 +11,7 @@ mod links;
 mod node;
 mod parts;
 mod seat;
+mod uplinks;
 
 pub use kinds::kinds;
 pub use node::{Node, NodeFacts, ReloadReport};

@@ -17,9 +17,11 @@ mod remotes;
 mod rename;
 mod run;
 mod screen;
+mod support;
 mod text;
 mod token;
 mod topology;
+mod uplinks;
 mod variables;
 mod writes;
 
@@ -82,6 +84,10 @@ enum Command {
     Adapters(adapters::AdaptersArgs),
     /// Remotes: list, show, pause, resume, resync
     Remotes(remotes::RemotesArgs),
+    /// Uplinks: list
+    Uplinks(uplinks::UplinksArgs),
+    /// Remote support: open this node for it, close it, show
+    Support(support::SupportArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -132,6 +138,8 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Variables(args) => variables::run(&args, screen).await,
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
+        Command::Uplinks(args) => uplinks::run(&args, screen).await,
+        Command::Support(args) => support::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),

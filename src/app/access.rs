@@ -1,6 +1,6 @@
 //! Roles and tokens of the node file in the words of `security`.
 
-use mainstem_config::{Credential, NodeConfig};
+use mainstem_config::{Credential, LinkRight, NodeConfig};
 use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
@@ -14,7 +14,10 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             },
             provide: role.provide.clone(),
             admin: role.admin,
-            link: role.link,
+            link: role.link != LinkRight::None,
+            link_reads_only: role.link == LinkRight::Read,
+            dial_up: role.dial_up.clone(),
+            remote_support: role.remote_support,
             control: role.control,
             from: role.from.clone(),
             events: mainstem_security::EventRights {

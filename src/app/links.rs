@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use mainstem_model::GlobSet;
+use mainstem_model::{GlobSet, Name};
 use mainstem_remote::{
-    ClockOptions, Delivery, Dial, DriftAction, HsycoLink, HsycoOptions, Link, LinkOptions, Mode,
-    Profile, Protocol, RemoteConfig, RemoteKind, RemoteView, TlsDial, Trust,
+    ClockOptions, Delivery, Dial, DialFrom, DriftAction, HsycoLink, HsycoOptions, Link,
+    LinkOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig, RemoteKind,
+    RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
 use mainstem_write::WriteDesk;
+use rustls::ClientConfig;
 
 /// A link of either kind; to the rest of the node they are the same.
 pub(super) enum RunningLink {
@@ -83,11 +85,19 @@ pub(super) fn start(
     store: &Arc<Store>,
     health: &Health,
     writes: &Arc<WriteDesk>,
+    tunnels: &Tunnels,
 ) -> anyhow::Result<RunningLink> {
     let store = Arc::clone(store);
     Ok(match config.kind {
         RemoteKind::Mainstem => {
-            let options = mainstem(config, routes(config, Protocol::Http2)?, writes);
+            let options = match config.dial {
+                DialFrom::Down => mainstem(config, routes(config, Protocol::Http2)?, None, writes),
+                DialFrom::Up => {
+                    let tls = trusted(&config.trust, &config.name)?;
+                    let queue = tunnels.open(config.name.as_str());
+                    mainstem(config, vec![up(&queue, tls)], Some(queue), writes)
+                }
+            };
             RunningLink::Mainstem(Link::start(options, store, health))
         }
         RemoteKind::Hsyco => {
@@ -98,34 +108,73 @@ pub(super) fn start(
 }
 
 fn routes(config: &RemoteConfig, protocol: Protocol) -> anyhow::Result<Vec<Arc<dyn Dial>>> {
-    let trust = match &config.trust {
-        Trust::Pin(pin) => mainstem_security::Trust::Pin(
-            pin.parse()
-                .with_context(|| format!("remote {}: pin", config.name))?,
-        ),
+    let tls = trusted(&config.trust, &config.name)?;
+    let dials = dials(&config.routes, config.proxy.as_ref(), &tls, protocol);
+    Ok(dials
+        .into_iter()
+        .map(|dial| dial as Arc<dyn Dial>)
+        .collect())
+}
+
+/// How the other node has to prove who it is.
+pub(super) fn trusted(trust: &Trust, name: &Name) -> anyhow::Result<Arc<ClientConfig>> {
+    let trust = match trust {
+        Trust::Pin(pin) => {
+            let pin = pin.parse();
+            mainstem_security::Trust::Pin(pin.with_context(|| format!("{name}: pin"))?)
+        }
         Trust::Pair(pins) => {
             let pins: Result<Vec<_>, _> = pins.iter().map(|pin| pin.parse()).collect();
-            let pins = pins.with_context(|| format!("remote {}: pin", config.name))?;
-            mainstem_security::Trust::AnyPin(pins)
+            mainstem_security::Trust::AnyPin(pins.with_context(|| format!("{name}: pin"))?)
         }
         Trust::Authority(path) => mainstem_security::Trust::CaFile(path.clone()),
     };
-    let tls = mainstem_security::client_config(&trust)
-        .with_context(|| format!("remote {}", config.name))?;
-    let route = |route: &mainstem_remote::Route| {
-        Arc::new(TlsDial {
+    mainstem_security::client_config(&trust).with_context(|| name.to_string())
+}
+
+/// The routes to another node, each straight or through the proxy.
+pub(super) fn dials(
+    routes: &[Route],
+    proxy: Option<&ProxyAddress>,
+    tls: &Arc<ClientConfig>,
+    protocol: Protocol,
+) -> Vec<Arc<TlsDial>> {
+    let dial = |route: &Route| {
+        let target = TcpWay {
             host: route.host.clone(),
             port: route.port,
-            config: Arc::clone(&tls),
+        };
+        let way: Arc<dyn Way> = match proxy.cloned() {
+            Some(proxy) => Arc::new(ProxyWay { proxy, target }),
+            None => Arc::new(target),
+        };
+        Arc::new(TlsDial {
+            way,
+            host: route.host.clone(),
+            config: Arc::clone(tls),
             protocol,
-        }) as Arc<dyn Dial>
+        })
     };
-    Ok(config.routes.iter().map(route).collect())
+    routes.iter().map(dial).collect()
+}
+
+/// Over the tunnels of a remote that dials up. It is recognised by its key, so that the host counts
+/// for nothing.
+fn up(queue: &Arc<TunnelQueue>, tls: Arc<ClientConfig>) -> Arc<dyn Dial> {
+    Arc::new(TlsDial {
+        way: Arc::new(TunnelWay {
+            queue: Arc::clone(queue),
+        }),
+        host: "remote.uplink".to_owned(),
+        config: tls,
+        protocol: Protocol::Http2,
+    })
 }
 
 fn mainstem(
     config: &RemoteConfig,
     routes: Vec<Arc<dyn Dial>>,
+    tunnels: Option<Arc<TunnelQueue>>,
     writes: &Arc<WriteDesk>,
 ) -> LinkOptions {
     LinkOptions {
@@ -154,6 +203,8 @@ fn mainstem(
         startup_events: config.startup_events,
         discovery: config.discovery,
         compressed: config.profile != Profile::Lan,
+        one_way: config.one_way,
+        tunnels,
         paused: config.paused,
     }
 }

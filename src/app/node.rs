@@ -111,7 +111,9 @@ impl Node {
             tls: mainstem_security::server_config(&ground.identity)?,
             socket: config.unix_socket.clone(),
         };
+        api.set_support(config.support.as_ref());
         let server = Server::start(setup, Arc::clone(&api)).await?;
+        parts.serve_uplinks(server.tunnels(), &config).await;
         api.set_ready(true);
         tracing::info!(node = %config.node.name, parts = report.started.len(), "the node is up");
         Ok(Self {
@@ -160,6 +162,7 @@ impl Node {
         self.writes.set_policies(config.policies.clone());
         self.api.set_hsyco(config.hsyco.as_ref());
         self.store.set_aliases(&config.aliases);
+        self.api.set_support(config.support.as_ref());
         let mut report = self.parts.apply(&config).await;
         self.parts.sweep(&config);
         self.store.end_renaming();
@@ -172,6 +175,7 @@ impl Node {
     pub async fn stop(self) {
         self.api.set_ready(false);
         self.writes.stop().await;
+        self.parts.uplinks.rest();
         self.server.stop(STOP_GRACE).await;
         self.parts.stop().await;
         self.stop.cancel();

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http::Request;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
-use mainstem_http::{DiskSpace, PartError, Parts};
+use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
 use mainstem_model::{Name, Role};
-use mainstem_remote::{Below, RemoteConfig, RemoteView};
+use mainstem_remote::{
+    Below, RemoteConfig, RemoteView, Serve, SupportBody, SupportError, Tunnels, UplinkView,
+};
 use mainstem_security::FeedEpoch;
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
@@ -24,6 +27,7 @@ use super::canary;
 use super::links::{self, RunningLink};
 use super::node::ReloadReport;
 use super::seat::StoreSite;
+use super::uplinks::Uplinks;
 
 /// Adapters and remotes that run, each with the configuration that it was started with.
 pub(super) struct RunningParts {
@@ -37,6 +41,9 @@ pub(super) struct RunningParts {
     site: StoreSite,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
+    /// What remotes dialled up.
+    tunnels: Tunnels,
+    pub(super) uplinks: Uplinks,
 }
 
 impl RunningParts {
@@ -61,6 +68,8 @@ impl RunningParts {
             site,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
+            tunnels: Tunnels::default(),
+            uplinks: Uplinks::new(store.clock(), health),
         }
     }
 
@@ -77,7 +86,21 @@ impl RunningParts {
         for remote in &config.remotes {
             self.start_remote(remote, &mut report);
         }
+        self.apply_uplinks(config, &mut report).await;
         report
+    }
+
+    /// Starts the uplinks: now there is a server behind them.
+    pub(super) async fn serve_uplinks(&self, serve: Arc<dyn Serve>, config: &NodeConfig) {
+        self.uplinks.serve(serve);
+        self.apply_uplinks(config, &mut ReloadReport::default())
+            .await;
+    }
+
+    async fn apply_uplinks(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        for (name, error) in self.uplinks.apply(config, report).await {
+            self.failed(&name, &error, report);
+        }
     }
 
     /// Takes out what a checkpoint brought back and the configuration no longer has. Providers stay:
@@ -157,6 +180,7 @@ impl RunningParts {
         for (name, running, link) in doomed {
             link.stop().await;
             self.remotes.write().remove(&name);
+            self.tunnels.close(&name);
             // Another prefix is another place in the tree, and what a server of another kind told
             // is another tree; only the same one is kept.
             let stays = |remote: &RemoteConfig| {
@@ -217,7 +241,14 @@ impl RunningParts {
             report.unchanged.push(name);
             return;
         }
-        match links::start(config, &self.store, &self.health, &self.writes) {
+        let started = links::start(
+            config,
+            &self.store,
+            &self.health,
+            &self.writes,
+            &self.tunnels,
+        );
+        match started {
             Ok(link) => {
                 let part = (config.clone(), Arc::new(link));
                 self.remotes.write().insert(name.clone(), part);
@@ -250,6 +281,8 @@ impl RunningParts {
         for (_, link) in remotes.values() {
             link.stop().await;
         }
+        self.tunnels.stop().await;
+        self.uplinks.stop().await;
         let adapters = std::mem::take(&mut *self.adapters.write());
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
@@ -323,6 +356,25 @@ impl Parts for RunningParts {
         if let Err(error) = FeedEpoch::pass(&self.folder, known) {
             tracing::warn!(%error, known, "the count of starts stays behind what a reader knows");
         }
+    }
+
+    fn uplinks(&self) -> Vec<UplinkView> {
+        self.uplinks.views()
+    }
+
+    fn tunnels(&self) -> Option<&Tunnels> {
+        Some(&self.tunnels)
+    }
+
+    fn forward(
+        &self,
+        remote: &str,
+        request: Request<SupportBody>,
+    ) -> Option<BoxFuture<'static, Forwarded>> {
+        self.with_remote(remote, |link| match link.mainstem() {
+            Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
+            None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
+        })
     }
 
     fn explain_below(

@@ -24,8 +24,15 @@ pub struct RoleConfig {
     pub provide: Option<Name>,
     /// Whether everything else is allowed too: tokens, certificates, configuration.
     pub admin: bool,
-    /// Whether a link may be opened, as a concentrator does.
-    pub link: bool,
+    /// Whether a link may be opened, as a concentrator does: `false`, `true`, or `read`: for
+    /// reading only, so that no write comes over it.
+    #[schemars(with = "String", extend("type" = ["boolean", "string"], "enum" = [false, true, "read"]))]
+    pub link: LinkRight,
+    /// The remote entry with `dial: up` that such a client, a node below, may serve.
+    #[schemars(with = "Option<String>", extend("format" = "component"))]
+    pub dial_up: Option<Name>,
+    /// Whether such a client may use the API of the nodes below, where they allow it.
+    pub remote_support: bool,
     /// Whether anything may be written at all; `false` denies it whatever `write` says.
     pub control: bool,
     /// From where such a client may come: `*`, IP addresses, networks.
@@ -44,11 +51,42 @@ impl Default for RoleConfig {
             write: GlobSet::default(),
             provide: None,
             admin: false,
-            link: false,
+            link: LinkRight::None,
+            dial_up: None,
+            remote_support: false,
             control: true,
             from: AddressList::default(),
             events: EventsConfig::default(),
             variables: VariablesConfig::default(),
+        }
+    }
+}
+
+/// What a role may do over a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkRight {
+    /// Nothing.
+    #[default]
+    None,
+    /// Read.
+    Read,
+    /// Read, and write what `write` allows.
+    Full,
+}
+
+impl<'de> serde::Deserialize<'de> for LinkRight {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Switch(bool),
+            Word(String),
+        }
+        match Written::deserialize(input)? {
+            Written::Switch(false) => Ok(Self::None),
+            Written::Switch(true) => Ok(Self::Full),
+            Written::Word(word) if word == "read" => Ok(Self::Read),
+            Written::Word(_) => Err(serde::de::Error::custom("expected true, false or read")),
         }
     }
 }

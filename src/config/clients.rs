@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use mainstem_http::HsycoConfig;
+use mainstem_http::{HsycoConfig, SupportConfig};
+use mainstem_model::GlobSet;
 use serde_json::Value;
 
-use crate::access::{BUILT_IN_ROLES, Credential, RoleConfig, TokenConfig, TokenSection};
+use crate::access::{BUILT_IN_ROLES, Credential, LinkRight, RoleConfig, TokenConfig, TokenSection};
 use crate::load::Draft;
 use crate::nearest::nearest;
 use crate::schema::one_of;
@@ -25,10 +26,35 @@ pub(crate) fn roles(draft: &mut Draft<'_>) -> BTreeMap<String, RoleConfig> {
             draft.problem(&pointer, message, "another name");
         }
         if let Some(role) = draft.read::<RoleConfig>(value, &pointer) {
+            check_one_way(draft, &role, &pointer);
             read.insert(name.clone(), role);
         }
     }
     read
+}
+
+/// Who may only read over a link would otherwise write as any other client does.
+fn check_one_way(draft: &mut Draft<'_>, role: &RoleConfig, pointer: &str) {
+    let none = GlobSet::default();
+    let acts = role.write != none
+        || role.admin
+        || role.provide.is_some()
+        || role.events.raise != none
+        || role.events.answer != none;
+    if role.link == LinkRight::Read && acts {
+        let message = "a role with `link: read` that may do more than read";
+        let expected = "no `write`, `provide`, `admin`, `events.raise` and `events.answer` beside \
+                        `link: read`";
+        draft.problem(&join(pointer, "link"), message, expected);
+    }
+}
+
+/// The role that remote support acts as, if this node may be opened for it.
+pub(crate) fn support(draft: &mut Draft<'_>) -> Option<SupportConfig> {
+    let json = draft.json;
+    let section = json.get("support").filter(|section| !section.is_null())?;
+    check_role(draft, section, "/support");
+    draft.read(section, "/support")
 }
 
 /// The tokens that are right.

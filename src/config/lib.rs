@@ -27,8 +27,9 @@ mod schema;
 mod secrets;
 mod sections;
 mod tree;
+mod uplinks;
 
-pub use access::{Credential, RoleConfig, TokenConfig, VariablesConfig};
+pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, VariablesConfig};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

@@ -22,7 +22,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{aliases, clients, policies, remotes};
+use crate::{aliases, clients, policies, remotes, uplinks};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -144,6 +144,7 @@ impl Draft<'_> {
         let feed = self.part("/feed");
         let limits = self.part("/limits");
         let hsyco = clients::hsyco(self);
+        let support = clients::support(self);
         let log = self.part("/log");
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
@@ -157,6 +158,7 @@ impl Draft<'_> {
         let remotes = remotes::read(self, &mut taken);
         let aliases = aliases::read(self, &taken);
         let warnings = aliases::idle(&aliases, |name| taken.may_have(name));
+        let uplinks = uplinks::read(self);
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,
@@ -169,9 +171,11 @@ impl Draft<'_> {
             warnings,
             limits: limits?,
             hsyco,
+            support,
             log: log?,
             adapters,
             remotes,
+            uplinks,
         })
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn check_ids(draft: &mut Draft<'_>) {
             let proposal = proposed_id(id);
             let message = format!("`{id}` is no resource id");
             draft.unknown(&pointer, message, expected, proposal.as_deref());
-        } else if matches!(type_of(value), Some("Connection" | "Remote"))
+        } else if matches!(type_of(value), Some("Connection" | "Remote" | "Uplink"))
             && let Err(error) = Name::component(id)
         {
             let expected = "one word of at most 64 bytes: its datapoints are called `<id>.…`";

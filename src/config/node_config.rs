@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mainstem_adapter::{AdapterSpec, Kind};
-use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
+use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Alias, Name};
-use mainstem_remote::RemoteConfig;
+use mainstem_remote::{RemoteConfig, UplinkConfig};
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
 
@@ -41,12 +41,16 @@ pub struct NodeConfig {
     pub limits: HttpLimits,
     /// The HSYCO-compatible route, if it is switched on.
     pub hsyco: Option<HsycoConfig>,
+    /// As whom remote support acts, if this node may be opened for it.
+    pub support: Option<SupportConfig>,
     /// What goes to the log.
     pub log: LogConfig,
     /// Connections with their endpoints, in the order of the file.
     pub adapters: Vec<AdapterConfig>,
     /// Remotes, in the order of the file.
     pub remotes: Vec<RemoteConfig>,
+    /// Uplinks, in the order of the file.
+    pub uplinks: Vec<UplinkConfig>,
 }
 
 /// Who a node is.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use mainstem_model::{Name, PacingError};
-use mainstem_remote::{Mode, RemoteConfig, RemoteKind, RemoteSection, Route, Trust};
+use mainstem_remote::{DialFrom, Mode, RemoteConfig, RemoteKind, RemoteSection, Route, Trust};
 use serde_json::Value;
 
 use crate::load::Draft;
 use crate::names::{Resource, Taken, resources};
+use crate::nearest::nearest;
 use crate::schema::Section;
 use crate::tree::join;
 
@@ -23,6 +24,8 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
         section.check(&properties, draft.tree, pointer, draft.report);
         let trust = trust(draft, &properties, pointer);
         check_kind(draft, &properties, pointer);
+        check_dial(draft, &properties, pointer);
+        check_one_way(draft, &properties, pointer);
         check_prefix(draft, taken, &properties, &resource);
         check_routes(draft, &mut routes, &properties, &resource);
         let read: Option<RemoteSection> = draft.read(&properties, pointer);
@@ -34,7 +37,65 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
             remotes.push(remote);
         }
     }
+    check_dial_up(draft, &remotes);
     remotes
+}
+
+/// A remote that dials up has no address here, and a name in a certificate would say nothing.
+fn check_dial(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
+    let is_up = properties.get("dial").and_then(Value::as_str) == Some("up");
+    if !is_up && properties.get("address").is_none() {
+        let expected = "`address: https://host:port`, or `dial: up` if the remote dials up";
+        draft.problem(pointer, "`address` is missing", expected);
+    }
+    if !is_up {
+        return;
+    }
+    for key in ["address", "proxy", "ca"] {
+        if properties.get(key).is_some() {
+            let message = format!("there is no `{key}` with `dial: up`: the remote dials");
+            let expected = "`pin`, by which the remote is recognised, and this option left out";
+            draft.problem(&join(pointer, key), message, expected);
+        }
+    }
+    if properties.get("mode").and_then(Value::as_str) == Some("poll") {
+        let message = "a remote that dials up keeps its connection open";
+        draft.problem(
+            &join(pointer, "mode"),
+            message,
+            "`mode: stream` with `dial: up`",
+        );
+    }
+}
+
+fn check_one_way(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
+    let is_one_way = properties.get("one_way").and_then(Value::as_bool) == Some(true);
+    let write = properties.get("write").and_then(Value::as_array);
+    if is_one_way && write.is_some_and(|patterns| !patterns.is_empty()) {
+        let message = "no write can be carried with `one_way: true`";
+        draft.problem(&join(pointer, "write"), message, "this option left out");
+    }
+}
+
+/// A role can let a node serve only an entry that there is.
+fn check_dial_up(draft: &mut Draft<'_>, remotes: &[RemoteConfig]) {
+    let json = draft.json;
+    let Some(Value::Object(roles)) = json.get("roles") else {
+        return;
+    };
+    let up = remotes.iter().filter(|remote| remote.dial == DialFrom::Up);
+    let known: Vec<&str> = up.map(|remote| remote.name.as_str()).collect();
+    for (name, role) in roles {
+        let entry = role.get("dial_up").and_then(Value::as_str);
+        let Some(entry) = entry.filter(|entry| !known.contains(entry)) else {
+            continue;
+        };
+        let pointer = join(&join("/roles", name), "dial_up");
+        let message = format!("there is no remote `{entry}` with `dial: up`");
+        let near = nearest(entry, known.iter().copied());
+        let expected = "the id of a resource of type `Remote` with `dial: up`";
+        draft.unknown(&pointer, message, expected, near);
+    }
 }
 
 /// A link that is uncertain after fewer than three beats would be so at every late one.
@@ -62,10 +123,12 @@ fn check_pacing(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
 
 /// Options that there are not for a HSYCO server: what they stand for is private to HSYCO, or it is
 /// always so.
-const NOT_FOR_HSYCO: [&str; 17] = [
+const NOT_FOR_HSYCO: [&str; 19] = [
     "deadband",
     "min_interval",
     "max_interval",
+    "dial",
+    "one_way",
     "mode",
     "profile",
     "beat",
@@ -99,7 +162,8 @@ fn check_kind(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
     }
 }
 
-fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {
+/// By what the other node is recognised.
+pub(crate) fn trust(draft: &mut Draft<'_>, properties: &Value, pointer: &str) -> Option<Trust> {
     let text = |key| properties.get(key).and_then(Value::as_str);
     let found = match (properties.get("pin"), properties.get("ca")) {
         (Some(pin), None) => return pinned(pin),

@@ -8,7 +8,15 @@ use crate::problem::{Problem, Problems};
 use crate::tree::{Node, Span, key_path};
 
 /// Keys whose texts are secrets: a key that ends so, whatever its case.
-const SECRET_KEYS: [&str; 5] = ["token", "password", "passphrase", "secret", "privatekey"];
+// A proxy may have a password in it.
+const SECRET_KEYS: [&str; 6] = [
+    "token",
+    "password",
+    "passphrase",
+    "secret",
+    "privatekey",
+    "proxy",
+];
 /// What is shown in place of a secret.
 const MASK: &str = "•••";
 /// Shorter secrets are not searched in messages: they are parts of ordinary words.

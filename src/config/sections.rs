@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
+use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Name, quantity};
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
@@ -50,6 +50,9 @@ pub(crate) struct NodeFile {
     /// The HSYCO-compatible route; without this section it does not exist.
     #[schemars(default)]
     hsyco: Option<HsycoConfig>,
+    /// As whom remote support acts; without this section the node cannot be opened for it.
+    #[schemars(default)]
+    support: Option<SupportConfig>,
     /// What the node writes to its log.
     #[schemars(default)]
     log: LogConfig,
@@ -75,9 +78,11 @@ pub(crate) struct AliasTarget(
 pub(crate) struct ResourceHead {
     /// What kind of resource it is.
     #[schemars(extend(
-        "enum" = ["Connection", "Endpoint", "Remote", "Cybus::Connection", "Cybus::Endpoint"],
-        "x-expected" = "`Connection`, `Endpoint` or `Remote`; `Cybus::` may stand before the \
-                        first two"
+        "enum" = [
+            "Connection", "Endpoint", "Remote", "Uplink", "Cybus::Connection", "Cybus::Endpoint"
+        ],
+        "x-expected" = "`Connection`, `Endpoint`, `Remote` or `Uplink`; `Cybus::` may stand \
+                        before the first two"
     ))]
     r#type: String,
     /// Its own options, by type.

@@ -14,6 +14,7 @@ use mainstem_store::Filter;
 use crate::Api;
 use crate::arrival::{Arrival, Peer};
 use crate::problem::{Code, Problem};
+use crate::support::Pass;
 
 /// Bytes of a token that are looked at.
 const TOKEN_BYTES_MAX: usize = 512;
@@ -23,6 +24,8 @@ const TOKEN_BYTES_MAX: usize = 512;
 pub(crate) struct Caller {
     pub(crate) principal: Arc<Principal>,
     pub(crate) arrival: Arrival,
+    /// Set on who comes over a link to a node that is open for remote support.
+    pub(crate) pass: Option<Arc<Pass>>,
 }
 
 impl Caller {
@@ -34,6 +37,11 @@ impl Caller {
     /// Refuses who may not open links.
     pub(crate) fn need_link(&self) -> Result<(), Problem> {
         self.need(self.principal.rights.link, "link")
+    }
+
+    /// Refuses who may not use the API of the nodes below.
+    pub(crate) fn need_remote_support(&self) -> Result<(), Problem> {
+        self.need(self.principal.rights.remote_support, "remote_support")
     }
 
     fn need(&self, has: bool, right: &str) -> Result<(), Problem> {
@@ -80,9 +88,11 @@ pub(crate) async fn guard(
         }
     };
     let principal = Arc::new(principal);
-    request
-        .extensions_mut()
-        .insert(Caller { principal, arrival });
+    request.extensions_mut().insert(Caller {
+        principal,
+        arrival,
+        pass: None,
+    });
     Ok(next.run(request).await)
 }
 

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Document;
+use crate::link::{ONE_WAY, one_way_sentence};
 use crate::problem::Problem;
 use crate::query::{Nothing, Params};
 use crate::write_answer;
@@ -74,6 +75,11 @@ pub(crate) async fn pass_on(
     Document(body): Document<LinkExplain, BYTES_MAX>,
 ) -> Result<Json<ExplainDocument>, Problem> {
     caller.need_link()?;
+    if caller.principal.rights.link_reads_only {
+        let name = body.name.chars().take(255).collect();
+        let step = one_way(&api.store.setup().name, &caller.principal.role);
+        return Ok(Json(ExplainDocument::new(name, vec![step])));
+    }
     let passed = body.passed.min(MORE_THAN_A_PATH);
     let entry = Entry::Link {
         principal: (*caller.principal).clone(),
@@ -153,6 +159,18 @@ fn document(step: Step, node: &str) -> ExplainStep {
         allowed: step.refusal.is_none(),
         reason: step.refusal.map(str::to_owned),
         message: step.text,
+    }
+}
+
+/// The neighbour's role takes no write over a link.
+fn one_way(node: &str, role: &str) -> ExplainStep {
+    ExplainStep {
+        node: node.to_owned(),
+        hop: None,
+        rule: ONE_WAY.to_owned(),
+        allowed: false,
+        reason: Some(ONE_WAY.to_owned()),
+        message: one_way_sentence(role),
     }
 }
 

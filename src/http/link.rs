@@ -25,6 +25,8 @@ const WRITE_BYTES_MAX: usize = 512 * 1024;
 const WAY_BACK: Duration = Duration::from_secs(5);
 /// The reason of a write whose age cannot be told.
 const NO_CLOCK_MAPPING: &str = "no_clock_mapping";
+/// The reason of a write over a link that is for reading only.
+pub(crate) const ONE_WAY: &str = "one_way";
 
 /// `POST /api/v1/link/beat`: heartbeat, acknowledgement, lag and clocks in one exchange.
 #[utoipa::path(
@@ -65,6 +67,10 @@ pub(crate) async fn write(
     Document(write): Document<LinkWrite, WRITE_BYTES_MAX>,
 ) -> Result<Json<WriteDocument>, Problem> {
     caller.need_link()?;
+    if caller.principal.rights.link_reads_only {
+        api.note(&caller, "write", &write.name, "denied");
+        return Ok(Json(one_way(&api, &caller, write)));
+    }
     let Some(deadline) = deadline(&api, &caller, &write) else {
         return Ok(Json(unmapped(&api, write)));
     };
@@ -103,17 +109,32 @@ fn deadline(api: &Api, caller: &Caller, write: &LinkWrite) -> Option<Monotonic> 
     Some(sent.after(budget.saturating_sub(uncertainty)))
 }
 
+/// The neighbour's role takes no write over a link, whatever is written.
+fn one_way(api: &Api, caller: &Caller, write: LinkWrite) -> WriteDocument {
+    let message = one_way_sentence(&caller.principal.role);
+    rejected(api, write, ONE_WAY, message)
+}
+
+/// Why no write comes over a link that is for reading only.
+pub(crate) fn one_way_sentence(role: &str) -> String {
+    format!("role {role}: its links are for reading only (`link: read`)")
+}
+
 fn unmapped(api: &Api, write: LinkWrite) -> WriteDocument {
     tracing::warn!(id = %write.id, name = %write.name, "a write over a link without a clock mapping");
     let message = "no beat of this link has told how the clocks map: nothing late is carried out";
+    rejected(api, write, NO_CLOCK_MAPPING, message.to_owned())
+}
+
+fn rejected(api: &Api, write: LinkWrite, reason: &str, message: String) -> WriteDocument {
     WriteDocument {
         asked_as: None,
         id: write.id,
         kind: write.kind,
         name: write.name,
         state: WriteState::Rejected,
-        reason: Some(NO_CLOCK_MAPPING.to_owned()),
-        message: Some(message.to_owned()),
+        reason: Some(reason.to_owned()),
+        message: Some(message),
         hop: None,
         verified: false,
         hops: Vec::new(),

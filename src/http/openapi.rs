@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, aliases, changes, datapoints, doctor, events, explain, link, node, probes,
-    readers, remotes, samples, tokens, topology, variables, writes,
+    adapters, alarms, aliases, changes, datapoints, dial_up, doctor, events, explain, link, node,
+    probes, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";
@@ -48,9 +48,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-        remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list,
-        tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
-        probes::metrics, variables::list, variables::show, variables::put, variables::remove,
+    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)
@@ -80,7 +78,7 @@ impl Modify for Shared {
             ];
             for (method, operation) in operations {
                 let Some(operation) = operation else { continue };
-                operation.operation_id = Some(id(path, operation));
+                operation.operation_id = Some(id(path, &method, operation));
                 forms::announce(path, operation);
                 if !OPEN.contains(&path.as_str()) {
                     guard(operation);
@@ -92,10 +90,14 @@ impl Modify for Shared {
 }
 
 /// One word for each operation: the file and the function.
-fn id(path: &str, operation: &Operation) -> String {
+fn id(path: &str, method: &Method, operation: &Operation) -> String {
     let function = operation.operation_id.clone().unwrap_or_default();
     let resource = path.trim_start_matches("/api/v1/").trim_start_matches('/');
     let resource = resource.split('/').next().unwrap_or_default();
+    if path.ends_with("{path}") {
+        // One function for all methods.
+        return format!("{resource}_{function}_{}", method.as_str().to_lowercase());
+    }
     format!("{resource}_{function}")
 }
 

@@ -1,11 +1,17 @@
 //! The running parts of a node as the API shows them; the composition root brings them.
 
 use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
-use mainstem_remote::{Below, RemoteView};
+use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The answer of a remote, and its place among those under way.
+pub type Forwarded = Result<(Response<Incoming>, OwnedSemaphorePermit), SupportError>;
 
 /// Why a part could not be switched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +69,25 @@ pub trait Parts: Send + Sync {
     /// Somebody knows a later start of this node: the next one has to be beyond it.
     fn pass_start(&self, known: u32) {
         let _ = known;
+    }
+
+    /// Every uplink, in the order of their names.
+    fn uplinks(&self) -> Vec<UplinkView> {
+        Vec::new()
+    }
+
+    /// Where nodes that dial up leave their tunnels, if this node takes any.
+    fn tunnels(&self) -> Option<&Tunnels> {
+        None
+    }
+
+    /// Sends a request on over the link to a remote; nothing if there is no such remote.
+    fn forward(
+        &self,
+        _remote: &str,
+        _request: Request<SupportBody>,
+    ) -> Option<BoxFuture<'static, Forwarded>> {
+        None
     }
 
     /// What a link and the nodes behind it would say to a write; nothing if there is no such link.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use mainstem_remote::{MirrorCounters, RemoteView};
-use mainstem_wire::api::{ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode};
+use mainstem_remote::{MirrorCounters, RemoteView, TunnelView};
+use mainstem_wire::api::{
+    ClockDocument, MirrorDocument, Page, RemoteDocument, RemoteNode, TunnelDocument,
+};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -171,6 +173,9 @@ fn document(view: RemoteView) -> RemoteDocument {
         clock,
         canary,
         path: Vec::new(),
+        tunnels: view
+            .tunnels
+            .map(|tunnels| tunnels.into_iter().map(tunnel).collect()),
         mirror: MirrorDocument {
             row_rate: view.row_rate,
             ..mirror(view.counters, view.last_left_out)
@@ -183,6 +188,14 @@ fn late_action(name: &str) -> String {
         "Somebody has to look at the remote (`mainstem doctor` there), then `mainstem remotes \
          resync {name}`."
     )
+}
+
+fn tunnel(view: TunnelView) -> TunnelDocument {
+    TunnelDocument {
+        from: view.from.to_string(),
+        token: view.principal,
+        since: view.since,
+    }
 }
 
 fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocument {

@@ -7,14 +7,57 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, datapoints, doctor, events, explain, hsyco,
-    link, node, openapi, pages, probes, problem, readers, remotes, samples, tokens, topology,
-    variables, writes,
+    Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
+    hsyco, link, node, openapi, pages, probes, problem, readers, remotes, samples, support, tokens,
+    topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
-    let guarded = Router::new()
+    let guarded = resources()
+        .merge(own())
+        .route("/link/support/{*path}", support::inward(api))
+        .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
+    let metrics = Router::new()
+        .route("/metrics", get(probes::metrics))
+        .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
+    Router::new()
+        .merge(metrics)
+        .route("/healthz", get(probes::alive))
+        .route("/readyz", get(probes::ready))
+        .route("/", get(pages::index))
+        .route("/ui/{*path}", get(pages::file))
+        .route("/api/v1/openapi.json", get(openapi::show))
+        .route(hsyco::PATH, any(hsyco::read))
+        .nest("/api/v1", guarded)
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn(crate::early::tell))
+        .with_state(Arc::clone(api))
+}
+
+/// What remote support cannot reach: links, and what would outlast the time that it has.
+fn own() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/link/beat", post(link::beat))
+        .route("/link/writes", post(link::write))
+        .route("/link/explain", post(explain::pass_on))
+        .route("/link/doctor", post(doctor::examine))
+        .route("/link/dial-up", get(dial_up::open))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", delete(tokens::revoke))
+        .route(
+            "/support",
+            get(support::show)
+                .post(support::open)
+                .delete(support::close),
+        )
+}
+
+/// What people and programs use, also over a link if the node is open for remote support. Whoever
+/// comes has been recognised before.
+pub(crate) fn resources() -> Router<Arc<Api>> {
+    Router::new()
         .route("/node", get(node::show))
         .route("/datapoints", get(datapoints::list))
         .route(
@@ -35,10 +78,6 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/events/{id}/reply", post(events::reply))
         .route("/changes", get(changes::read).post(changes::compare))
         .route("/readers", get(readers::list))
-        .route("/link/beat", post(link::beat))
-        .route("/link/writes", post(link::write))
-        .route("/link/explain", post(explain::pass_on))
-        .route("/link/doctor", post(doctor::examine))
         .route("/doctor", get(doctor::show))
         .route("/topology", get(topology::show))
         .route("/samples", post(samples::provide))
@@ -51,26 +90,9 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
+        .route("/remotes/{name}/api/{*path}", any(support::outward))
+        .route("/uplinks", get(uplinks::list))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
-        .route("/tokens", get(tokens::list).post(tokens::create))
-        .route("/tokens/{id}", delete(tokens::revoke))
-        .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
-    let metrics = Router::new()
-        .route("/metrics", get(probes::metrics))
-        .route_layer(from_fn_with_state(Arc::clone(api), auth::guard));
-    Router::new()
-        .merge(metrics)
-        .route("/healthz", get(probes::alive))
-        .route("/readyz", get(probes::ready))
-        .route("/", get(pages::index))
-        .route("/ui/{*path}", get(pages::file))
-        .route("/api/v1/openapi.json", get(openapi::show))
-        .route(hsyco::PATH, any(hsyco::read))
-        .nest("/api/v1", guarded)
-        .fallback(problem::not_found)
-        .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(axum::middleware::from_fn(crate::early::tell))
-        .with_state(Arc::clone(api))
 }

@@ -4,6 +4,7 @@
 mod connection;
 mod idle;
 mod listen;
+mod tunnels;
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use mainstem_remote::Serve;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::arrival::Peer;
 use crate::{Api, router};
 use connection::Connections;
+use tunnels::TunnelServer;
 
 /// Connections through the socket file, beside those of the network: who exhausts the latter does
 /// not lock out the administrator.
@@ -67,6 +69,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     socket: Option<PathBuf>,
     api: Arc<Api>,
+    tunnels: Arc<TunnelServer>,
     cut: CancellationToken,
     tasks: TaskTracker,
 }
@@ -85,39 +88,46 @@ impl Server {
             Some(path) => Some(listen::socket_file(path)?),
             None => None,
         };
+        let (cut, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = router::router(&api);
+        let connections = Connections {
+            permits: Arc::new(Semaphore::new(api.limits.connections)),
+            api: Arc::clone(&api),
+            router,
+            cut: cut.clone(),
+            tasks: tasks.clone(),
+        };
+        let tls = TlsAcceptor::from(setup.tls);
         let server = Self {
+            tunnels: Arc::new(TunnelServer {
+                connections: connections.clone(),
+                tls: tls.clone(),
+            }),
             addresses: listeners.iter().map(|(_, address)| *address).collect(),
             socket: setup.socket,
-            cut: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            cut,
+            tasks,
             api,
         };
-        let router = router::router(&server.api);
-        let permits = Arc::new(Semaphore::new(server.api.limits.connections));
-        let tls = TlsAcceptor::from(setup.tls);
         for (listener, _) in listeners {
-            let connections = server.connections(&router, &permits);
-            server
-                .tasks
-                .spawn(accept_network(connections, listener, tls.clone()));
+            let accept = accept_network(connections.clone(), listener, tls.clone());
+            server.tasks.spawn(accept);
         }
         if let Some(listener) = local {
             let permits = Arc::new(Semaphore::new(LOCAL_CONNECTIONS_MAX));
-            let connections = server.connections(&router, &permits);
+            let connections = Connections {
+                permits,
+                ..connections
+            };
             server.tasks.spawn(accept_local(connections, listener));
         }
         server.tasks.spawn(watch_providers(Arc::clone(&server.api)));
         Ok(server)
     }
 
-    fn connections(&self, router: &Router, permits: &Arc<Semaphore>) -> Connections {
-        Connections {
-            api: Arc::clone(&self.api),
-            router: router.clone(),
-            permits: Arc::clone(permits),
-            cut: self.cut.clone(),
-            tasks: self.tasks.clone(),
-        }
+    /// Serves connections that this node dialled itself.
+    pub fn tunnels(&self) -> Arc<dyn Serve> {
+        Arc::clone(&self.tunnels) as Arc<dyn Serve>
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -188,12 +198,15 @@ async fn accept_local(connections: Connections, listener: UnixListener) {
     }
 }
 
-/// Looks after providers that fell silent.
+/// Looks after providers that fell silent, and after a time for remote support that is over.
 async fn watch_providers(api: Arc<Api>) {
     loop {
         tokio::select! {
             () = api.stopping.cancelled() => return,
-            () = tokio::time::sleep(PROVIDERS_LOOK) => api.providers.check(&api.store),
+            () = tokio::time::sleep(PROVIDERS_LOOK) => {
+                api.providers.check(&api.store);
+                api.end_expired_support();
+            }
         }
     }
 }

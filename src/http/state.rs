@@ -20,6 +20,7 @@ use crate::hsyco::Hsyco;
 use crate::readers::Readings;
 use crate::refusals::Refusals;
 use crate::samples::Providers;
+use crate::support::Support;
 use crate::{HttpLimits, Parts};
 
 /// What a node says about itself, beside what its store knows.
@@ -91,6 +92,8 @@ pub struct Api {
     pub(crate) born: Monotonic,
     /// The HSYCO-compatible route, if it is switched on.
     pub(crate) hsyco: Hsyco,
+    /// Whether the node is open for remote support.
+    pub(crate) support: Support,
     audit: Arc<Audit>,
     /// Those who came from where they may not.
     refusals: Mutex<Refusals>,
@@ -192,6 +195,7 @@ impl Api {
             growth: Growth::default(),
             scrape: Mutex::new(()),
             refusals: Mutex::default(),
+            support: Support::default(),
             roles: RwLock::new(setup.roles),
             ready: AtomicBool::new(false),
             _alarm_hook: hook,
@@ -238,12 +242,28 @@ impl Api {
         });
     }
 
+    pub(crate) fn role(&self, name: &str) -> Option<Arc<mainstem_security::Role>> {
+        self.roles.read().get(name)
+    }
+
     pub(crate) fn local_principal(&self) -> Option<Principal> {
         Principal::local(&self.roles.read())
     }
 
     /// Notes what an administrator did; writes are noted by their own path.
     pub(crate) fn note(&self, caller: &Caller, action: &str, target: &str, outcome: &str) {
+        self.note_with(caller, action, target, outcome, String::new());
+    }
+
+    /// The same with what else there is to say.
+    pub(crate) fn note_with(
+        &self,
+        caller: &Caller,
+        action: &str,
+        target: &str,
+        outcome: &str,
+        detail: String,
+    ) {
         self.record(AuditRecord {
             at: self.clock().now(),
             principal: caller.principal.name.clone(),
@@ -251,7 +271,7 @@ impl Api {
             action: action.to_owned(),
             target: target.to_owned(),
             outcome: outcome.to_owned(),
-            detail: String::new(),
+            detail,
         });
     }
 

@@ -1,9 +1,15 @@
 //! The `properties:` of a resource of type `Remote`, as written and as resolved.
 
+mod proxy;
 mod route;
+mod target;
 mod types_of;
+mod uplink;
 
+pub use proxy::{ProxyAddress, ProxyError};
 pub use route::{Route, RouteError};
+pub use target::{DialFrom, TargetState};
+pub use uplink::{UplinkConfig, UplinkSection};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,17 +74,6 @@ pub enum DriftAction {
     Uncertain,
 }
 
-/// Whether the link is to be up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetState {
-    /// Dial, and dial again.
-    #[default]
-    Connected,
-    /// Stay configured, without a connection.
-    Disconnected,
-}
-
 /// The properties of a remote as the file has them. The names without an underscore are HSYCO's.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,8 +81,11 @@ pub struct RemoteSection {
     /// What answers there: another node, or a HSYCO server.
     #[serde(default)]
     pub kind: RemoteKind,
-    /// Where the remote is, or a list of routes to it, tried in turn.
-    #[serde(deserialize_with = "route::one_or_many")]
+    /// Who opens the connection: this node (`down`), or the remote by its uplink (`up`).
+    #[serde(default)]
+    pub dial: DialFrom,
+    /// Where the remote is, or a list of routes to it, tried in turn. None with `dial: up`.
+    #[serde(default, deserialize_with = "route::one_or_many")]
     #[schemars(with = "String", extend(
         "type" = ["string", "array"], "format" = "route",
         "items" = {"type": "string", "format": "route"}, "minItems" = 1, "maxItems" = 8
@@ -108,6 +106,13 @@ pub struct RemoteSection {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub ca: Option<PathBuf>,
+    /// The HTTP proxy on the way to the remote.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "proxy"))]
+    pub proxy: Option<ProxyAddress>,
+    /// Whether no write can be carried over the link at all.
+    #[serde(default)]
+    pub one_way: bool,
     /// What stands before the remote's names here; the resource id if left out.
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("format" = "name"))]
@@ -265,8 +270,14 @@ pub struct RemoteConfig {
     pub kind: RemoteKind,
     /// What stands before its names here.
     pub prefix: Name,
+    /// Who opens the connection.
+    pub dial: DialFrom,
     /// Where it is; one route is active at a time.
     pub routes: Vec<Route>,
+    /// The proxy on the way there.
+    pub proxy: Option<ProxyAddress>,
+    /// Whether no write can be carried over the link at all.
+    pub one_way: bool,
     /// The token that it gave to this node.
     pub token: Secret,
     /// How it is recognised.
@@ -343,7 +354,10 @@ impl RemoteSection {
             prefix: self.prefix.unwrap_or_else(|| name.clone()),
             name,
             kind: self.kind,
+            dial: self.dial,
             routes: self.address,
+            proxy: self.proxy,
+            one_way: self.one_way,
             token: self.token,
             trust,
             mode: self.mode,

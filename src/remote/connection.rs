@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,6 +19,7 @@ use ask::{DIGESTS_REFUSED, cursor_gone};
 pub(crate) use ask::Ask;
 
 use crate::dial::{Dial, DialError};
+use crate::support::SupportBody;
 
 /// Bytes that may be under way on the stream of changes. More buys nothing on a local network and
 /// lets unread text pile up; 1 MiB carries 80 Mbit/s over 100 ms.
@@ -64,9 +65,12 @@ pub(crate) enum RequestError {
     Answer(String),
 }
 
+/// A request's body: a document, or what somebody streams through.
+pub(crate) type Outgoing = Either<Full<Bytes>, SupportBody>;
+
 /// An open connection. Dropping it closes it.
 pub(crate) struct Connection {
-    requests: SendRequest<Full<Bytes>>,
+    requests: SendRequest<Outgoing>,
     head: Head,
     _open: DropGuard,
 }
@@ -185,14 +189,11 @@ impl Connection {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Request<Full<Bytes>>, RequestError> {
+    ) -> Result<Request<Outgoing>, RequestError> {
         self.head.request(method, path, body)
     }
 
-    async fn send(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, RequestError> {
+    async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, RequestError> {
         self.requests
             .clone()
             .send_request(request)
@@ -204,7 +205,7 @@ impl Connection {
 /// Posts documents over a connection that somebody else owns.
 #[derive(Clone)]
 pub(crate) struct Poster {
-    requests: SendRequest<Full<Bytes>>,
+    requests: SendRequest<Outgoing>,
     head: Head,
 }
 
@@ -234,6 +235,28 @@ impl Poster {
     }
 }
 
+impl Poster {
+    /// Sends a request of somebody else on, with this node's token; the answer is his.
+    pub(crate) fn forward(
+        &self,
+        mut request: Request<SupportBody>,
+    ) -> impl Future<Output = Result<Response<Incoming>, RequestError>> + Send + 'static + use<>
+    {
+        let (head, mut requests) = (self.head.clone(), self.requests.clone());
+        async move {
+            let path = request.uri().to_string();
+            let uri = format!("https://{}{path}", head.authority).parse();
+            *request.uri_mut() = uri
+                .map_err(|error: http::uri::InvalidUri| RequestError::Answer(error.to_string()))?;
+            let token = header::HeaderValue::from_str(&head.token);
+            let token = token.map_err(|error| RequestError::Answer(error.to_string()))?;
+            request.headers_mut().insert(header::AUTHORIZATION, token);
+            let sent = requests.send_request(request.map(Either::Right)).await;
+            sent.map_err(RequestError::Broken)
+        }
+    }
+}
+
 /// What every request to a remote carries.
 #[derive(Clone)]
 struct Head {
@@ -247,13 +270,13 @@ impl Head {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Request<Full<Bytes>>, RequestError> {
+    ) -> Result<Request<Outgoing>, RequestError> {
         Request::builder()
             .method(method)
             .uri(format!("https://{}{path}", self.authority))
             .header(header::AUTHORIZATION, &self.token)
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
+            .body(Either::Left(Full::new(body)))
             .map_err(|error| RequestError::Answer(error.to_string()))
     }
 }
@@ -266,10 +289,7 @@ async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, Re
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = response.headers().get(header::RETRY_AFTER);
-    let retry_after = retry_after
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
+    let retry_after = retry_after(response.headers());
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
         .collect()
         .await;
@@ -296,7 +316,14 @@ async fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>, Re
     })
 }
 
-fn said(body: &[u8]) -> Option<String> {
+/// After how long the remote wants to be asked again.
+pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+/// What a problem document says.
+pub(crate) fn said(body: &[u8]) -> Option<String> {
     let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = problem
         .get("detail")

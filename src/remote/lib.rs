@@ -16,21 +16,30 @@ mod mirror;
 mod rate;
 mod remedy;
 mod serving;
+mod support;
 mod timing;
+mod tunnel;
+mod uplink;
 mod view;
 
 pub use canary::CanaryView;
 pub use clock::{Offset, OffsetWindow};
 pub use config::{
-    Delivery, DriftAction, Mode, Profile, RemoteConfig, RemoteKind, RemoteSection, Route,
-    RouteError, Trust,
+    Delivery, DialFrom, DriftAction, Mode, Profile, ProxyAddress, ProxyError, RemoteConfig,
+    RemoteKind, RemoteSection, Route, RouteError, TargetState, Trust, UplinkConfig, UplinkSection,
 };
-pub use dial::{Dial, DialError, Dialled, Io, Protocol, TlsDial};
+pub use dial::{
+    Dial, DialError, Dialled, Io, Protocol, ProxyWay, Reached, Reaching, TcpWay, TlsDial,
+    TunnelWay, Way,
+};
 pub use drift::ClockState;
 pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Below, ClockOptions, Link, LinkOptions};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{DigestRequest, Mirror, MirrorCounters, MirrorError, MirrorLimits, PutBack, Step};
 pub use serving::{ServedStream, Serving};
+pub use support::{SUPPORT_UNDER_WAY_MAX, SupportBody, SupportError};
 pub use timing::Timing;
+pub use tunnel::{TunnelPlace, TunnelQueue, TunnelRefusal, TunnelView, Tunnels, WAITING_MAX};
+pub use uplink::{Serve, Uplink, UplinkOptions, UplinkState, UplinkView};
 pub use view::RemoteView;

@@ -8,8 +8,10 @@ mod clocksync;
 mod doctor;
 mod drive;
 mod explain;
+mod one_way;
 pub(crate) mod own;
 mod relay;
+mod support;
 
 pub use doctor::Below;
 pub(crate) use drive::chain;
@@ -30,6 +32,7 @@ use explain::Reach;
 
 use crate::dial::Dial;
 use crate::timing::Timing;
+use crate::tunnel::TunnelQueue;
 use crate::view::RemoteView;
 
 /// Commands that may wait for a link.
@@ -73,6 +76,10 @@ pub struct LinkOptions {
     pub events: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
+    /// No write is carried, whatever `write` says.
+    pub one_way: bool,
+    /// Where tunnels of the remote wait, if it dials up.
+    pub tunnels: Option<Arc<TunnelQueue>>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }
@@ -106,6 +113,7 @@ pub struct Link {
     reach: Arc<Mutex<Reach>>,
     options: Arc<LinkOptions>,
     explaining: Arc<Semaphore>,
+    supporting: Arc<Semaphore>,
     store: Arc<Store>,
     source: SourceId,
     stop: CancellationToken,
@@ -142,6 +150,7 @@ impl Link {
             reach,
             options,
             explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
+            supporting: Arc::new(Semaphore::new(crate::support::SUPPORT_UNDER_WAY_MAX)),
             store: kept,
             source,
             stop,
@@ -156,7 +165,8 @@ impl Link {
 
     /// How it stands.
     pub fn view(&self) -> RemoteView {
-        let view = self.view.lock().clone();
+        let mut view = self.view.lock().clone();
+        view.tunnels = self.options.tunnels.as_ref().map(|queue| queue.views());
         view.aged(self.store.clock().monotonic())
     }
 

@@ -305,6 +305,13 @@ impl LinkMachine {
         }
     }
 
+    /// Something says that another try may help now. A refusal is not lifted by it.
+    pub fn retry(&mut self, now: Monotonic) {
+        if self.state == LinkState::Waiting {
+            self.next_try = now;
+        }
+    }
+
     fn lost(&mut self, cause: String, now: Monotonic) {
         self.uncertain.get_or_insert(now);
         self.quiet.clear();

@@ -15,6 +15,10 @@ pub(crate) enum Remedy {
     Nothing,
     /// Nobody answers at the address.
     Reach,
+    /// The remote dials up, and no tunnel of it waits here.
+    Uplink,
+    /// The proxy on the way refuses.
+    Proxy,
     /// The connection came up and broke.
     Line,
     /// The token does not hold.
@@ -38,6 +42,8 @@ impl Remedy {
     pub(crate) fn of_request(error: &RequestError) -> Self {
         match error {
             RequestError::Dial(DialError::Connect { .. }) => Self::Reach,
+            RequestError::Dial(DialError::NoTunnel) => Self::Uplink,
+            RequestError::Dial(DialError::Proxy { .. }) => Self::Proxy,
             RequestError::Dial(error @ DialError::Tls { .. }) if error.is_refusal() => Self::Key,
             RequestError::Dial(DialError::Tls { .. }) | RequestError::Broken(_) => Self::Line,
             RequestError::Dial(DialError::NotHttp2(_) | DialError::NotHttp1(_))
@@ -74,6 +80,12 @@ impl Remedy {
             Self::Reach => {
                 "Somebody has to see that the remote runs, that its address is right, and that no \
                  firewall stands between."
+            }
+            Self::Uplink => {
+                "The remote dials up: somebody has to look at `mainstem uplinks list` there."
+            }
+            Self::Proxy => {
+                "Somebody has to see that the proxy runs and lets connections to the remote pass."
             }
             Self::Line => "If it stays so, somebody has to look at the line and the remote's log.",
             Self::Token => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mainstem_model::{Monotonic, NodeId, Timestamp};
 
-use crate::{CanaryView, ClockState, LinkState, MirrorCounters};
+use crate::{CanaryView, ClockState, LinkState, MirrorCounters, TunnelView};
 
 /// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub struct RemoteView {
     pub uncertainty_us: Option<u64>,
     /// Whether that is within what its entry allows, once it was measured.
     pub clock: Option<ClockState>,
+    /// The tunnels that wait, if the remote dials up.
+    pub tunnels: Option<Vec<TunnelView>>,
     /// What it brought.
     pub counters: MirrorCounters,
     /// Rows per second, a mean over some seconds.
@@ -75,6 +77,7 @@ impl RemoteView {
             offset_us: None,
             uncertainty_us: None,
             clock: None,
+            tunnels: None,
             counters: MirrorCounters::default(),
             row_rate: 0.0,
             last_left_out: None,

@@ -34,6 +34,12 @@ pub struct Role {
     pub control: bool,
     /// From where its holders may come.
     pub from: AddressList,
+    /// Whether links are for reading only: no write is taken over one, whatever `write` says.
+    pub link_reads_only: bool,
+    /// The remote entry that may be served by tunnels, by a node that dials up.
+    pub dial_up: Option<Name>,
+    /// Whether the API of the nodes behind this one's links may be used.
+    pub remote_support: bool,
     /// What may be done with events.
     pub events: EventRights,
 }
@@ -46,6 +52,9 @@ impl Default for Role {
             provide: None,
             admin: false,
             link: false,
+            link_reads_only: false,
+            dial_up: None,
+            remote_support: false,
             control: true,
             from: AddressList::default(),
             events: EventRights::default(),
@@ -129,6 +138,7 @@ impl Roles {
             },
             admin: true,
             link: true,
+            remote_support: true,
             events: EventRights {
                 raise: all(),
                 see: all(),

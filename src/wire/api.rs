@@ -17,8 +17,10 @@ mod problem;
 mod reader;
 mod remote;
 mod samples;
+mod support;
 mod token;
 pub mod topology;
+mod uplink;
 mod variable;
 pub mod write;
 
@@ -34,7 +36,10 @@ pub use problem::ProblemDocument;
 pub use reader::ReaderDocument;
 pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
+    TunnelDocument,
 };
 pub use samples::SamplesAck;
+pub use support::{NewSupportDocument, SupportDocument};
 pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};
+pub use uplink::UplinkDocument;
 pub use variable::{SetVariableDocument, VariableDocument};

@@ -1,5 +1,6 @@
 //! Whole nodes and trees of nodes on free ports, each with a folder of its own.
 
+pub(crate) mod connect_proxy;
 pub(crate) mod hsyco;
 pub(crate) mod plc;
 pub(crate) mod proxy;
@@ -30,7 +31,8 @@ pub(crate) struct TestNode {
     resources: String,
     /// Patterns that the node above may read.
     read: &'static str,
-    /// Further sections of its file.
+    /// Further roles, and further tokens and sections of its file.
+    roles: &'static str,
     sections: String,
     port: u16,
     pin: String,
@@ -74,7 +76,19 @@ impl TestNode {
     }
 
     async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
+        Self::start_roles(read, "", name, resources, sections).await
+    }
+
+    /// The same with further roles; the sections may begin with further tokens.
+    pub(crate) async fn start_roles(
+        read: &'static str,
+        roles: &'static str,
+        name: &str,
+        resources: &str,
+        sections: &str,
+    ) -> Self {
         let mut node = Self::new(read, name, resources, sections);
+        node.roles = roles;
         node.up().await;
         node
     }
@@ -85,6 +99,7 @@ impl TestNode {
             name: name.into(),
             folder: TempDir::new().unwrap(),
             resources: resources.into(),
+            roles: "",
             sections: sections.into(),
             port: 0,
             pin: String::new(),
@@ -107,14 +122,15 @@ impl TestNode {
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
              events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }}, \
              variables: {{ read: [\"!hidden.**\", \"**\"], \
-             write: [\"!locked.**\", \"**\"] }} }}\n\
+             write: [\"!locked.**\", \"**\"] }} }}\n{roles}\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
             self.more,
             self.port,
             self.sections,
             self.resources,
-            read = self.read
+            read = self.read,
+            roles = self.roles,
         );
         let path = self.folder.path().join("node.yaml");
         std::fs::write(&path, text).unwrap();
@@ -179,6 +195,11 @@ impl TestNode {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
+    /// What its file has as `resources:`.
+    pub(crate) fn resources(&self) -> &str {
+        &self.resources
+    }
+
     pub(crate) fn pin(&self) -> String {
         self.pin.clone()
     }
@@ -213,12 +234,22 @@ impl TestNode {
 
     /// A request of its API over HTTPS, as an operator's program makes it.
     pub(crate) fn api(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.api_as(LINK_TOKEN, method, path)
+    }
+
+    /// The same with another token.
+    pub(crate) fn api_as(
+        &self,
+        token: &str,
+        method: reqwest::Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let trust = Trust::CaFile(self.node().facts().ca_file.clone());
         let tls = client_config(&trust).unwrap();
         let client = reqwest::Client::builder().use_preconfigured_tls((*tls).clone());
         let url = format!("https://{}/api/v1/{path}", self.address());
         let request = client.build().unwrap().request(method, url);
-        request.bearer_auth(LINK_TOKEN)
+        request.bearer_auth(token)
     }
 
     /// Writes a datapoint. Returns status and document.

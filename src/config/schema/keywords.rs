@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use mainstem_model::{Deadband, Glob, Name, Timestamp, ValueType, quantity};
-use mainstem_remote::Route;
+use mainstem_remote::{ProxyAddress, Route};
 use mainstem_security::AddressRule;
 use mainstem_write::{PulseRule, TimeOfDay, Zone};
 use serde_json::Value;
@@ -25,6 +25,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         .with_format("network", |text: &str| text.parse::<AddressRule>().is_ok())
         .with_format("deadband", |text: &str| text.parse::<Deadband>().is_ok())
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
+        .with_format("proxy", |text: &str| text.parse::<ProxyAddress>().is_ok())
         .with_format("fingerprint", is_fingerprint)
         .with_format("moment", |text: &str| text.parse::<Timestamp>().is_ok())
         .with_format("name", |text: &str| Name::local(text).is_ok())
@@ -52,6 +53,7 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
         "deadband" => "a number that is not negative such as `0.5`, or a part such as `1%`",
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",
+        "proxy" => "a proxy such as `http://proxy.example:3128`, with `user:password@` if need be",
         "fingerprint" => "`sha256:` and 64 hexadecimal digits",
         "moment" => "a moment such as `2027-01-01T00:00:00Z`",
         "name" => {

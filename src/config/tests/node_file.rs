@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mainstem_remote::RemoteSection;
+use mainstem_remote::{RemoteSection, UplinkSection};
 use serde_json::Value;
 
 use super::kinds::KINDS;
@@ -63,8 +63,14 @@ fn loaded(text: &str) -> NodeConfig {
 fn every_line_is_right_and_tells_the_defaults() {
     let (short, full) = (loaded(&text()), loaded(&uncommented(&text())));
     assert_eq!(short.adapters.len(), 1, "the file as it is runs anywhere");
-    assert_eq!(full.remotes.len(), 3);
+    assert_eq!(full.remotes.len(), 4);
     assert_eq!(full.remotes[2].types.len(), 2);
+    assert_eq!((short.uplinks.len(), full.uplinks.len()), (0, 2));
+    assert_eq!(
+        (full.uplinks[0].spare, full.uplinks[0].keepalive.as_secs()),
+        (2, 5)
+    );
+    assert_eq!(full.support.unwrap().role, "viewer");
     assert_eq!(full.hsyco.unwrap().addresses.texts().len(), 2);
     assert_eq!((short.policies.len(), full.policies.len()), (0, 2));
     assert_eq!(
@@ -92,6 +98,7 @@ fn every_line_is_right_and_tells_the_defaults() {
     defaults.name = all.name.clone();
     defaults.prefix = all.prefix.clone();
     defaults.routes = all.routes.clone();
+    defaults.proxy = all.proxy.clone();
     defaults.trust = all.trust.clone();
     defaults.token = all.token.clone();
     // What is off by default can only be shown switched on.
@@ -115,6 +122,7 @@ fn every_option_stands_in_it() {
         let schema = match name {
             "Connection" => schema_of::<ConnectionSection>(),
             "Endpoint" => schema_of::<EndpointSection>(),
+            "Uplink" => schema_of::<UplinkSection>(),
             _ => schema_of::<RemoteSection>(),
         };
         look(&schema, &resource["properties"], name);

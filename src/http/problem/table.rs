@@ -54,6 +54,8 @@ codes! {
         "Come from an address that the token and its role allow, or ask the administrator to allow this one.";
     Policy FORBIDDEN "policy" "A write filter does not allow it"
         "Ask the administrator of the node that the detail names to allow writes of this datapoint.";
+    SupportClosed FORBIDDEN "support_closed" "The node is not open for remote support"
+        "Ask its administrator to open it for a time: `mainstem support open --for 2h`, there.";
     NotFound NOT_FOUND "not_found" "There is nothing at this address"
         "Look the address up in /api/v1/openapi.json.";
     UnknownName NOT_FOUND "unknown_name" "There is none of this name"
@@ -74,6 +76,8 @@ codes! {
         "Send less at a time.";
     MediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body has another content type"
         "Send the content type that the detail names.";
+    Upgrade UPGRADE_REQUIRED "upgrade_required" "The connection has to be turned into a tunnel"
+        "Ask over HTTP/1.1 with `Connection: upgrade` and `Upgrade: mainstem-link`.";
     Value UNPROCESSABLE_ENTITY "bad_value" "The value does not fit the datapoint"
         "Send a value of the datapoint's type, within its limits.";
     Member UNPROCESSABLE_ENTITY "bad_member" "A member of the request cannot be used"

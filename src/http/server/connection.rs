@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use mainstem_telemetry::{Problem as HealthProblem, Severity};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -77,10 +76,10 @@ trait Served: Future<Output = hyper::Result<()>> {
     fn wind_down(self: Pin<&mut Self>);
 }
 
-impl<I, S> Served for http1::Connection<I, S>
+impl<I, S> Served for http1::UpgradeableConnection<I, S>
 where
     S: Service<Request<Incoming>, Response = Response<HeldBody>, Error = Dropped>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     fn wind_down(self: Pin<&mut Self>) {
         self.graceful_shutdown();
@@ -117,7 +116,10 @@ impl Connections {
     }
 
     /// A connection over the network.
-    pub(super) async fn serve_tls(&self, stream: TcpStream, tls: &TlsAcceptor, peer: Peer) {
+    pub(super) async fn serve_tls<I>(&self, stream: I, tls: &TlsAcceptor, peer: Peer)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let handshake = tokio::time::timeout(self.api.limits.handshake_timeout, tls.accept(stream));
         let Some(Ok(Ok(stream))) = self.unless_stopped(handshake).await else {
             self.api.counters.handshakes_failed.inc();
@@ -140,7 +142,8 @@ impl Connections {
             .timer(TokioTimer::new())
             .header_read_timeout(self.api.limits.header_timeout)
             .max_buf_size(SEND_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), self.service(peer, &traffic));
+            .serve_connection(TokioIo::new(stream), self.service(peer, &traffic))
+            .with_upgrades();
         self.drive(connection, &traffic).await;
     }
 

@@ -35,25 +35,32 @@ impl FromStr for Route {
 fn parse(text: &str) -> Option<Route> {
     let rest = text.strip_prefix("https://")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = match rest.strip_prefix('[') {
+    host_and_port(rest, HTTPS_PORT).map(|(host, port)| Route { host, port })
+}
+
+/// Reads `host:port`; an IPv6 address stands in brackets.
+pub(super) fn host_and_port(text: &str, usual: u16) -> Option<(String, u16)> {
+    let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
             host.parse::<std::net::Ipv6Addr>().ok()?;
-            (
-                host,
-                port.strip_prefix(':')
-                    .or_else(|| port.is_empty().then_some("443"))?,
-            )
+            match port {
+                "" => (host, None),
+                port => (host, Some(port.strip_prefix(':')?)),
+            }
         }
-        None => rest.split_once(':').unwrap_or((rest, "443")),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
     };
-    let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
+    let port = match port {
+        Some(port) => port.parse().ok().filter(|port| *port != 0)?,
+        None => usual,
+    };
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '_');
     let valid = !host.is_empty() && host.len() <= HOST_BYTES_MAX && host.chars().all(allowed);
-    valid.then(|| Route {
-        host: host.to_owned(),
-        port,
-    })
+    valid.then(|| (host.to_owned(), port))
 }
 
 impl fmt::Display for Route {

@@ -26,8 +26,8 @@ use super::answers::Answers;
 use super::canaries::{Canaries, LOOK_EVERY};
 use super::clock::LinkClock;
 use super::clocksync::ClockSync;
+use super::one_way::WriteWay;
 use super::own::{self, Own};
-use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
 use crate::connection::{Ask, Connection, RequestError};
 use crate::drift::ClockState;
@@ -75,7 +75,7 @@ pub(super) struct Driver {
     dialling: Option<Boxed<Opened>>,
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
-    relay: Relay,
+    relay: WriteWay,
     /// Whether the remote is asked to hold back what the entry says.
     paces: bool,
     answers: Answers,
@@ -87,6 +87,7 @@ enum Event {
     Chunk(Option<Result<Bytes, hyper::Error>>),
     Beat(Beat, Result<BeatAnswer, RequestError>),
     Relay,
+    Tunnel,
     Command(Command),
     Due,
     Stop,
@@ -127,7 +128,7 @@ impl Driver {
         Self {
             mirror,
             answers: Answers::new(&store, source),
-            relay: Relay::new(
+            relay: WriteWay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
                 orders,
@@ -215,6 +216,7 @@ impl Driver {
             () = self.answers.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
+            () = tunnel(&self.options) => Event::Tunnel,
             () = tokio::time::sleep(pause) => Event::Due,
         }
     }
@@ -239,6 +241,7 @@ impl Driver {
             }
             // A beat that failed says nothing by itself: silence does.
             Event::Beat(..) | Event::Relay | Event::Due | Event::Stop => {}
+            Event::Tunnel => self.machine.retry(self.now()),
             Event::Command(command) => self.command(command),
         }
     }
@@ -365,6 +368,14 @@ impl Driver {
                 digests: ask.digests,
             })
         }));
+    }
+}
+
+/// A tunnel of a remote that dials up has come.
+async fn tunnel(options: &LinkOptions) {
+    match &options.tunnels {
+        Some(queue) => queue.arrived().await,
+        None => std::future::pending().await,
     }
 }
 

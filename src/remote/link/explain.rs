@@ -9,7 +9,7 @@ use mainstem_model::limits::NAME_BYTES_MAX;
 use mainstem_store::Store;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
 
-use super::{Link, LinkOptions};
+use super::{Link, LinkOptions, one_way};
 use crate::connection::Poster;
 
 /// Questions under way over one link.
@@ -95,6 +95,10 @@ impl Link {
         let below = ask.name.strip_prefix(&prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
+        let one_way = self
+            .options
+            .one_way
+            .then(|| one_way::sentence(&self.options));
         let (poster, lacking) = {
             let reach = self.reach.lock();
             (
@@ -112,6 +116,11 @@ impl Link {
                 reason: reason.map(str::to_owned),
                 message,
             };
+            if let Some(why) = one_way {
+                let mut refused = step(one_way::RULE, Some(one_way::REASON), why);
+                refused.hop = Some(prefix.clone());
+                return vec![refused];
+            }
             let mut steps = match filtered {
                 Ok(rule) => vec![step("filter", None, rule)],
                 Err(why) => return vec![step("filter", Some("policy"), why)],

@@ -51,8 +51,23 @@ pub struct RemoteDocument {
     /// prefixes, each with how it stands. Only in the answer about one remote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<PathHop>,
+    /// The tunnels that wait, if the remote dials up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnels: Option<Vec<TunnelDocument>>,
     /// What the link brought.
     pub mirror: MirrorDocument,
+}
+
+/// A connection that a remote opened and that no link uses yet.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TunnelDocument {
+    /// Where it was dialled from: address and port.
+    pub from: String,
+    /// The name of the token that it was dialled with.
+    pub token: String,
+    /// Since when it waits.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
 }
 
 /// Who is behind a link.

@@ -50,7 +50,8 @@ impl Driver {
         match Lines::new(is_compressed) {
             Ok(lines) => {
                 self.relay.set_connection(Some(&connection));
-                self.answers.set_connection(Some(&connection));
+                let answers = Some(&connection).filter(|_| !self.options.one_way);
+                self.answers.set_connection(answers);
                 self.open = Some((connection, body, lines));
                 self.stream_began = (self.bytes, self.mirror.counters().rows);
             }

@@ -207,7 +207,13 @@ impl Driver {
         for action in self.machine.poll(now, wall) {
             match action {
                 Action::Dial => self.dial(),
-                Action::Hang(_) => self.hang_up(),
+                Action::Hang(_) => {
+                    // A route that swallows everything never fails by itself: the next one's turn.
+                    if self.dialling.is_some() {
+                        self.route = self.route.wrapping_add(1);
+                    }
+                    self.hang_up();
+                }
                 Action::Beat(beat) => {
                     if let Some((connection, ..)) = &self.open {
                         let answer = connection.beat(&beat);

@@ -322,10 +322,7 @@ impl Mirror {
             return Err(MirrorError::Myself);
         }
         if let Some(known) = self.place_of(hello.node) {
-            return Err(MirrorError::Duplicate {
-                node: hello.name.clone(),
-                known,
-            });
+            return Err(self.give_way(&hello.name, known));
         }
         if hello.snapshot {
             self.counters.snapshots += 1;

@@ -11,6 +11,7 @@ use super::{Mapped, MappedPoint, Mirror, MirrorError};
 impl Mirror {
     pub(super) fn tree(&mut self, line: &Line<'_>) -> Result<(), MirrorError> {
         if let Some(source) = &line.source {
+            self.keep_to_one_place(source)?;
             self.source(source);
         }
         if let Some(status) = &line.status {

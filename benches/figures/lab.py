@@ -67,7 +67,11 @@ class Node:
     def start(self):
         log = open(self.folder / "log", "ab")
         self.process = self.lab.spawn(self.space, [PROGRAM, "run", "-c", self.folder / "node.yaml"], log)
-        until(lambda: self.ca().exists() and self.answers(), 60, f"{self.name} comes up")
+        def comes():
+            if self.process.poll() is not None:
+                raise SystemExit(f"{self.name} ended: {(self.folder / 'log').read_text()}")
+            return self.ca().exists() and self.answers()
+        until(comes, 60, f"{self.name} comes up")
         return self
 
     def answers(self):

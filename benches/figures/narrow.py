@@ -4,7 +4,7 @@
 usage: narrow.py [POINTS] [CHANGES] [flip|walk] [SECONDS] [OPTION]...
 
 POINTS datapoints (100,000) change CHANGES (1) times a second each, between 0 and 1 (flip) or to any number of two
-decimals (walk). OPTIONs go into the remote entry: `delivery=latest profile=wan` unless given. The age of a value is now
+decimals (walk), in an order that chance makes. OPTIONs go into the remote entry: `delivery=latest profile=wan` unless given. The age of a value is now
 minus its source time, which is when it was provided; it can be as old as the time between two changes even below.
 """
 import random
@@ -20,10 +20,14 @@ OPTIONS = [option.split("=") for option in ARGUMENTS[4:] or ["delivery=latest", 
 NUMBERS = [f"{random.uniform(0, 100):.2f}" for _ in range(9973)]
 
 
+STATES = [random.randrange(2) for _ in range(POINTS)]
+
+
 def value(point, now_ms):
     if SHAPE == "flip":
-        return (point + int(now_ms * CHANGES / 1000)) & 1
-    return NUMBERS[(point * 31 + now_ms) % 9973]
+        STATES[point] ^= 1
+        return STATES[point]
+    return NUMBERS[random.randrange(9973)]
 
 
 def ages(reader):

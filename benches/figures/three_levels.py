@@ -6,6 +6,7 @@ usage: three_levels.py [every|latest] [lan|wan] [cubic|bbr] [SECONDS]     (lates
 10,000 datapoints change once a second each. Prints how long after healing every datapoint at the top has a value from
 after healing and all links are live; whether anything went back; whether anything old was shown as good.
 """
+import random
 import sys
 import threading
 import time
@@ -17,6 +18,11 @@ DELIVERY, PROFILE, CONGESTION, SECONDS = (sys.argv[1:] + ["latest", "wan", "cubi
 POINTS = 10_000
 # The table of quality timing over two links, and half a second for the look itself.
 STALE_MS = {"lan": 4_000, "wan": 20_000}[PROFILE] + 1_500
+
+
+def value(_, now_ms):
+    """When it was provided, with four digits behind that compress as badly as those of a measurement."""
+    return f"{now_ms}.{random.randrange(1000, 10000)}"
 
 
 class Watch(threading.Thread):
@@ -52,7 +58,7 @@ def main():
         line = Node(lab, 0, "line", lab.low(0)).start()
         plant = Node(lab, 1, "plant", lab.low(1), resources=remote(line, options)).start()
         top = Node(lab, 2, "top", "127.0.0.1", resources=remote(plant, options)).start()
-        provider = Provider(line, POINTS)
+        provider = Provider(line, POINTS, value=value)
         provider.start()
         until(lambda: all(s == "live" for s in states(plant, top)), 60, "the links are live")
         lab.delay(0, 0.1, 0.02, 0.05)
@@ -85,7 +91,7 @@ def main():
         watch.running = False
         print(f"went back: {reader.back}; {watch.looks} looks, {len(watch.lies)} of them old and good"
               + (f" (up to {max(watch.lies):.0f} ms)" if watch.lies else "")
-              + f"; conflated or evicted: {[item['counters']['missed'] for n in (plant, top) for item in n.remotes()]}; "
+              + f"; conflated or evicted: {[item['mirror']['missed'] for n in (plant, top) for item in n.remotes()]}; "
               f"memory {[f'{n.rss():.0f}' for n in (line, plant, top)]} MiB; load {load():.1f}")
 
 

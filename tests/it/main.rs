@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod faults;
 mod hsyco;
 mod links;
 mod outcomes;

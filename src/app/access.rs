@@ -11,6 +11,11 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link,
+            events: mainstem_security::EventRights {
+                raise: role.events.raise.clone(),
+                see: role.events.see.clone(),
+                answer: role.events.answer.clone(),
+            },
         };
         (name.clone(), role)
     }))

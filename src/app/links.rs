@@ -123,6 +123,7 @@ fn mainstem(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> LinkOptions {
         },
         read: read(config),
         write: config.write.clone(),
+        events: config.events.clone(),
         drift: config.drift,
         compressed: config.profile != Profile::Lan,
         paused: config.paused,

@@ -23,6 +23,23 @@ pub struct RoleConfig {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// What may be done with events, which wait for an answer.
+    pub events: EventsConfig,
+}
+
+/// Which kinds of events a role deals with. Patterns as for datapoints, over the kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Those that it raises.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub raise: GlobSet,
+    /// Those that it is told.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub see: GlobSet,
+    /// Those that it answers.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub answer: GlobSet,
 }
 
 /// A token as written: the text itself or its hash.

@@ -12,6 +12,7 @@ mod datapoints;
 mod documents;
 mod dropped;
 mod early;
+mod events;
 mod explain;
 mod grant;
 mod hsyco;

@@ -16,17 +16,18 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, changes, datapoints, explain, link, node, probes, remotes, samples, tokens,
-    topology, writes,
+    adapters, alarms, changes, datapoints, events, explain, link, node, probes, remotes, samples,
+    tokens, topology, writes,
 };
 
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 5] = [
+const TOLERANT: [&str; 6] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
+    "EventReplyDocument",
     "LinkWrite",
     "WriteRequestDocument",
 ];
@@ -43,7 +44,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     ),
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
-        writes::batch, writes::show, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
+        writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
         remotes::pause, remotes::resume, remotes::resync, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,

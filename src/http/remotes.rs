@@ -152,6 +152,8 @@ fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocu
         missed: counters.missed,
         left_out: counters.left_out,
         last_left_out,
+        events: counters.events,
+        events_refused: counters.events_refused,
         looped: counters.looped,
         bad_values: counters.bad_values,
     }

@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, explain, hsyco, link, node, openapi, pages,
-    probes, problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, auth, changes, datapoints, events, explain, hsyco, link, node, openapi,
+    pages, probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -23,6 +23,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/writes", get(writes::list).post(writes::batch))
         .route("/writes/explain", post(explain::ask))
         .route("/writes/{id}", get(writes::show))
+        .route("/events", get(events::list).post(events::raise))
+        .route("/events/{id}/reply", post(events::reply))
         .route("/changes", get(changes::read))
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))

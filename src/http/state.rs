@@ -103,6 +103,9 @@ pub(crate) struct Counters {
     pub(crate) rows: Counter,
     pub(crate) gaps: Counter,
     pub(crate) missed: Counter,
+    pub(crate) events: Counter,
+    pub(crate) events_expired: Counter,
+    pub(crate) events_refused: Counter,
     pub(crate) samples: Counter,
     pub(crate) samples_refused: Counter,
 }
@@ -130,6 +133,12 @@ impl Counters {
             rows: counter("feed_rows", "Rows written to streams"),
             gaps: counter("feed_gaps", "Gaps told to readers that fell behind the log"),
             missed: counter("feed_missed", "Entries that slow readers did not get"),
+            events: counter(
+                "events_raised",
+                "Events raised here that wait for an answer",
+            ),
+            events_expired: counter("events_expired", "Events that nobody answered in time"),
+            events_refused: counter("events_refused", "Answers to events that were not taken"),
             samples: counter("provided_samples", "Samples taken over from providers"),
             samples_refused: counter("provided_samples_refused", "Samples of providers refused"),
         }

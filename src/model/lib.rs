@@ -4,6 +4,7 @@
 
 mod clock;
 mod definition;
+mod event;
 mod glob;
 pub mod limits;
 mod name;
@@ -19,6 +20,7 @@ mod write;
 
 pub use clock::{Clock, ManualClock, Monotonic};
 pub use definition::{Access, Definition, Limits};
+pub use event::EventId;
 pub use glob::{Glob, GlobError, GlobSet};
 pub use name::{Name, NameError};
 pub use quality::{Quality, Reason, Status};

@@ -131,6 +131,10 @@ pub struct RemoteSection {
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
+    /// Which kinds of the remote's events are carried up, waiting for an answer.
+    #[serde(default = "GlobSet::everything")]
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub events: GlobSet,
     /// For a HSYCO server, whose values are all texts: types by pattern over its names.
     #[serde(default, deserialize_with = "types_of::in_order")]
     #[schemars(with = "std::collections::BTreeMap<String, String>", extend(
@@ -238,6 +242,8 @@ pub struct RemoteConfig {
     pub write: GlobSet,
     /// Types by pattern over its names, for a HSYCO server.
     pub types: Vec<(Glob, ValueType)>,
+    /// Which kinds of events are carried up.
+    pub events: GlobSet,
     /// Every sample or the latest.
     pub delivery: Delivery,
     /// Whether its datapoints enter the catalogue by themselves.
@@ -295,6 +301,7 @@ impl RemoteSection {
             },
             read: self.read,
             write: self.write,
+            events: self.events,
             types: self.types,
             delivery: self.delivery,
             discovery: self.discovery,

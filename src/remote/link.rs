@@ -1,6 +1,7 @@
 //! One remote, replicated: the handle of a link. Its task owns the connection, the mirror and the
 //! state machine; everybody else sees a view and sends commands.
 
+mod answers;
 mod drive;
 mod explain;
 pub(crate) mod own;
@@ -50,6 +51,8 @@ pub struct LinkOptions {
     pub read: GlobSet,
     /// Which of them writes may pass to, in its names.
     pub write: GlobSet,
+    /// Which kinds of events are carried up.
+    pub events: GlobSet,
     /// Whether the stream is asked for compressed.
     pub compressed: bool,
     /// Not to be dialled until somebody resumes it.

@@ -1,6 +1,8 @@
 //! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
 //! of its own, so that the simulation runs the real thing.
 
+mod counters;
+mod error;
 mod place;
 mod rows;
 mod seen;
@@ -12,14 +14,16 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mainstem_model::{Quality, ValueType};
+use mainstem_model::{GlobSet, Quality, ValueType};
 use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
-use mainstem_wire::{Cursor, HelloFrame, Line, PROTOCOL};
+use mainstem_wire::{Cursor, EventFrame, HelloFrame, Line, PROTOCOL};
 
+pub use counters::{MirrorCounters, Step};
+pub use error::MirrorError;
 use seen::Seen;
 
 /// Largest number that a neighbour may give a datapoint.
-const REMOTE_IDS_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const REMOTE_IDS_MAX: usize = 4 * 1024 * 1024;
 
 /// What one neighbour may bring at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,74 +43,14 @@ impl Default for MirrorLimits {
     }
 }
 
-/// Why a stream cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MirrorError {
-    /// Something came before the hello.
-    #[error("the stream does not begin with a hello: the address is not that of a mainstem node")]
-    NoHello,
-    /// The neighbour speaks another protocol.
-    #[error("the remote speaks protocol {0}, this node speaks {PROTOCOL}: update the older one")]
-    Protocol(u32),
-    /// The address leads back here.
-    #[error("the remote is this node itself: check its address")]
-    Myself,
-    /// The node is here already.
-    #[error(
-        "the remote {node} is already below {known}: a node has one place in a tree; remove one of \
-         the two remote entries"
-    )]
-    Duplicate {
-        /// Its name.
-        node: String,
-        /// The path of the link that has it.
-        known: String,
-    },
-    /// A number outside all bounds.
-    #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
-    Number(u32),
-}
-
-/// What a line brought, for the link's state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Step {
-    /// Rows that were changes.
-    pub changes: usize,
-    /// Entries that the neighbour had lost or conflated.
-    pub missed: u64,
-    /// The place up to which everything is applied, if the line said so.
-    pub applied: Option<u64>,
-}
-
-/// Counters of one mirror, for its page in the API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MirrorCounters {
-    /// Snapshots that were begun.
-    pub snapshots: u64,
-    /// Streams that went on behind a cursor.
-    pub resumes: u64,
-    /// How often somebody asked to begin again with a snapshot.
-    pub resyncs: u64,
-    /// Rows that arrived.
-    pub rows: u64,
-    /// Rows that were changes here.
-    pub changes: u64,
-    /// Entries that the neighbour reported as evicted or conflated.
-    pub missed: u64,
-    /// Datapoints left out: a name too long, a limit, another owner.
-    pub left_out: u64,
-    /// Sources pruned because they came from this node or too far.
-    pub looped: u64,
-    /// Values that did not have their declared type.
-    pub bad_values: u64,
-}
-
 /// The neighbour's feed, applied here.
 pub struct Mirror {
     store: Arc<Store>,
     link: SourceId,
     prefix: String,
     filter: Filter,
+    /// Which kinds of events are carried up.
+    events: GlobSet,
     limits: MirrorLimits,
     hello: Option<HelloFrame>,
     sources: HashMap<u32, Mapped>,
@@ -151,6 +95,7 @@ impl Mirror {
             link,
             prefix: prefix.to_owned(),
             filter,
+            events: GlobSet::default(),
             limits: MirrorLimits::default(),
             hello: None,
             sources: HashMap::new(),
@@ -167,6 +112,13 @@ impl Mirror {
         };
         mirror.take_up();
         mirror
+    }
+
+    /// Carries events of these kinds up.
+    #[must_use]
+    pub fn with_events(mut self, kinds: GlobSet) -> Self {
+        self.events = kinds;
+        self
     }
 
     /// With other limits than the default ones.
@@ -290,6 +242,9 @@ impl Mirror {
         self.pending_catchup = line.c > 0;
         self.tree(line)?;
         self.rows(line);
+        if let Some(event) = &line.event {
+            self.carry(event);
+        }
         if let Some(gap) = &line.gap {
             self.counters.missed += gap.count;
             step.missed = gap.count;
@@ -311,6 +266,18 @@ impl Mirror {
             changes,
             missed: 0,
             applied: self.place,
+        }
+    }
+
+    /// What waits for an answer is told here too; the answer comes back down this link.
+    fn carry(&mut self, event: &EventFrame) {
+        let carried = match self.events.allows(&event.kind) {
+            true => self.store.carry_event(self.link, event),
+            false => return,
+        };
+        match carried {
+            Ok(()) => self.counters.events += 1,
+            Err(_) => self.counters.events_refused += 1,
         }
     }
 

@@ -15,7 +15,7 @@ pub use audit::{
 };
 pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use password::Password;
-pub use role::{Decision, Principal, Role, Roles};
+pub use role::{Decision, EventRights, Principal, Role, Roles};
 pub use tls::{
     Pin, PinError, PinMismatch, TlsError, Trust, client_config, peer_pin, server_config,
 };

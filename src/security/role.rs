@@ -25,6 +25,19 @@ pub struct Role {
     pub admin: bool,
     /// Whether a link may be opened, as a concentrator does.
     pub link: bool,
+    /// What may be done with events.
+    pub events: EventRights,
+}
+
+/// Which kinds of events a role deals with; none unless they are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRights {
+    /// Those that it raises, waiting for an answer.
+    pub raise: GlobSet,
+    /// Those that it is told.
+    pub see: GlobSet,
+    /// Those that it answers.
+    pub answer: GlobSet,
 }
 
 /// What was decided, and by which rule.
@@ -72,10 +85,20 @@ impl Roles {
             write: all(),
             admin: true,
             link: true,
+            events: EventRights {
+                raise: all(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         let concentrator = Role {
             link: true,
+            events: EventRights {
+                raise: GlobSet::default(),
+                see: all(),
+                answer: all(),
+            },
             ..reading.clone()
         };
         for (name, role) in [

@@ -39,6 +39,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
             Item::Source(frame) => writer.source(frame),
             Item::Status(frame) => writer.status(frame),
             Item::Gone(id) => writer.gone(&[*id]),
+            Item::Event(event) => writer.event(&event.frame(chunk.now)),
             Item::Gap(gap) => writer.gap(*gap),
             Item::End(sequence) => writer.snapshot_end(*sequence),
         }

@@ -5,8 +5,10 @@
 mod apply;
 mod catalogue;
 mod checkpoint;
+mod chunk;
 mod config;
 mod encode;
+mod events;
 mod filter;
 mod log;
 mod mirror;
@@ -24,12 +26,14 @@ mod tests;
 
 pub use catalogue::{DefineError, PointId};
 pub use checkpoint::RestoreError;
+pub use chunk::{Chunk, Item};
 pub use config::FeedConfig;
 pub use encode::encode_chunk;
+pub use events::{Answering, EVENT_BYTES_MAX, EVENT_DEADLINE_MAX, Event, EventErrand, EventError};
 pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
 pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
-pub use reader::{Chunk, Delivery, Item, Progress, Reader, StartError};
+pub use reader::{Delivery, Progress, Reader, StartError};
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
 pub use topology::{Tree, TreeSource};

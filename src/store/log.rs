@@ -1,10 +1,11 @@
 //! The feed's log: entries in a ring that is bounded by bytes. Readers hold cursors, not queues.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use mainstem_model::{Quality, SourceStatus, Value};
 
-use crate::{PointId, SourceId};
+use crate::{Event, PointId, SourceId};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub(crate) enum Entry {
     Source(SourceId),
     Status(SourceId, SourceStatus),
     Gone(SourceId),
+    Event(Arc<Event>),
 }
 
 /// A sample as the log keeps it. The value is always the one shown from then on.
@@ -38,7 +40,7 @@ pub(crate) struct Log {
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
-    /// The number of the last entry that changed the tree: everything but samples.
+    /// The number of the last entry that changed the tree: everything but samples and events.
     tree: u64,
 }
 
@@ -82,7 +84,7 @@ impl Log {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
-        if !matches!(entry, Entry::Sample(_)) {
+        if !matches!(entry, Entry::Sample(_) | Entry::Event(_)) {
             self.tree = self.next();
         }
         self.bytes += cost(&entry);
@@ -109,6 +111,7 @@ impl Log {
 fn cost(entry: &Entry) -> usize {
     let heap = match entry {
         Entry::Sample(sample) => sample.value.as_ref().map_or(0, Value::heap_bytes),
+        Entry::Event(event) => event.heap_bytes(),
         _ => 0,
     };
     size_of::<Entry>() + heap

@@ -1,9 +1,12 @@
 //! A reader of the feed: a snapshot if it has no cursor, then entry after entry, and what it
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
-use mainstem_model::Value;
-use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut, SourceFrame, StatusFrame};
+use std::sync::Arc;
 
+use mainstem_model::GlobSet;
+use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut};
+
+use crate::chunk::{Chunk, Item};
 use crate::log::{Entry, SampleEntry};
 use crate::scan::Scan;
 use crate::sources::status_frame;
@@ -12,9 +15,6 @@ use crate::{Filter, PointId, SourceId, Store};
 
 /// Entries or slots looked at under one lock.
 pub(crate) const LOOK_MAX: usize = 4096;
-
-/// Bytes of large values copied out under one lock, about.
-pub(crate) const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// Which samples a reader wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -43,45 +43,6 @@ pub enum StartError {
     Ahead,
 }
 
-/// One item of a chunk, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// A source, new or changed.
-    Source(SourceFrame),
-    /// A source's state.
-    Status(StatusFrame),
-    /// A source is no more.
-    Gone(u32),
-    /// A datapoint, before its first row.
-    Define(DefineFrame),
-    /// A datapoint is no more.
-    Remove(u32),
-    /// So many rows of [`Chunk::rows`] come here.
-    Rows {
-        /// How many.
-        count: usize,
-        /// Whether they are catch-up.
-        catchup: bool,
-    },
-    /// Entries that this reader will not get.
-    Gap(GapFrame),
-    /// The snapshot is complete.
-    End(u64),
-}
-
-/// What one read gave. Reused from read to read.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    /// Items in order.
-    pub items: Vec<Item>,
-    /// The rows that [`Item::Rows`] count off.
-    pub rows: Vec<RowOut>,
-    /// Everything up to this entry was told, if that can be said.
-    pub bookmark: Option<u64>,
-    /// Bytes of large values in the rows.
-    heap_bytes: usize,
-}
-
 /// How a read ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -100,6 +61,9 @@ pub struct Reader {
     pub(crate) delivery: Delivery,
     pub(crate) phase: Phase,
     missed: u64,
+    /// Which events it is told; those before this entry happened before it came.
+    events: Option<GlobSet>,
+    events_after: u64,
 }
 
 #[derive(Debug)]
@@ -112,37 +76,6 @@ pub(crate) enum Phase {
     Log(u64),
 }
 
-impl Chunk {
-    pub(crate) fn clear(&mut self) {
-        self.items.clear();
-        self.rows.clear();
-        self.bookmark = None;
-        self.heap_bytes = 0;
-    }
-
-    /// Whether a chunk is large enough to be sent, by rows or by the size of their values.
-    pub(crate) fn is_full(&self, rows_max: usize) -> bool {
-        self.rows.len() >= rows_max || self.heap_bytes >= CHUNK_BYTES_MAX
-    }
-
-    pub(crate) fn push_row(&mut self, row: RowOut, is_catchup: bool) {
-        self.heap_bytes += row.value.as_ref().map_or(0, Value::heap_bytes);
-        self.rows.push(row);
-        match self.items.last_mut() {
-            Some(Item::Rows { count, catchup }) if *catchup == is_catchup => *count += 1,
-            _ => self.items.push(Item::Rows {
-                count: 1,
-                catchup: is_catchup,
-            }),
-        }
-    }
-
-    /// Whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-}
-
 impl Reader {
     /// A reader that begins with a snapshot.
     pub fn snapshot(filter: Filter, delivery: Delivery) -> Self {
@@ -151,6 +84,8 @@ impl Reader {
             delivery,
             phase: Phase::Begin,
             missed: 0,
+            events: None,
+            events_after: 0,
         }
     }
 
@@ -179,8 +114,17 @@ impl Reader {
                 delivery,
                 phase: Phase::Log(cursor.sequence + 1),
                 missed: 0,
+                events: None,
+                events_after: state.log.head(),
             })
         })
+    }
+
+    /// Tells events of these kinds too, from now on: those that happened before are not told.
+    #[must_use]
+    pub fn with_events(mut self, kinds: GlobSet) -> Self {
+        self.events = Some(kinds);
+        self
     }
 
     /// The cursor of a place in this reader's stream.
@@ -200,11 +144,13 @@ impl Reader {
     /// Copies out what comes next, about `rows_max` rows at the most.
     pub fn read(&mut self, store: &Store, chunk: &mut Chunk, rows_max: usize) -> Progress {
         chunk.clear();
+        chunk.now = store.clock().monotonic();
         store.read(|state| self.read_state(state, chunk, rows_max))
     }
 
     fn read_state(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {
         if let Phase::Begin = self.phase {
+            self.events_after = state.log.head();
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
         }
         if let Phase::Scan(scan) = &mut self.phase {
@@ -271,6 +217,13 @@ impl Reader {
             Entry::Source(id) => source(state, chunk, *id),
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
+            Entry::Event(event) => {
+                let told = self.events.as_ref();
+                let wanted = told.is_some_and(|kinds| kinds.allows(event.kind.as_str()));
+                if wanted && sequence > self.events_after {
+                    chunk.items.push(Item::Event(Arc::clone(event)));
+                }
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use mainstem_model::Value;
 use mainstem_wire::RowOut;
 
 use crate::catalogue::{Point, Tombstone};
-use crate::reader::{CHUNK_BYTES_MAX, Chunk, Item, LOOK_MAX, define, source};
+use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
+use crate::reader::{LOOK_MAX, define, source};
 use crate::state::State;
 use crate::{Filter, PointId};
 

@@ -7,6 +7,7 @@ use mainstem_wire::{Epoch, HelloFrame};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::events::Events;
 use crate::owner::Owners;
 use crate::state::{Moment, State};
 use crate::{DefineError, NewSource, PointId, SourceId, SourceView};
@@ -69,6 +70,7 @@ pub struct Store {
     head: watch::Sender<u64>,
     setup: StoreSetup,
     pub(crate) owners: Owners,
+    pub(crate) events: Events,
 }
 
 impl Store {
@@ -81,6 +83,7 @@ impl Store {
             head,
             setup,
             owners: Owners::default(),
+            events: Events::default(),
         })
     }
 
@@ -223,7 +226,9 @@ impl Store {
             name: self.setup.name.to_string(),
             instance: self.setup.instance,
             epoch: self.setup.epoch,
-            features: vec![mainstem_wire::FEATURE_PULSE.to_owned()],
+            features: [mainstem_wire::FEATURE_PULSE, mainstem_wire::FEATURE_EVENTS]
+                .map(str::to_owned)
+                .to_vec(),
             snapshot,
             head: self.read(|state| state.log.head()),
             session,

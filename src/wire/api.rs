@@ -5,6 +5,7 @@ mod adapter;
 mod alarm;
 mod batch;
 mod changes;
+pub mod event;
 pub mod explain;
 pub mod form;
 mod node;

@@ -6,7 +6,7 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{DefineFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame};
+use crate::{DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame};
 
 /// One line of a stream. Members that are not known are skipped.
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Line<'a> {
     /// Sources that are no more.
     #[serde(default)]
     pub gone: Vec<u32>,
+    /// Something that waits for an answer.
+    #[serde(default)]
+    pub event: Option<EventFrame>,
     /// Entries that were lost or conflated.
     #[serde(default)]
     pub gap: Option<GapFrame>,

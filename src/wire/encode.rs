@@ -4,7 +4,7 @@ use mainstem_model::{Timestamp, Value};
 use serde::Serialize;
 
 use crate::value_json::write_value;
-use crate::{DefineFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
+use crate::{DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
 
 /// One row to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,11 @@ impl FrameWriter {
     /// `{"gone":[source ids]}`.
     pub fn gone(&mut self, sources: &[u32]) {
         self.member("gone", sources);
+    }
+
+    /// `{"event":…}`.
+    pub fn event(&mut self, event: &EventFrame) {
+        self.member("event", event);
     }
 
     /// `{"gap":…}`.

@@ -7,12 +7,14 @@ mod cursor;
 mod decimal;
 mod decode;
 mod encode;
+mod event;
 mod frame;
 mod value_json;
 
 pub use cursor::{Cursor, CursorError, Epoch};
 pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
 pub use encode::{FrameWriter, RowOut};
+pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{
     Beat, BeatAnswer, DefineFrame, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample, SourceFrame,
     StatusFrame,

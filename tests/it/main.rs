@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod events;
 mod faults;
 mod hsyco;
 mod links;

@@ -78,7 +78,8 @@ impl TestNode {
         let text = format!(
             "version: 1\nnode: {{ name: {}, data: ./data }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
-             write: [\"!sim.locked\", \"**\"], admin: true, link: true }}\n\
+             write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
+             events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }} }}\n\
              tokens:\n  - {{ name: above, role: above, token: {LINK_TOKEN} }}\n{}resources:\n{}",
             self.name,
             self.port,

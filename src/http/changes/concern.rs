@@ -50,7 +50,7 @@ impl Concern {
                 Item::Remove(id) => self.remove(store, PointId(*id)),
                 Item::Source(frame) if !self.in_snapshot => sources.push(SourceId(frame.id)),
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
-                Item::Source(_) | Item::Gone(_) => {}
+                Item::Source(_) | Item::Gone(_) | Item::Event(_) => {}
                 Item::Gap(gap) => self.gap += gap.count,
                 Item::End(place) => {
                     self.in_snapshot = false;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstem_store::{Chunk, Progress, Reader};
+use mainstem_store::{Chunk, Item, Progress, Reader};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::AlarmDocument;
 use serde::Serialize;
@@ -126,6 +126,11 @@ impl Events {
         let missed = self.reader.missed();
         let progress = self.reader.read(&self.api.store, &mut self.chunk, ROWS_MAX);
         self.concern.take_in(&self.api.store, &self.chunk);
+        for item in std::mem::take(&mut self.chunk.items) {
+            if let Item::Event(event) = item {
+                self.event("event", &event.frame(self.chunk.now), None);
+            }
+        }
         self.api
             .counters
             .missed

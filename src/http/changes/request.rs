@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName};
+use mainstem_model::GlobSet;
 use mainstem_store::{Delivery, Filter, Reader, StartError, Store};
 use mainstem_wire::Cursor;
 use mainstem_wire::api::form;
@@ -78,6 +79,8 @@ pub(super) struct Wish {
     pub(super) expand: bool,
     pub(super) meta: bool,
     pub(super) squeeze: bool,
+    /// The kinds of events that the caller may see.
+    pub(super) events: GlobSet,
 }
 
 impl Wish {
@@ -110,17 +113,18 @@ impl Wish {
             expand: query.expand,
             meta: query.meta,
             squeeze: takes_zstd(headers),
+            events: caller.principal.rights.events.see.clone(),
         })
     }
 
     /// A reader at the place that was asked for.
     pub(super) fn reader(&self, store: &Store) -> Result<Reader, Problem> {
-        match self.since {
-            None => Ok(Reader::snapshot(self.filter.clone(), self.delivery)),
-            Some(cursor) => {
-                Reader::resume(store, self.filter.clone(), self.delivery, cursor).map_err(expired)
-            }
-        }
+        let reader = match self.since {
+            None => Reader::snapshot(self.filter.clone(), self.delivery),
+            Some(cursor) => Reader::resume(store, self.filter.clone(), self.delivery, cursor)
+                .map_err(expired)?,
+        };
+        Ok(reader.with_events(self.events.clone()))
     }
 }
 

@@ -90,6 +90,8 @@ codes! {
         "Look at /api/v1/adapters and /api/v1/remotes, then try again.";
     Stopping SERVICE_UNAVAILABLE "stopping" "The node stops"
         "Try again when it has started.";
+    NoAnswer GATEWAY_TIMEOUT "no_answer" "Nobody answered in time"
+        "See that who answers such events runs and that its role allows it, then raise the event again.";
     NotDone GATEWAY_TIMEOUT "write_not_done" "The write was not confirmed in time"
         "Look at the outcome: after `expired` the device is unchanged, after `unknown` nobody can tell.";
 }

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answers::Answers;
 use super::own::Own;
 use super::relay::Relay;
 use super::{Command, LinkOptions, Shown};
@@ -50,6 +51,7 @@ pub(super) struct Driver {
     open: Option<(Connection, Incoming, Lines)>,
     beats: FuturesUnordered<Boxed<(Beat, Result<BeatAnswer, RequestError>)>>,
     relay: Relay,
+    answers: Answers,
 }
 
 /// What the task woke up for.
@@ -80,8 +82,11 @@ impl Driver {
         let own =
             Own::new(&store, health, &options.name, &options.prefix).with_clock(options.drift);
         let orders: OwnerHandle = store.register_owner(source, true);
+        let mirror = Mirror::new(Arc::clone(&store), source, &options.prefix, filter)
+            .with_events(options.events.clone());
         Self {
-            mirror: Mirror::new(Arc::clone(&store), source, &options.prefix, filter),
+            mirror,
+            answers: Answers::new(&store, source),
             relay: Relay::new(
                 Arc::clone(&options),
                 Arc::clone(&store),
@@ -152,6 +157,7 @@ impl Driver {
                 Event::Beat(beat, answer)
             }
             () = self.relay.step() => Event::Relay,
+            () = self.answers.step() => Event::Relay,
             opened = wait(&mut self.dialling), if self.dialling.is_some() => Event::Dialled(opened),
             chunk = next_chunk(&mut self.open), if self.open.is_some() => Event::Chunk(chunk),
             () = tokio::time::sleep(pause) => Event::Due,

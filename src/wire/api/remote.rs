@@ -80,4 +80,10 @@ pub struct MirrorDocument {
     pub looped: u64,
     /// Values that did not have their declared type.
     pub bad_values: u64,
+    /// Events that were carried up.
+    #[serde(default)]
+    pub events: u64,
+    /// Events that were not: too many wait, too large, or too far.
+    #[serde(default)]
+    pub events_refused: u64,
 }

@@ -30,6 +30,7 @@ impl Driver {
         match Lines::new(is_compressed) {
             Ok(lines) => {
                 self.relay.set_connection(Some(&connection));
+                self.answers.set_connection(Some(&connection));
                 self.open = Some((connection, body, lines));
             }
             Err(error) => self.lost(chain(&error)),
@@ -110,6 +111,7 @@ impl Driver {
 
     pub(super) fn hang_up(&mut self) {
         self.relay.set_connection(None);
+        self.answers.set_connection(None);
         self.dialling = None;
         self.open = None;
         self.beats.clear();

@@ -75,11 +75,17 @@ impl World {
             if view.quality.is_good() && self.now_ms > STALE_MAX_MS {
                 let history = &self.devices[device];
                 let truth = crate::world::at(history, self.now_ms - STALE_MAX_MS);
+                let newer = history.iter().find(|(_, newer)| *newer > value);
                 assert!(
                     value >= truth.unwrap_or(0.0),
-                    "{node} at {} ms: {name} is good with {value}, the device had {truth:?} \
-                     {STALE_MAX_MS} ms ago",
+                    "{node} at {} ms: {name} is good with {value}, which its device no longer said \
+                     {} ms ago; links {:?}",
                     self.now_ms,
+                    self.now_ms - newer.map_or(self.now_ms, |(set, _)| *set),
+                    self.nodes
+                        .iter()
+                        .map(crate::node::Node::link_states)
+                        .collect::<Vec<_>>(),
                 );
             }
         }

@@ -19,6 +19,7 @@ const ROWS: usize = 40;
 pub(crate) struct Connection {
     pub(crate) id: u64,
     pub(crate) route: usize,
+    delivery: Delivery,
     pub(crate) down: Flight<Down>,
     pub(crate) lines: Flight<Vec<u8>>,
     pub(crate) answers: Flight<Answer>,
@@ -70,10 +71,11 @@ impl<T> Flight<T> {
 }
 
 impl Connection {
-    pub(crate) fn new(id: u64, route: usize) -> Self {
+    pub(crate) fn new(id: u64, route: usize, delivery: Delivery) -> Self {
         Self {
             id,
             route,
+            delivery,
             down: Flight::new(),
             lines: Flight::new(),
             answers: Flight::new(),
@@ -135,10 +137,10 @@ impl Connection {
     ) {
         let filter = Filter::everything();
         let hash = filter.hash();
-        let resumed =
-            cursor.map(|at| Reader::resume(&life.store, filter.clone(), Delivery::Every, at));
+        let delivery = self.delivery;
+        let resumed = cursor.map(|at| Reader::resume(&life.store, filter.clone(), delivery, at));
         let (reader, is_snapshot) = match resumed {
-            None => (Reader::snapshot(filter, Delivery::Every), true),
+            None => (Reader::snapshot(filter, delivery), true),
             Some(Ok(reader)) => (reader, false),
             Some(Err(_)) => {
                 self.answers.send(now_ms, route, rng, Answer::CursorGone);

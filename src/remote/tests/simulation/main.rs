@@ -41,7 +41,7 @@ fn seeds(part: u64) -> Vec<u64> {
 
 fn run(seed: u64, restores: bool) {
     let plan = PLANS[usize::try_from(seed % 4).unwrap()]();
-    let mut world = World::new(seed, plan);
+    let mut world = World::varied(seed, plan);
     world.settle();
     world.check_converged();
     if restores {

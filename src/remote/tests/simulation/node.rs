@@ -27,6 +27,8 @@ pub(crate) struct Node {
     starts: u32,
     saved: Option<Vec<u8>>,
     saved_age_ms: u64,
+    /// The bound of its log.
+    pub(crate) log_bytes: usize,
     /// A copy of the folder: the checkpoint, and how often the node had been started.
     backup: Option<(Option<Vec<u8>>, u32)>,
     life: Option<Life>,
@@ -64,6 +66,7 @@ impl Node {
             starts: 0,
             saved: None,
             saved_age_ms: 0,
+            log_bytes: StoreLimits::default().log_bytes,
             backup: None,
             life: None,
             past: Vec::new(),
@@ -111,7 +114,10 @@ impl Node {
                 random,
             },
             clock: clock.clone(),
-            limits: StoreLimits::default(),
+            limits: StoreLimits {
+                log_bytes: self.log_bytes,
+                ..StoreLimits::default()
+            },
         });
         if let Some(saved) = &self.saved {
             store.restore(saved).unwrap();

@@ -9,7 +9,7 @@
 
 use mainstem_model::{Clock, Monotonic};
 use mainstem_remote::Action;
-use mainstem_store::Store;
+use mainstem_store::{Delivery, Store};
 use mainstem_wire::{Cursor, decode_line};
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -26,6 +26,7 @@ pub(crate) struct Wire {
     pub(crate) upper: usize,
     pub(crate) lower: usize,
     pub(crate) routes: Vec<Route>,
+    delivery: Delivery,
     connections: Vec<Connection>,
     /// The number of the last connection.
     last: u64,
@@ -61,11 +62,12 @@ impl Route {
 }
 
 impl Wire {
-    pub(crate) fn new(upper: usize, lower: usize, routes: usize) -> Self {
+    pub(crate) fn new(upper: usize, lower: usize, routes: usize, delivery: Delivery) -> Self {
         Self {
             upper,
             lower,
             routes: vec![Route::new(); routes],
+            delivery,
             connections: Vec::new(),
             last: 0,
             open: 0,
@@ -189,7 +191,8 @@ impl Wire {
         self.last += 1;
         self.open = self.last;
         let route = self.route % self.routes.len();
-        self.connections.push(Connection::new(self.open, route));
+        self.connections
+            .push(Connection::new(self.open, route, self.delivery));
         if self.connections.len() > CONNECTIONS_MAX {
             self.connections.remove(0);
         }

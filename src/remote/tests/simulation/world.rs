@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mainstem_model::Status;
 use mainstem_remote::MirrorCounters;
+use mainstem_store::Delivery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -14,6 +15,8 @@ use crate::plan::Plan;
 use crate::wire::Wire;
 
 pub(crate) const POINTS: usize = 4;
+/// The bound of a short log: about a hundred entries.
+const LOG_BYTES_MIN: usize = 8 * 1024;
 
 /// What a device said, and when.
 pub(crate) type History = Vec<(u64, f64)>;
@@ -43,7 +46,17 @@ pub(crate) fn at(history: &History, at_ms: u64) -> Option<f64> {
 }
 
 impl World {
+    /// Nodes with a log that is never too short, and links that bring every sample.
     pub(crate) fn new(seed: u64, plan: Plan) -> Self {
+        Self::build(seed, plan, 0.0)
+    }
+
+    /// Some nodes remember little, and some links bring the latest only.
+    pub(crate) fn varied(seed: u64, plan: Plan) -> Self {
+        Self::build(seed, plan, 0.3)
+    }
+
+    fn build(seed: u64, plan: Plan, share: f64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut nodes = Vec::new();
         for (index, name) in plan.names.iter().enumerate() {
@@ -52,12 +65,21 @@ impl World {
         let mut wires = Vec::new();
         for (upper, lower) in &plan.links {
             nodes[*upper].add_remote(wires.len(), plan.names[*lower]);
-            wires.push(Wire::new(*upper, *lower, plan.routes));
+            let delivery = if share > 0.0 && rng.random_bool(share) {
+                Delivery::Latest
+            } else {
+                Delivery::Every
+            };
+            wires.push(Wire::new(*upper, *lower, plan.routes, delivery));
         }
         for line in &plan.lines {
             nodes[*line].add_points(POINTS);
         }
         for node in &mut nodes {
+            // Some remember so little that whoever was away falls behind the log.
+            if share > 0.0 && rng.random_bool(share) {
+                node.log_bytes = LOG_BYTES_MIN;
+            }
             node.start(rng.random());
         }
         Self {

@@ -1,11 +1,15 @@
 //! A reader of the feed: a snapshot if it has no cursor, then entry after entry, and what it
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
+mod latest;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mainstem_model::{GlobSet, Quality, Reason};
 use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut};
 
+use crate::catalogue::Point;
 use crate::chunk::{Chunk, Item};
 use crate::log::{Entry, SampleEntry};
 use crate::scan::Scan;
@@ -15,12 +19,6 @@ use crate::{Filter, PointId, SourceId, Store};
 
 /// Entries or slots looked at under one lock.
 pub(crate) const LOOK_MAX: usize = 4096;
-
-/// A reader of the latest that is behind by more entries, and by more than a quarter of the
-/// datapoints, takes what changed in the order of numbers instead of the log. In the log's order
-/// chance would decide which datapoint is told on a line that is too narrow for all of them; this
-/// way each has its turn, and names in order compress far better.
-const CONFLATED_FROM: u64 = 16 * 1024;
 
 /// Which samples a reader wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -67,6 +65,9 @@ pub struct Reader {
     pub(crate) delivery: Delivery,
     pub(crate) phase: Phase,
     missed: u64,
+    /// Of a reader of the latest: datapoints that were told ahead of the log, and the entry whose
+    /// sample that was. As many as it may be behind at the most.
+    ahead: HashMap<PointId, u64>,
     /// Which events it is told; those before this entry happened before it came.
     events: Option<GlobSet>,
     events_after: u64,
@@ -90,6 +91,7 @@ impl Reader {
             delivery,
             phase: Phase::Begin,
             missed: 0,
+            ahead: HashMap::new(),
             events: None,
             events_after: 0,
         }
@@ -120,6 +122,7 @@ impl Reader {
                 delivery,
                 phase: Phase::Log(cursor.sequence + 1),
                 missed: 0,
+                ahead: HashMap::new(),
                 events: None,
                 events_after: state.log.head(),
             })
@@ -199,6 +202,7 @@ impl Reader {
         if last < state.log.head() {
             Progress::More
         } else {
+            self.ahead.clear();
             Progress::AtHead
         }
     }
@@ -207,34 +211,13 @@ impl Reader {
         let until = state.log.head();
         let count = state.log.first() - next;
         self.missed += count;
+        self.ahead.clear();
         chunk.items.push(Item::Gap(GapFrame {
             from: next - 1,
             to: state.log.first() - 1,
             count,
         }));
         self.phase = Phase::Scan(Scan::since_entry(next - 1, until));
-        Progress::More
-    }
-
-    fn is_far_behind(&self, state: &State, next: u64) -> bool {
-        let waiting = (state.log.head() + 1).saturating_sub(next);
-        self.delivery == Delivery::Latest
-            && waiting > CONFLATED_FROM.max(state.catalogue.len() as u64 / 4)
-            && next > state.catalogue.forgotten
-    }
-
-    fn conflate(&mut self, state: &State, chunk: &mut Chunk, next: u64) -> Progress {
-        let until = state.log.head();
-        self.missed += (until + 1).saturating_sub(next);
-        // Events are not conflated.
-        if self.events.is_some() {
-            for (sequence, entry) in state.log.from(next).into_iter().flatten() {
-                if let Entry::Event(_) = entry {
-                    self.entry(state, chunk, sequence, entry);
-                }
-            }
-        }
-        self.phase = Phase::Scan(Scan::conflating(next - 1, until));
         Progress::More
     }
 
@@ -271,27 +254,18 @@ impl Reader {
         if point.defined > sequence {
             return;
         }
-        if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
-            self.missed += 1;
-            return;
-        }
         if !self.filter.passes(sample.point, point.name.as_str()) {
             return;
         }
-        let told = state
-            .sources
-            .get(point.source)
-            .map(|source| source.epoch.counter);
-        let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
-        let row = RowOut {
-            id: sample.point.0,
-            quality: sample.quality.code(),
-            epoch,
-            origin: sample.origin,
-            time: sample.source_time,
-            value: sample.value.clone(),
-        };
-        chunk.push_row(row, sample.catchup);
+        if self.delivery == Delivery::Latest && self.is_told(sample, sequence, &point.slot) {
+            return;
+        }
+        if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
+            let newest = crate::apply::entry_of(sample.point, &point.slot, false);
+            chunk.push_row(row_of(state, point, &newest), false);
+            return;
+        }
+        chunk.push_row(row_of(state, point, sample), sample.catchup);
     }
 }
 
@@ -306,6 +280,22 @@ fn source_of_then(state: &State, chunk: &mut Chunk, id: SourceId, sequence: u64)
     if let Some(Item::Source(frame)) = chunk.items.last_mut().filter(|_| is_later) {
         let quality = Quality::of(Reason::Catching);
         (frame.status, frame.reason) = (quality.status, quality.reason);
+    }
+}
+
+fn row_of(state: &State, point: &Point, sample: &SampleEntry) -> RowOut {
+    let told = state
+        .sources
+        .get(point.source)
+        .map(|source| source.epoch.counter);
+    let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
+    RowOut {
+        id: sample.point.0,
+        quality: sample.quality.code(),
+        epoch,
+        origin: sample.origin,
+        time: sample.source_time,
+        value: sample.value.clone(),
     }
 }
 

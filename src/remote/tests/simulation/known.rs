@@ -106,3 +106,10 @@ fn what_is_more_than_eight_links_away_is_left_out() {
     world.check_converged();
     world.check_still();
 }
+
+/// Seeds that found something, once.
+#[test]
+fn seeds_that_failed_once_pass() {
+    // A link below was suspected when the checkpoint was saved, and nobody told it again.
+    crate::run(2206, false);
+}

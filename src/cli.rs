@@ -2,6 +2,7 @@
 
 mod adapters;
 mod alarms;
+mod aliases;
 mod check;
 mod client;
 mod connection;
@@ -11,6 +12,7 @@ mod exit;
 mod init;
 mod points;
 mod remotes;
+mod rename;
 mod run;
 mod screen;
 mod text;
@@ -76,6 +78,10 @@ enum Command {
     Remotes(remotes::RemotesArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
+    /// Aliases: old names that still lead somewhere
+    Aliases(aliases::AliasesArgs),
+    /// Rename a datapoint, an adapter or a remote in a node file; the old name stays as an alias
+    Rename(rename::RenameArgs),
     /// Alarms: what needs somebody
     Alarms(alarms::AlarmsArgs),
     /// Tokens: create, list, revoke
@@ -114,6 +120,8 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
+        Command::Aliases(args) => aliases::run(&args, screen).await,
+        Command::Rename(args) => rename::run(&args, screen),
         Command::Alarms(args) => alarms::run(&args, screen).await,
         Command::Token(args) => token::run(&args, screen).await,
     }

@@ -81,8 +81,10 @@ impl Node {
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config)?;
         let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
+        ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
+        ground.store.end_renaming();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let checkpoint = ground.checkpoint();
         tasks.spawn(checkpoint.keep(config.feed.checkpoint, stop.clone()));
@@ -141,8 +143,10 @@ impl Node {
         self.api.set_roles(roles);
         self.writes.set_policies(config.policies.clone());
         self.api.set_hsyco(config.hsyco.as_ref());
+        self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
         self.parts.sweep(&config);
+        self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
         *current = config;
         Ok(report)

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
 use mainstem_http::{PartError, Parts};
-use mainstem_model::Role;
+use mainstem_model::{Name, Role};
 use mainstem_remote::{RemoteConfig, RemoteView};
 use mainstem_store::{PointId, SourceId, SourceView, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
@@ -51,6 +51,7 @@ impl RunningParts {
         let mut report = ReloadReport::default();
         self.stop_adapters(config, &mut report).await;
         self.stop_remotes(config, &mut report).await;
+        self.move_links(config);
         for adapter in &config.adapters {
             self.start_adapter(adapter, &mut report);
         }
@@ -138,7 +139,12 @@ impl RunningParts {
             // Another prefix is another place in the tree, and what a server of another kind told
             // is another tree; only the same one is kept.
             let stays = |remote: &RemoteConfig| {
-                remote.prefix == running.prefix && remote.kind == running.kind
+                let prefix = &running.prefix;
+                let is_renamed = config
+                    .aliases
+                    .iter()
+                    .any(|alias| alias.from == *prefix && alias.to == remote.prefix);
+                (remote.prefix == *prefix || is_renamed) && remote.kind == running.kind
             };
             if !config.remotes.iter().any(stays) {
                 link.remove();
@@ -149,6 +155,17 @@ impl RunningParts {
                 .any(|remote| remote.name.as_str() == name)
             {
                 report.removed.push(name);
+            }
+        }
+    }
+
+    /// What came over a link whose prefix has another name now moves there, where an alias says so.
+    fn move_links(&self, config: &NodeConfig) {
+        let has = |prefix: &Name| config.remotes.iter().any(|remote| remote.prefix == *prefix);
+        for alias in &config.aliases {
+            let is_renamed = has(&alias.to) && !has(&alias.from);
+            if is_renamed && self.store.move_link(&alias.from, &alias.to) {
+                tracing::info!(from = %alias.from, to = %alias.to, "a remote has another prefix");
             }
         }
     }

@@ -22,10 +22,18 @@ pub(super) fn run(args: &CheckArgs, screen: Screen) -> Result<Exit, Failure> {
     match mainstem_config::load(&file, crate::app::kinds()) {
         Ok(config) => {
             if screen.is_json() {
-                screen.document(&serde_json::json!({"problems": [], "left_out": 0}))?;
+                let warnings = &config.warnings;
+                let fine = serde_json::json!({"problems": [], "left_out": 0, "warnings": warnings});
+                screen.document(&fine)?;
             } else {
                 let fine = screen.paint(Tone::Good, "No problems");
                 let file = file.display();
+                for warning in &config.warnings {
+                    screen.line(format!(
+                        "{} {warning}.",
+                        screen.paint(Tone::Warning, "warning:")
+                    ))?;
+                }
                 screen.line(format!("{fine} in {file}: {}.", summary(&config)))?;
             }
             Ok(Exit::Done)

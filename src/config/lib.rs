@@ -8,6 +8,7 @@
 
 mod access;
 mod adapters;
+mod aliases;
 mod clients;
 mod expand;
 mod limits;
@@ -19,6 +20,7 @@ mod parse;
 mod policies;
 mod problem;
 mod remotes;
+mod rename;
 mod report;
 mod resources;
 mod schema;
@@ -30,6 +32,7 @@ pub use access::{Credential, RoleConfig, TokenConfig};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};
+pub use rename::{Bearing, Mention, RenamePlan, Renamed};
 pub use resources::StrategyConfig;
 pub use sections::{LogConfig, LogFormat, LogLevel};
 

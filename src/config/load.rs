@@ -21,7 +21,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{clients, policies, remotes};
+use crate::{aliases, clients, policies, remotes};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -85,7 +85,7 @@ pub(crate) fn load_with(
     report.finish().map_or(Ok(config), Err)
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(crate) fn read(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?
         .take(FILE_BYTES_MAX + 1)
@@ -152,6 +152,8 @@ impl Draft<'_> {
         let mut taken = Taken::default();
         let adapters = Adapters::new(kinds, &data).read(self, &mut taken);
         let remotes = remotes::read(self, &mut taken);
+        let aliases = aliases::read(self, &taken);
+        let warnings = aliases::idle(&aliases, |name| taken.may_have(name));
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,
@@ -160,6 +162,8 @@ impl Draft<'_> {
             roles,
             tokens,
             policies,
+            aliases,
+            warnings,
             limits: limits?,
             hsyco,
             log: log?,

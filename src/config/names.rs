@@ -109,6 +109,25 @@ impl Taken {
         self.tops.push((name.to_owned(), owner.to_owned()));
     }
 
+    /// Whether a name is in use, or below or above one that is: what has it, in words.
+    pub(crate) fn user_of(&self, name: &Name) -> Option<String> {
+        let inside = |other: &str| {
+            let other = Name::new(other).ok();
+            other.is_some_and(|other| name.covers(&other))
+        };
+        let top = self.tops.iter().find(|(top, _)| inside(top));
+        let point = || self.datapoints.iter().find(|(point, _)| inside(point));
+        let of_point = || point().map(|(point, id)| format!("the datapoint `{point}` of `{id}`"));
+        top.map(|(_, owner)| owner.clone()).or_else(of_point)
+    }
+
+    /// Whether something configured can be meant by a name: a datapoint, or what is below an
+    /// adapter or a remote.
+    pub(crate) fn may_have(&self, name: &Name) -> bool {
+        let top = |(top, _): &(String, String)| Name::new(top).is_ok_and(|top| top.covers(name));
+        self.user_of(name).is_some() || self.tops.iter().any(top)
+    }
+
     /// Takes the name of one datapoint.
     pub(crate) fn datapoint(&mut self, draft: &mut Draft<'_>, name: &str, id: &str, at: &str) {
         if let Some(other) = self.datapoints.insert(name.to_owned(), id.to_owned()) {

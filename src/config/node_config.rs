@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mainstem_adapter::{AdapterSpec, Kind};
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
-use mainstem_model::Name;
+use mainstem_model::{Alias, Name};
 use mainstem_remote::RemoteConfig;
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
@@ -32,6 +32,10 @@ pub struct NodeConfig {
     pub tokens: Vec<TokenConfig>,
     /// What this node lets writes of its own datapoints do, in the order of the file.
     pub policies: Vec<PolicyConfig>,
+    /// Old names that still lead to what is called otherwise now.
+    pub aliases: Vec<Alias>,
+    /// What `check` warns of: the file can be used, but it may not be what was meant.
+    pub warnings: Vec<String>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
     /// The HSYCO-compatible route, if it is switched on.

@@ -40,6 +40,9 @@ pub(crate) struct NodeFile {
     /// What the owner lets a write do; the first whose patterns fit a datapoint counts.
     #[schemars(default, length(max = 1000))]
     policies: Vec<PolicyConfig>,
+    /// Old names of datapoints, adapters and remotes, each with the new one.
+    #[schemars(default, extend("maxProperties" = 1024))]
+    aliases: BTreeMap<String, AliasTarget>,
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,
@@ -56,6 +59,13 @@ pub(crate) struct NodeFile {
     #[schemars(default)]
     resources: BTreeMap<String, ResourceHead>,
 }
+
+/// A new name.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "for the schema")]
+pub(crate) struct AliasTarget(
+    #[schemars(with = "String", extend("format" = "name"))] pub(crate) String,
+);
 
 /// What every resource has.
 #[derive(schemars::JsonSchema)]

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod node_file;
+mod renaming;
 
 use std::path::{Path, PathBuf};
 

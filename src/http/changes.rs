@@ -57,7 +57,8 @@ pub(crate) async fn read(
     headers: HeaderMap,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let wish = Wish::new(&query, &headers, &caller)?;
+    let mut wish = Wish::new(&query, &headers, &caller)?;
+    api.store.settle(&mut wish.filter);
     match wish.way {
         Way::Frames { follow } => stream::open(&api, &wish, &caller, follow),
         Way::Poll { wait } => poll::answer(&api, wish, wait).await,

@@ -121,15 +121,20 @@ pub(crate) async fn show(
     caller: Caller,
 ) -> Result<Json<PointDocument>, Problem> {
     Name::new(&name).map_err(|error| Problem::new(Code::Path, error.to_string()))?;
-    let view = api
-        .store
-        .point(&name)
-        .filter(|_| caller.principal.may_read(&name));
     let missing = || Problem::new(Code::UnknownName, format!("there is no datapoint {name:?}"));
-    Ok(Json(documents::point(
-        view.ok_or_else(missing)?,
-        asked.meta,
-    )))
+    let found = api.store.find(&name).ok_or_else(missing)?;
+    if !api
+        .store
+        .decide(&caller.principal.rights.read, &found)
+        .allowed
+    {
+        return Err(missing());
+    }
+    let document = documents::point(found.view, asked.meta);
+    Ok(Json(PointDocument {
+        asked_as: found.asked_as.map(|old| old.to_string()),
+        ..document
+    }))
 }
 
 /// `PUT /api/v1/datapoints/{name}`: a write, and what became of it.

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 pub(crate) fn point(view: PointView, meta: bool) -> PointDocument {
     let seen = view.value.is_some();
     PointDocument {
+        asked_as: None,
         value: view.value.as_ref().and_then(raw),
         quality: QualityDocument {
             status: view.quality.status.as_str().to_owned(),

@@ -115,6 +115,7 @@ impl Question {
         };
         let explained = api.writes.explain(&request);
         let node = &api.store.setup().name;
+        let called = explained.name.unwrap_or_else(|| self.name.clone());
         let mut steps: Vec<ExplainStep> = explained
             .steps
             .into_iter()
@@ -123,7 +124,7 @@ impl Question {
         if let Some(link) = explained.next {
             let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let ask = LinkExplain {
-                name: self.name.clone(),
+                name: called,
                 value: self.value,
                 pulse_us: self.pulse.map(micros),
                 budget_us: micros(self.budget),

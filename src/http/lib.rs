@@ -3,6 +3,7 @@
 
 mod adapters;
 mod alarms;
+mod aliases;
 mod arrival;
 mod auth;
 mod body;

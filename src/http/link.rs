@@ -106,6 +106,7 @@ fn unmapped(api: &Api, write: LinkWrite) -> WriteDocument {
     tracing::warn!(id = %write.id, name = %write.name, "a write over a link without a clock mapping");
     let message = "no beat of this link has told how the clocks map: nothing late is carried out";
     WriteDocument {
+        asked_as: None,
         id: write.id,
         name: write.name,
         state: WriteState::Rejected,

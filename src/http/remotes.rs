@@ -156,5 +156,6 @@ fn mirror(counters: MirrorCounters, last_left_out: Option<String>) -> MirrorDocu
         events_refused: counters.events_refused,
         looped: counters.looped,
         bad_values: counters.bad_values,
+        aliases_left_out: counters.aliases_left_out,
     }
 }

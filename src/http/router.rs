@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, auth, changes, datapoints, events, explain, hsyco, link, node, openapi,
-    pages, probes, problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, aliases, auth, changes, datapoints, events, explain, hsyco, link, node,
+    openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -40,6 +40,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
+        .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
         .route("/tokens", get(tokens::list).post(tokens::create))

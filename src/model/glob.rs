@@ -58,6 +58,50 @@ impl Glob {
     }
 }
 
+/// What a list of patterns says of something with several names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decided<'n> {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The name that decided; none if no pattern fits any of them.
+    pub by: Option<&'n str>,
+}
+
+/// How much of what a path leads to a pattern fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Nothing,
+    Some,
+    Everything,
+}
+
+impl Glob {
+    /// How much of a path and the names below it this fits; `Some` where that is not sure.
+    fn reach(&self, path: &str) -> Reach {
+        let mut parts = path.split('.');
+        for (index, segment) in self.segments.iter().enumerate() {
+            if segment == "**" {
+                let is_last = index + 1 == self.segments.len();
+                return if is_last {
+                    Reach::Everything
+                } else {
+                    Reach::Some
+                };
+            }
+            match parts.next() {
+                Some(part) if match_segment(segment.as_bytes(), part.as_bytes()) => {}
+                Some(_) => return Reach::Nothing,
+                None => return Reach::Some,
+            }
+        }
+        // A pattern that is shorter than the path fits nothing there; an equal one the path itself.
+        match parts.next() {
+            Some(_) => Reach::Nothing,
+            None => Reach::Some,
+        }
+    }
+}
+
 // Backtracks only to the last `**`, so that a pattern costs at most segments times segments.
 fn match_segments(pattern: &[String], parts: &[&str]) -> bool {
     let (mut p, mut n) = (0, 0);
@@ -172,6 +216,49 @@ impl GlobSet {
         })
     }
 
+    /// What the list says of something that has several names: a datapoint and what it was called
+    /// before. A pattern that denies one of the names denies it, whatever allows another; so a new
+    /// name can take no prohibition away. Otherwise one name that is allowed is enough.
+    pub fn decide<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Decided<'n> {
+        let mut decided = Decided::default();
+        for name in names {
+            let Some((allow, _)) = self.rules.iter().find(|(_, glob)| glob.matches(name)) else {
+                continue;
+            };
+            if !allow {
+                return Decided {
+                    allowed: false,
+                    by: Some(name),
+                };
+            }
+            if decided.by.is_none() {
+                decided = Decided {
+                    allowed: true,
+                    by: Some(name),
+                };
+            }
+        }
+        decided
+    }
+
+    /// Whether a pattern of the list, of whatever kind, can fit a path or a name below it.
+    pub fn touches(&self, path: &str) -> bool {
+        self.rules
+            .iter()
+            .any(|(_, glob)| glob.reach(path) != Reach::Nothing)
+    }
+
+    /// Whether a path or a name below it can be allowed.
+    pub fn may_allow_below(&self, path: &str) -> bool {
+        for (allow, glob) in &self.rules {
+            match (allow, glob.reach(path)) {
+                (_, Reach::Nothing) | (false, Reach::Some) => {}
+                (allow, _) => return *allow,
+            }
+        }
+        false
+    }
+
     /// Whether nothing can be allowed.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -230,6 +317,27 @@ mod tests {
         assert!(glob.matches(&["a"; 16].join(".")));
         let glob = Glob::new(&format!("{}b", "*a".repeat(40))).unwrap();
         assert!(!glob.matches(&"a".repeat(64)));
+    }
+
+    #[test]
+    fn a_denied_name_denies_all_names() {
+        let set = GlobSet::new(&["!old.safety.**", "old.**", "new.lamp"]).unwrap();
+        let decided = |names: &[&'static str]| set.decide(names.iter().copied());
+        assert!(decided(&["other.pump", "old.pump"]).allowed);
+        assert_eq!(decided(&["other.pump", "old.pump"]).by, Some("old.pump"));
+        assert!(!decided(&["new.lamp", "old.safety.lamp"]).allowed);
+        assert!(!decided(&["old.safety.lamp", "new.lamp"]).allowed);
+        assert_eq!(decided(&["x", "y"]), Decided::default());
+    }
+
+    #[test]
+    fn a_list_tells_whom_a_path_concerns() {
+        let set = GlobSet::new(&["!a.secret.**", "a.**", "b.*.x"]).unwrap();
+        assert!(set.may_allow_below("a.open") && set.may_allow_below("a"));
+        assert!(!set.may_allow_below("a.secret") && !set.may_allow_below("a.secret.x"));
+        assert!(set.may_allow_below("b") && set.may_allow_below("b.q.x"));
+        assert!(!set.may_allow_below("b.q.x.y") && !set.touches("c"));
+        assert!(set.touches("a.secret.x"));
     }
 
     #[test]

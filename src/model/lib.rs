@@ -2,6 +2,7 @@
 //! limits. No I/O, no async; constructors fail only by validation.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alias;
 mod clock;
 mod definition;
 mod event;
@@ -18,10 +19,11 @@ mod value;
 mod value_type;
 mod write;
 
+pub use alias::{ALIAS_CHAIN_MAX, ALIASES_MAX, Alias};
 pub use clock::{Clock, ManualClock, Monotonic};
 pub use definition::{Access, Definition, Limits};
 pub use event::EventId;
-pub use glob::{Glob, GlobError, GlobSet};
+pub use glob::{Decided, Glob, GlobError, GlobSet};
 pub use name::{Name, NameError};
 pub use quality::{Quality, Reason, Status};
 pub use sample::Sample;

@@ -155,6 +155,13 @@ impl fmt::Debug for Name {
     }
 }
 
+// A table of names is asked with texts: both compare and hash bytewise.
+impl std::borrow::Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AsRef<str> for Name {
     fn as_ref(&self) -> &str {
         &self.0

@@ -1,6 +1,7 @@
 //! Applies a neighbour's stream to the store under the remote's prefix. Pure: no socket, no clock
 //! of its own, so that the simulation runs the real thing.
 
+mod alias;
 mod counters;
 mod error;
 mod place;
@@ -62,6 +63,10 @@ pub struct Mirror {
     seen: Option<Seen>,
     suspected: HashSet<u32>,
     counters: MirrorCounters,
+    /// Changes of aliases in this stream.
+    alias_changes: usize,
+    /// An alias changed what `read` lets in.
+    begin_anew: bool,
     last_left_out: Option<String>,
     pruned: Option<String>,
 }
@@ -107,6 +112,8 @@ impl Mirror {
             seen: None,
             suspected: HashSet::new(),
             counters: MirrorCounters::default(),
+            alias_changes: 0,
+            begin_anew: false,
             last_left_out: None,
             pruned: None,
         };
@@ -217,6 +224,8 @@ impl Mirror {
         self.place = None;
         self.seen = None;
         self.pruned = None;
+        self.alias_changes = 0;
+        self.begin_anew = false;
         // What was suspected belongs to the old stream; the link's own state covers it meanwhile.
         for remote_id in std::mem::take(&mut self.suspected) {
             if let Some(mapped) = self.sources.get(&remote_id) {
@@ -236,6 +245,7 @@ impl Mirror {
         }
         let has_more = line.source.is_some()
             || line.status.is_some()
+            || !line.alias.is_empty()
             || !line.define.is_empty()
             || !line.remove.is_empty()
             || !line.gone.is_empty();
@@ -246,6 +256,9 @@ impl Mirror {
         self.pending_catchup = line.c > 0;
         self.tree(line)?;
         self.rows(line);
+        if self.must_begin_anew() {
+            return Err(MirrorError::Renamed);
+        }
         if let Some(event) = &line.event {
             self.carry(event);
         }

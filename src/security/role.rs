@@ -155,6 +155,26 @@ impl Principal {
         Decision { allowed, rule }
     }
 
+    /// Whether a datapoint may be read by its name or one that it had.
+    pub fn may_read_any<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+        self.rights.read.decide(names).allowed
+    }
+
+    /// Whether a datapoint may be written that has several names: a rule that denies one of them
+    /// denies it.
+    pub fn may_write_any<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Decision {
+        let decided = self.rights.write.decide(names);
+        let role = &self.role;
+        let Some(by) = decided.by else {
+            let rule = format!("role {role}, write: no pattern fits");
+            return Decision {
+                allowed: false,
+                rule,
+            };
+        };
+        self.may_write(by)
+    }
+
     /// Whether samples of a datapoint may be provided, and which rule says so.
     pub fn may_provide(&self, name: &str) -> Decision {
         let Some(prefix) = &self.provide else {

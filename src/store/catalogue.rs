@@ -125,6 +125,16 @@ impl Catalogue {
         self.get(id).map(|point| (id, point))
     }
 
+    /// Whether a path is a datapoint's name, or the beginning of one.
+    pub(crate) fn has_at_or_below(&self, path: &Name) -> bool {
+        use std::ops::Bound::{Included, Unbounded};
+        let below = format!("{path}.");
+        let range = (Included(below.as_str()), Unbounded);
+        let mut behind = self.names.range::<str, _>(range);
+        let first = behind.next().map(|(name, _)| name.as_str());
+        self.names.contains_key(path) || first.is_some_and(|name| name.starts_with(&below))
+    }
+
     pub(crate) fn id_of(&self, name: &Name) -> Option<PointId> {
         self.names.get(name).copied()
     }

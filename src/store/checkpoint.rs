@@ -1,6 +1,8 @@
 //! A checkpoint: the frames of a snapshot, plus how far each link was applied. What the numbers
 //! of a slot say makes replaying idempotent, so a checkpoint need not be of one moment.
 
+mod names;
+
 use std::collections::HashMap;
 
 use mainstem_model::{Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
@@ -49,6 +51,9 @@ struct RemoteIds {
     remote_sources: Vec<(u32, u32)>,
     #[serde(default)]
     remote_points: Vec<(u32, u32)>,
+    /// What links told about old names: the link, the old name, the new one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remote_aliases: Vec<(u32, String, String)>,
 }
 
 impl Store {
@@ -86,6 +91,7 @@ impl Store {
                 restorer.line(line).ok_or(RestoreError::Line(index + 2))?;
             }
             restorer.links(&header.links);
+            restorer.rename(&self.setup().name);
             Ok(())
         })
     }
@@ -117,6 +123,11 @@ fn write_sources(state: &State, writer: &mut FrameWriter) {
             .remote_sources
             .extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
     }
+    let linked = state.aliases.iter().filter_map(|(from, known)| {
+        let link = known.via?.0;
+        Some((link, from.to_string(), known.to.to_string()))
+    });
+    remote.remote_aliases = linked.collect();
     write_line(writer, &remote);
 }
 
@@ -258,6 +269,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn remote_ids(&mut self, ids: &RemoteIds) {
+        self.aliases(ids);
         for (id, remote_id) in &ids.remote_sources {
             if let Some(source) = self
                 .sources

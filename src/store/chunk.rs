@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstem_model::{Monotonic, Value};
-use mainstem_wire::{DefineFrame, GapFrame, RowOut, SourceFrame, StatusFrame};
+use mainstem_wire::{AliasFrame, DefineFrame, GapFrame, RowOut, SourceFrame, StatusFrame};
 
 use crate::Event;
 
@@ -30,6 +30,8 @@ pub enum Item {
         /// Whether they are catch-up.
         catchup: bool,
     },
+    /// What an old name leads to, or that it leads nowhere any more.
+    Alias(AliasFrame),
     /// Something that waits for an answer.
     Event(Arc<Event>),
     /// Entries that this reader will not get.

@@ -2,7 +2,8 @@
 
 use mainstem_model::Value;
 use mainstem_wire::{
-    DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter, LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
+    ALIASES_PER_FRAME_MAX, AliasFrame, DEFINES_PER_FRAME_MAX, DefineFrame, FrameWriter,
+    LINE_BYTES_MAX, ROWS_PER_FRAME_MAX, RowOut,
 };
 
 use crate::{Chunk, Item};
@@ -18,6 +19,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
     let mut rest: &[RowOut] = &chunk.rows;
     let mut definitions: Vec<DefineFrame> = Vec::new();
     let mut removed: Vec<u32> = Vec::new();
+    let mut aliases: Vec<AliasFrame> = Vec::new();
     let mut told = false;
     for (index, item) in chunk.items.iter().enumerate() {
         if !matches!(item, Item::Define(_)) || definitions.len() >= DEFINES_PER_FRAME_MAX {
@@ -26,7 +28,11 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
         if !matches!(item, Item::Remove(_)) {
             flush(&mut removed, |ids| writer.remove(ids));
         }
+        if !matches!(item, Item::Alias(_)) || aliases.len() >= ALIASES_PER_FRAME_MAX {
+            flush(&mut aliases, |frames| writer.alias(frames));
+        }
         match item {
+            Item::Alias(frame) => aliases.push(frame.clone()),
             Item::Define(frame) => definitions.push(frame.clone()),
             Item::Remove(id) => removed.push(*id),
             Item::Rows { count, catchup } => {
@@ -46,6 +52,7 @@ pub fn encode_chunk(chunk: &Chunk, writer: &mut FrameWriter) {
     }
     flush(&mut definitions, |frames| writer.define(frames));
     flush(&mut removed, |ids| writer.remove(ids));
+    flush(&mut aliases, |frames| writer.alias(frames));
     if let Some(sequence) = chunk.bookmark.filter(|_| !told) {
         writer.bookmark(sequence);
     }

@@ -2,6 +2,7 @@
 //! One lock, one writer at a time; readers copy out under the lock and encode outside it.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod aliases;
 mod apply;
 mod catalogue;
 mod checkpoint;
@@ -14,6 +15,8 @@ mod log;
 mod mirror;
 mod owner;
 mod reader;
+mod relocate;
+mod renamed;
 mod scan;
 mod sources;
 mod state;
@@ -24,6 +27,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use aliases::{AliasError, AliasView};
 pub use catalogue::{DefineError, PointId};
 pub use checkpoint::RestoreError;
 pub use chunk::{Chunk, Item};
@@ -34,6 +38,7 @@ pub use filter::Filter;
 pub use mirror::{MirrorRow, MirrorSource, MirrorState};
 pub use owner::{Hop, Order, OrderError, Outcome, Owner, OwnerHandle};
 pub use reader::{Delivery, Progress, Reader, StartError};
+pub use renamed::Found;
 pub use sources::{NewSource, SourceId, SourceView};
 pub use store::{Store, StoreLimits, StoreSetup, StoreStatistics};
 pub use topology::{Tree, TreeSource};

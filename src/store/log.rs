@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mainstem_model::{Quality, SourceStatus, Value};
+use mainstem_model::{Name, Quality, SourceStatus, Value};
 
 use crate::{Event, PointId, SourceId};
 
@@ -16,6 +16,8 @@ pub(crate) enum Entry {
     Source(SourceId),
     Status(SourceId, SourceStatus),
     Gone(SourceId),
+    /// The alias of an old name, new, changed or gone.
+    Alias(Name),
     Event(Arc<Event>),
 }
 

@@ -12,6 +12,7 @@ use mainstem_wire::{Cursor, DefineFrame, Epoch, GapFrame, RowOut};
 use crate::catalogue::Point;
 use crate::chunk::{Chunk, Item};
 use crate::log::{Entry, SampleEntry};
+use crate::renamed::alias;
 use crate::scan::Scan;
 use crate::sources::status_frame;
 use crate::state::State;
@@ -107,10 +108,12 @@ impl Reader {
         if cursor.epoch != store.setup().epoch {
             return Err(StartError::Epoch);
         }
-        if cursor.filter != filter.hash() {
-            return Err(StartError::Filter);
-        }
+        let mut filter = filter;
         store.read(|state| {
+            filter.settle(&state.aliases);
+            if cursor.filter != filter.hash() {
+                return Err(StartError::Filter);
+            }
             if cursor.sequence > state.log.head() {
                 return Err(StartError::Ahead);
             }
@@ -158,6 +161,9 @@ impl Reader {
     }
 
     fn read_state(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {
+        if !self.filter.settle(&state.aliases) {
+            return Progress::Expired;
+        }
         if let Phase::Begin = self.phase {
             self.events_after = state.log.head();
             self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
@@ -236,6 +242,7 @@ impl Reader {
             Entry::Source(id) => source_of_then(state, chunk, *id, sequence),
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
+            Entry::Alias(from) => alias(&state.aliases, &self.filter, chunk, from),
             Entry::Event(event) => {
                 let told = self.events.as_ref();
                 let wanted = told.is_some_and(|kinds| kinds.allows(event.kind.as_str()));
@@ -254,7 +261,7 @@ impl Reader {
         if point.defined > sequence {
             return;
         }
-        if !self.filter.passes(sample.point, point.name.as_str()) {
+        if !self.filter.passes(state, sample.point, &point.name) {
             return;
         }
         if self.delivery == Delivery::Latest && self.is_told(sample, sequence, &point.slot) {
@@ -311,7 +318,7 @@ pub(crate) fn define(state: &State, filter: &mut Filter, chunk: &mut Chunk, id: 
     let Some(point) = state.catalogue.get(id) else {
         return false;
     };
-    if !filter.passes(id, point.name.as_str()) {
+    if !filter.passes(state, id, &point.name) {
         return false;
     }
     let source = Some(point.source.0);

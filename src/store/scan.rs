@@ -7,6 +7,7 @@ use mainstem_wire::RowOut;
 use crate::catalogue::{Point, Tombstone};
 use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
 use crate::reader::{LOOK_MAX, define, source};
+use crate::renamed::alias;
 use crate::state::State;
 use crate::{Filter, PointId};
 
@@ -104,6 +105,7 @@ impl Scan {
     }
 
     fn tell_sources(&self, state: &State, filter: &mut Filter, chunk: &mut Chunk) {
+        self.tell_aliases(state, filter, chunk);
         for (id, entry) in state.sources.iter() {
             if entry.changed > self.since() || self.is_snapshot() {
                 source(state, chunk, id);
@@ -123,6 +125,22 @@ impl Scan {
         }
     }
 
+    /// Old names come first, so that a reader knows them when it decides over definitions.
+    fn tell_aliases(&self, state: &State, filter: &Filter, chunk: &mut Chunk) {
+        for (from, known) in state.aliases.iter() {
+            if known.changed() > self.since() || self.is_snapshot() {
+                alias(&state.aliases, filter, chunk, from);
+            }
+        }
+        for from in self
+            .since
+            .iter()
+            .flat_map(|&since| state.aliases.gone_after(since))
+        {
+            alias(&state.aliases, filter, chunk, from);
+        }
+    }
+
     fn tell_point(
         &self,
         state: &State,
@@ -135,7 +153,7 @@ impl Scan {
         if is_new && !define(state, filter, chunk, id) {
             return;
         }
-        if !filter.passes(id, point.name.as_str()) {
+        if !filter.passes(state, id, &point.name) {
             return;
         }
         let slot = &point.slot;

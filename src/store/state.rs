@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use mainstem_model::{
-    Definition, Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp,
+    Definition, Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp, ValueType,
 };
 use mainstem_wire::{Cursor, Epoch};
 
+use crate::aliases::Aliases;
 use crate::catalogue::{Catalogue, Point, Slot, Tombstone};
 use crate::log::{Entry, Log};
 use crate::sources::Sources;
@@ -21,6 +22,9 @@ pub(crate) struct State {
     pub(crate) log: Log,
     /// The place up to which each link's neighbour was applied.
     pub(crate) cursors: HashMap<SourceId, Cursor>,
+    pub(crate) aliases: Aliases,
+    /// Last samples of datapoints that were removed while names change, by their old names.
+    pub(crate) kept: Option<HashMap<Name, (ValueType, Slot)>>,
 }
 
 /// The clocks at the moment of a change.
@@ -40,6 +44,8 @@ impl State {
             catalogue: Catalogue::default(),
             log: Log::new(limits.log_bytes),
             cursors: HashMap::new(),
+            aliases: Aliases::default(),
+            kept: None,
         }
     }
 
@@ -131,15 +137,19 @@ impl State {
         if let Some(id) = self.catalogue.id_of(name)
             && let Some(known) = self.catalogue.get_mut(id)
         {
-            if known.source != source {
+            if known.source != source && !is_move(&self.sources, known, source, remote_id) {
                 let (name, owner) = (name.clone(), self.sources.path(known.source));
                 return Err(DefineError::Owned { name, owner });
             }
             known.remote_id = remote_id;
-            if known.definition == definition {
+            let stays = known.source == source;
+            if stays && known.definition == definition {
                 return Ok(id);
             }
-            if known.definition.value_type == definition.value_type {
+            // The numbers of one node mean nothing in the feed of another.
+            let node = |id| self.sources.get(id).map(|source| source.node);
+            let same_node = stays || node(known.source) == node(source);
+            if same_node && known.definition.value_type == definition.value_type {
                 slot = known.slot.clone();
             }
             self.remove_point(id);
@@ -150,17 +160,23 @@ impl State {
                 points_max,
             });
         }
-        Ok(self.insert(Point {
+        let mut point = Point {
             name: name.clone(),
             source,
             definition,
             defined: 0,
             remote_id,
             slot,
-        }))
+        };
+        if point.slot.sequence == 0
+            && let Some(slot) = self.sample_of_old_name(&point)
+        {
+            point.slot = slot;
+        }
+        Ok(self.insert(point))
     }
 
-    fn insert(&mut self, mut point: Point) -> PointId {
+    pub(crate) fn insert(&mut self, mut point: Point) -> PointId {
         point.defined = self.log.next();
         // What a value had before its definition changed is told again under the new number.
         if point.slot.sequence > 0 {
@@ -194,6 +210,7 @@ impl State {
         let Some(point) = self.catalogue.remove(id, sequence) else {
             return;
         };
+        self.keep_for_new_name(&point);
         if let Some(source) = self.sources.get_mut(point.source) {
             source.points = source.points.saturating_sub(1);
         }
@@ -217,8 +234,22 @@ impl State {
             let sequence = self.log.next();
             self.sources.remove(*source);
             self.cursors.remove(source);
+            self.remove_aliases_of(*source);
             self.catalogue.bury(Tombstone::Source(*source), sequence);
             self.log.push(Entry::Gone(*source));
         }
     }
+}
+
+/// Whether a neighbour tells a datapoint that it told before from another of its sources: then it
+/// moved there, or the source has another name now.
+fn is_move(sources: &Sources, known: &Point, source: SourceId, remote_id: Option<u32>) -> bool {
+    remote_id.is_some()
+        && known.remote_id.is_some()
+        && top_of(sources, known.source) == top_of(sources, source)
+}
+
+fn top_of(sources: &Sources, source: SourceId) -> Option<SourceId> {
+    let above = |id: &SourceId| sources.get(*id).and_then(|source| source.parent);
+    std::iter::successors(Some(source), above).last()
 }

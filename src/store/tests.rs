@@ -1,5 +1,7 @@
 //! The feed as readers see it.
 
+mod renaming;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,7 +179,9 @@ fn a_datapoint_that_never_rests_is_not_put_off_by_a_slow_reader_of_the_latest() 
         }
         reader.read(&bench.store, &mut chunk, 5);
         let hot = chunk.rows.iter().filter(|row| row.id == 0);
-        let newest = hot.filter_map(|row| row.value.as_ref()?.as_f64()).last();
+        let newest = hot
+            .filter_map(|row| row.value.as_ref()?.as_f64())
+            .next_back();
         assert!(newest.is_none_or(|newest| newest > told), "never older");
         told = newest.unwrap_or(told);
     }

@@ -91,7 +91,10 @@ impl Store {
                     }
                     looked += 1;
                     last = Some(point.name.clone());
-                    if fits(query, point.name.as_str()) && filter.passes_name(point.name.as_str()) {
+                    let former = state.former(&point.name);
+                    if fits(query, point.name.as_str())
+                        && filter.passes_called(point.name.as_str(), &former)
+                    {
                         found.push(view(state, id, point, now.wall, now.monotonic));
                     }
                 }
@@ -142,7 +145,13 @@ fn fits(query: &ListQuery, name: &str) -> bool {
         && query.glob.as_ref().is_none_or(|glob| glob.matches(name))
 }
 
-fn view(state: &State, id: PointId, point: &Point, now: Timestamp, mono: Monotonic) -> PointView {
+pub(crate) fn view(
+    state: &State,
+    id: PointId,
+    point: &Point,
+    now: Timestamp,
+    mono: Monotonic,
+) -> PointView {
     let slot = &point.slot;
     let source = state.sources.get(point.source);
     let chain = source

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod alarm;
+mod alias;
 mod batch;
 mod changes;
 pub mod event;
@@ -20,6 +21,7 @@ pub mod write;
 
 pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
 pub use alarm::AlarmDocument;
+pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};
 pub use changes::ChangesDocument;
 pub use node::{FeedDocument, NodeDocument};

@@ -6,7 +6,10 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame};
+use crate::{
+    AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, NamedSample, SourceFrame,
+    StatusFrame,
+};
 
 /// One line of a stream. Members that are not known are skipped.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Line<'a> {
     /// A source's state.
     #[serde(default)]
     pub status: Option<StatusFrame>,
+    /// What old names lead to.
+    #[serde(default)]
+    pub alias: Vec<AliasFrame>,
     /// Definitions.
     #[serde(default)]
     pub define: Vec<DefineFrame>,

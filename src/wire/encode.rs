@@ -4,7 +4,7 @@ use mainstem_model::{Timestamp, Value};
 use serde::Serialize;
 
 use crate::value_json::write_value;
-use crate::{DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
+use crate::{AliasFrame, DefineFrame, EventFrame, GapFrame, HelloFrame, SourceFrame, StatusFrame};
 
 /// One row to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,11 @@ impl FrameWriter {
     /// `{"define":[…]}`.
     pub fn define(&mut self, definitions: &[DefineFrame]) {
         self.member("define", definitions);
+    }
+
+    /// `{"alias":[…]}`.
+    pub fn alias(&mut self, aliases: &[AliasFrame]) {
+        self.member("alias", aliases);
     }
 
     /// `{"remove":[ids]}`.

@@ -81,6 +81,16 @@ pub struct StatusFrame {
     pub since: Timestamp,
 }
 
+/// An old name, or an old beginning of names, and what it is called now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasFrame {
+    /// The old name at the speaker.
+    pub from: String,
+    /// The new one; absent if the alias is no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
 /// A datapoint, told before its first row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DefineFrame {

@@ -16,8 +16,8 @@ pub use decode::{DecodeError, Line, Rows, decode_line, decode_row};
 pub use encode::{FrameWriter, RowOut};
 pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{
-    Beat, BeatAnswer, DefineFrame, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample, SourceFrame,
-    StatusFrame,
+    AliasFrame, Beat, BeatAnswer, DefineFrame, FEATURE_PULSE, GapFrame, HelloFrame, NamedSample,
+    SourceFrame, StatusFrame,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 
@@ -30,3 +30,5 @@ pub const ROWS_PER_FRAME_MAX: usize = 1024;
 /// Definitions in one frame made by this node: with the longest texts, each byte of them escaped,
 /// the line stays below [`LINE_BYTES_MAX`].
 pub const DEFINES_PER_FRAME_MAX: usize = 128;
+/// Aliases in one frame made by this node.
+pub const ALIASES_PER_FRAME_MAX: usize = 128;

@@ -38,7 +38,7 @@ impl Office {
             return Err(Refusal::Stopping);
         }
         check::form(request)?;
-        let record = self.record(request, came);
+        let mut record = self.record(request, came);
         let checked = match check::check(&self.store, request, &mut check::silently) {
             Ok(checked) => checked,
             Err(Denied::Refused(refusal)) => return Err(refusal),
@@ -47,6 +47,10 @@ impl Office {
                 return self.refuse(record, &value, reason, &message, came);
             }
         };
+        if let Some(asked_as) = &checked.asked_as {
+            record.name = checked.name.to_string();
+            record.asked_as = Some(asked_as.to_string());
+        }
         // What was begun before is answered whether it could be begun now or not.
         let known = {
             let mut table = self.table.lock();
@@ -124,6 +128,7 @@ impl Office {
         };
         let wish = Wish {
             name: &checked.name,
+            former: &checked.former,
             value: &checked.value,
             pulse: request.pulse,
         };
@@ -136,7 +141,7 @@ impl Office {
 
     /// A datapoint as an interlock sees it.
     pub(crate) fn live(&self, name: &str) -> Option<Live> {
-        let view = self.store.point(name)?;
+        let view = self.store.find(name)?.view;
         Some(Live {
             value: view.value,
             quality: view.quality,
@@ -213,6 +218,7 @@ impl Office {
             id,
             sequence: 0,
             name: request.name.clone(),
+            asked_as: None,
             principal: who.clone(),
             address,
             originators,

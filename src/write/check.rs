@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mainstem_model::quantity::show_duration;
 use mainstem_model::{Definition, Limits, Name, Value};
-use mainstem_store::{PointId, Store};
+use mainstem_store::{Found, PointId, Store};
 use mainstem_wire::{parse_value, write_value};
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,10 @@ pub(crate) type BodyHash = [u8; 32];
 pub(crate) struct Checked {
     pub(crate) point: PointId,
     pub(crate) name: Name,
+    /// What it was called before.
+    pub(crate) former: Vec<Name>,
+    /// The old name that was asked for.
+    pub(crate) asked_as: Option<Name>,
     pub(crate) value: Value,
     pub(crate) hash: BodyHash,
 }
@@ -95,14 +99,20 @@ pub(crate) fn check(
             request.name.chars().take(255).collect(),
         ))
     };
-    if !principal.may_read(&request.name) {
+    let found = store.find(&request.name).ok_or_else(unknown)?;
+    if !store.decide(&principal.rights.read, &found).allowed {
         return Err(unknown());
     }
-    let point = store.point(&request.name).ok_or_else(unknown)?;
-    let decision = principal.may_write(&request.name);
+    let decision = principal.may_write_any(found.names());
+    store.decide(&principal.rights.write, &found);
+    let Found {
+        view: point,
+        former,
+        asked_as,
+    } = found;
     if !decision.allowed {
         let who = &principal.name;
-        let text = format!("{who} may not write {}: {}", request.name, decision.rule);
+        let text = format!("{who} may not write {}: {}", point.name, decision.rule);
         return Err(Denied::Rejected(Rule::Role, reason::POLICY, text));
     }
     passed(Rule::Role, &|| {
@@ -114,6 +124,8 @@ pub(crate) fn check(
     Ok(Checked {
         point: point.id,
         name: point.name,
+        former,
+        asked_as,
         value,
         hash,
     })

@@ -60,6 +60,8 @@ pub struct Step {
 pub struct Explained {
     /// The rules in their order; the last one refuses if any does.
     pub steps: Vec<Step>,
+    /// The datapoint's name now, if it was found.
+    pub name: Option<String>,
     /// The link that the write would go on over, if this node refuses nothing and is not the
     /// owner.
     pub next: Option<SourceId>,
@@ -101,6 +103,11 @@ impl Office {
             }
             Err(Denied::Rejected(rule, reason, text)) => return found.refuse(rule, reason, text),
         };
+        if let Some(old) = &checked.asked_as {
+            let text = format!("{old} is called {} now: an alias leads there", checked.name);
+            found.pass(Rule::Datapoint, text);
+        }
+        found.name = Some(checked.name.to_string());
         let owner = match self.owner_for(request, &checked) {
             Ok(owner) => owner,
             Err((reason, text)) => return found.refuse(Rule::Owner, reason, text),
@@ -114,6 +121,7 @@ impl Office {
         found.pass(Rule::Owner, format!("{path} carries it out"));
         let wish = Wish {
             name: &checked.name,
+            former: &checked.former,
             value: &checked.value,
             pulse: request.pulse,
         };

@@ -185,9 +185,10 @@ impl Journey {
         }
         if let Owner::Local(_) = task.owner {
             let live = |name: &str| self.office.live(name);
+            let former = self.office.store.former_names(&task.name);
             self.office
                 .policies
-                .still(&task.name, &live)
+                .still(&task.name, &former, &live)
                 .map_err(|why| Outcome::because(WriteState::Rejected, reason::POLICY, why))?;
         }
         let (reply, outcome) = oneshot::channel();

@@ -80,11 +80,8 @@ impl Policies {
         counts: bool,
     ) -> Verdict {
         let list = Arc::clone(&*self.list.lock());
-        let found = list
-            .iter()
-            .enumerate()
-            .find(|(_, policy)| policy.matches.allows(wish.name.as_str()));
-        let Some((index, policy)) = found else {
+        let found = fitting(&list, wish.name, wish.former);
+        let Some((index, policy)) = found.first().copied() else {
             return match wish.pulse {
                 Some(_) => Verdict::Refused(format!(
                     "no policy of this node allows pulses of {}",
@@ -100,11 +97,23 @@ impl Policies {
         };
         // Looked at and counted under one lock, so that two writes cannot share the last place.
         let mut recent = self.recent.lock();
-        let judged = judge(policy, wish, live, at)
-            .and_then(|()| rate(policy, &mut recent, wish.name, at, counts));
-        match judged {
-            Ok(()) => Verdict::Allowed(label),
-            Err(why) => Verdict::Refused(format!("{label} refuses: {why}")),
+        for (index, policy) in &found {
+            let judged = judge(policy, wish, live, at)
+                .and_then(|()| rate(policy, &mut recent, wish.name, at, false));
+            if let Err(why) = judged {
+                let label = policy.label(*index);
+                return Verdict::Refused(format!("{label} refuses: {why}"));
+            }
+        }
+        let counting = found
+            .iter()
+            .filter(|(_, policy)| counts && policy.rate.is_some());
+        // Where policies of two names count, the one that remembers more keeps the moments.
+        let longest = counting.max_by_key(|(_, p)| p.rate.as_ref().map(|r| (r.writes, r.per)));
+        let counted = longest.map(|(_, policy)| rate(policy, &mut recent, wish.name, at, true));
+        match counted {
+            Some(Err(why)) => Verdict::Refused(format!("{label} refuses: {why}")),
+            Some(Ok(())) | None => Verdict::Allowed(label),
         }
     }
 
@@ -112,17 +121,33 @@ impl Policies {
     pub(crate) fn still(
         &self,
         name: &Name,
+        former: &[Name],
         live: &dyn Fn(&str) -> Option<Live>,
     ) -> Result<(), String> {
         let list = Arc::clone(&*self.list.lock());
-        let mut numbered = list.iter().enumerate();
-        let found = numbered.find(|(_, policy)| policy.matches.allows(name.as_str()));
-        match found {
-            Some((index, policy)) => judge::interlock(policy, live)
-                .map_err(|why| format!("{} refuses: {why}", policy.label(index))),
-            None => Ok(()),
-        }
+        fitting(&list, name, former)
+            .into_iter()
+            .try_for_each(|(index, policy)| {
+                judge::interlock(policy, live)
+                    .map_err(|why| format!("{} refuses: {why}", policy.label(index)))
+            })
     }
+}
+
+/// The policies that hold for a datapoint: the first that fits its name, and the first that fits
+/// each name that it had. So a rename takes no condition away.
+fn fitting<'l>(
+    list: &'l [PolicyConfig],
+    name: &Name,
+    former: &[Name],
+) -> Vec<(usize, &'l PolicyConfig)> {
+    let mut found: Vec<(usize, &PolicyConfig)> = Vec::new();
+    for name in std::iter::once(name).chain(former) {
+        let fits = |(_, policy): &(usize, &PolicyConfig)| policy.matches.allows(name.as_str());
+        let first = list.iter().enumerate().find(fits);
+        found.extend(first.filter(|(index, _)| found.iter().all(|(known, _)| known != index)));
+    }
+    found
 }
 
 fn rate(

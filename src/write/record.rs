@@ -14,6 +14,8 @@ pub struct WriteRecord {
     pub sequence: u64,
     /// The datapoint.
     pub name: String,
+    /// The old name that was asked for, where an alias led to the datapoint.
+    pub asked_as: Option<String>,
     /// Whose write it is here: a client, or the neighbour that it came from.
     pub principal: String,
     /// From where it came, if over a network.
@@ -55,6 +57,7 @@ impl From<&WriteRecord> for WriteDocument {
         Self {
             id: record.id,
             name: record.name.clone(),
+            asked_as: record.asked_as.clone(),
             state: outcome.state,
             reason: outcome.reason.clone(),
             message: outcome.message.clone(),

@@ -21,6 +21,8 @@ pub(crate) enum Row {
 pub(crate) struct BeginRow {
     pub(crate) id: WriteId,
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_as: Option<String>,
     principal: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<String>,
@@ -54,6 +56,7 @@ impl Row {
         Self::Begin(BeginRow {
             id: record.id,
             name: record.name.clone(),
+            asked_as: record.asked_as.clone(),
             principal: record.principal.clone(),
             address: record.address.clone(),
             originators: record.originators.clone(),
@@ -98,6 +101,7 @@ impl BeginRow {
             id: self.id,
             sequence: 0,
             name: self.name,
+            asked_as: self.asked_as,
             principal: self.principal,
             address: self.address,
             originators: self.originators,

@@ -14,6 +14,7 @@ mod links;
 mod outcomes;
 mod policies;
 mod protocol;
+mod renaming;
 mod running;
 mod schemathesis;
 mod service_unit;

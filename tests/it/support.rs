@@ -142,6 +142,11 @@ impl TestNode {
         self.node().reload(config).await.unwrap()
     }
 
+    /// Changes the further sections; what comes next reads them.
+    pub(crate) fn set_sections(&mut self, sections: &str) {
+        self.sections = sections.into();
+    }
+
     /// Changes the further sections and reloads.
     pub(crate) async fn reload_sections(&mut self, sections: &str) -> ReloadReport {
         self.sections = sections.into();

@@ -87,5 +87,6 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<(&'static str, String, Ton
         " sources came from here or too far",
     );
     warning("bad values", mirror.bad_values, "");
+    warning("aliases left out", mirror.aliases_left_out, "");
     rows
 }

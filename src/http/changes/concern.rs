@@ -50,7 +50,7 @@ impl Concern {
                 Item::Remove(id) => self.remove(store, PointId(*id)),
                 Item::Source(frame) if !self.in_snapshot => sources.push(SourceId(frame.id)),
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
-                Item::Source(_) | Item::Gone(_) | Item::Event(_) => {}
+                Item::Source(_) | Item::Gone(_) | Item::Alias(_) | Item::Event(_) => {}
                 Item::Gap(gap) => self.gap += gap.count,
                 Item::End(place) => {
                     self.in_snapshot = false;
@@ -94,7 +94,7 @@ impl Concern {
         let name = store.removed_name(id);
         // Another definition has another number: the name may live on.
         let gone = name.filter(|name| store.point(name.as_str()).is_none());
-        let gone = gone.filter(|name| self.filter.passes_name(name.as_str()));
+        let gone = gone.filter(|name| store.passes(&self.filter, name));
         self.removed.extend(gone);
     }
 
@@ -105,7 +105,7 @@ impl Concern {
         let all: Vec<SourceId> = sources.iter().flat_map(|&id| store.subtree(id)).collect();
         for id in store.points_below(&all) {
             let view = store.point_by_id(id);
-            if view.is_some_and(|view| self.filter.passes_name(view.name.as_str())) {
+            if view.is_some_and(|view| store.passes(&self.filter, &view.name)) {
                 self.add(id);
             }
         }

@@ -115,7 +115,7 @@ impl Table {
                 Item::Source(frame) => sources.push(SourceId(frame.id)),
                 Item::Status(frame) => sources.push(SourceId(frame.id)),
                 Item::End(place) => end = Some(*place),
-                Item::Gone(_) | Item::Gap(_) | Item::Event(_) => {}
+                Item::Gone(_) | Item::Gap(_) | Item::Alias(_) | Item::Event(_) => {}
             }
         }
         if self.with_quality && !sources.is_empty() && !self.shown.is_empty() {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use mainstem_model::Name;
 use mainstem_model::limits::NAME_BYTES_MAX;
+use mainstem_store::Store;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
 
 use super::{Link, LinkOptions};
@@ -34,11 +36,19 @@ pub(super) struct Reach {
 
 /// What the write filter of a remote entry says about one of the remote's names: the rule that
 /// lets it pass, or why it does not.
-pub(super) fn filter(options: &LinkOptions, name: &str) -> Result<String, String> {
-    let rule = options.write.deciding(name);
+///
+/// What the datapoint was called before counts as well: a pattern that denies an old name still
+/// denies, and one that allows it still allows.
+pub(super) fn filter(options: &LinkOptions, store: &Store, here: &Name) -> Result<String, String> {
+    let former = store.former_names(here);
+    let names = std::iter::once(here).chain(&former);
+    let decided = options
+        .write
+        .decide(names.filter_map(|name| name.strip(&options.prefix)));
+    let rule = decided.by.and_then(|by| options.write.deciding(by));
     let rule = rule.map(|rule| format!("{rule:?}"));
     let entry = &options.name;
-    if options.write.allows(name) {
+    if decided.allowed {
         let rule = rule.unwrap_or_default();
         return Ok(format!("the remote entry {entry:?} lets it pass: {rule}"));
     }
@@ -57,10 +67,11 @@ impl Link {
     ) -> impl Future<Output = Vec<ExplainStep>> + Send + use<> {
         let node = self.store.setup().name.to_string();
         let prefix = self.options.prefix.clone();
+        let filtered = Name::new(&ask.name).map_err(|error| error.to_string());
+        let filtered = filtered.and_then(|name| filter(&self.options, &self.store, &name));
         let below = ask.name.strip_prefix(&prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
-        let filtered = filter(&self.options, &ask.name);
         let (poster, pulses) = {
             let reach = self.reach.lock();
             (reach.poster.clone(), reach.pulses)

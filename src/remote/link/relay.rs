@@ -128,7 +128,7 @@ impl Relay {
     }
 
     fn take(&mut self, order: Order) {
-        let filtered = explain::filter(&self.options, self.remote_name(&order));
+        let filtered = explain::filter(&self.options, &self.store, &order.name);
         if let Err(why) = filtered {
             self.reject(order, "policy", &why);
         } else if order.pulse.is_some() && self.session != 0 && !self.reach.lock().pulses {

@@ -32,6 +32,8 @@ pub struct MirrorCounters {
     pub looped: u64,
     /// Values that did not have their declared type.
     pub bad_values: u64,
+    /// Aliases of the neighbour left out: circles, too many, no valid names.
+    pub aliases_left_out: u64,
     /// Events that were carried up.
     pub events: u64,
     /// Events that were not: too many wait, too large, or too far.

@@ -27,6 +27,9 @@ pub enum MirrorError {
         /// The path of the link that has it.
         known: String,
     },
+    /// The remote renamed something that the patterns of the entry are about.
+    #[error("the remote changed aliases that `read` of its entry concerns: it is read anew")]
+    Renamed,
     /// A number outside all bounds.
     #[error("the remote numbers a datapoint {0}, beyond {REMOTE_IDS_MAX}")]
     Number(u32),

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mainstem_model::Name;
 use mainstem_store::{PointId, SourceId};
 
 use super::Mirror;
@@ -12,6 +13,8 @@ pub(super) struct Seen {
     /// Sources named, and whether they were complete.
     sources: HashMap<SourceId, bool>,
     points: HashSet<PointId>,
+    /// Old names, as they are here.
+    aliases: HashSet<Name>,
 }
 
 impl Seen {
@@ -21,6 +24,10 @@ impl Seen {
 
     pub(super) fn point(&mut self, id: PointId) {
         self.points.insert(id);
+    }
+
+    pub(super) fn alias(&mut self, from: Name) {
+        self.aliases.insert(from);
     }
 }
 
@@ -53,5 +60,10 @@ impl Mirror {
         let mut gone = self.store.points_below(&complete);
         gone.retain(|point| !seen.points.contains(point));
         self.store.remove_points(&gone);
+        for from in self.store.aliases_of(self.link) {
+            if !seen.aliases.contains(&from) {
+                self.store.remove_alias(self.link, &from);
+            }
+        }
     }
 }

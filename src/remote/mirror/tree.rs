@@ -23,6 +23,7 @@ impl Mirror {
                 },
             );
         }
+        self.aliases(&line.alias);
         for definition in &line.define {
             self.define(definition)?;
         }
@@ -127,9 +128,6 @@ impl Mirror {
         let Some(source) = self.sources.get(&remote_source).copied() else {
             return Ok(());
         };
-        if !self.filter.passes_name(&frame.name) {
-            return Ok(());
-        }
         if self.point_count >= self.limits.points {
             let why = format!(
                 "more than {} datapoints from one remote",
@@ -145,6 +143,9 @@ impl Mirror {
                 return Ok(());
             }
         };
+        if !self.is_wanted(&frame.name, &name) {
+            return Ok(());
+        }
         match self
             .store
             .define_mirror(source.id, &name, frame.definition(), frame.id)

@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 pub struct PointDocument {
     /// Its name at this node.
     pub name: String,
+    /// The old name that was asked for, where an alias led here: use `name` from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as: Option<String>,
     /// The last value, in the JSON of its type; null while there has been none.
     #[schema(value_type = serde_json::Value)]
     pub value: Option<Box<RawValue>>,

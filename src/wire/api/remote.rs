@@ -80,6 +80,9 @@ pub struct MirrorDocument {
     pub looped: u64,
     /// Values that did not have their declared type.
     pub bad_values: u64,
+    /// Aliases of the remote left out: circles, too many, no valid names.
+    #[serde(default)]
+    pub aliases_left_out: u64,
     /// Events that were carried up.
     #[serde(default)]
     pub events: u64,

@@ -119,6 +119,9 @@ pub struct WriteDocument {
     pub id: WriteId,
     /// The datapoint, by its name at this node.
     pub name: String,
+    /// The old name that was asked for, where an alias led to the datapoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as: Option<String>,
     /// `accepted`, `forwarded`, `applied`, `rejected`, `expired` or `unknown`.
     #[schema(value_type = String, example = "applied")]
     pub state: WriteState,
@@ -215,6 +218,7 @@ mod tests {
         let document = WriteDocument {
             id: WriteId(uuid::Uuid::from_u128(1)),
             name: "plc.setpoint".into(),
+            asked_as: None,
             state: WriteState::Applied,
             reason: None,
             message: None,

@@ -12,6 +12,8 @@ use crate::check::shown;
 pub(crate) struct Wish<'a> {
     /// The datapoint.
     pub(crate) name: &'a Name,
+    /// What it was called before: the policies of those names hold too.
+    pub(crate) former: &'a [Name],
     /// Its new value.
     pub(crate) value: &'a Value,
     /// How long it is to have it, if not for good.

@@ -38,6 +38,7 @@ fn ask_with(
     let (name, value) = (Name::new(name).unwrap(), Value::F64(value));
     let wish = Wish {
         name: &name,
+        former: &[],
         value: &value,
         pulse,
     };
@@ -299,4 +300,36 @@ fn a_policy_that_contradicts_itself_is_told() {
         assert!(wrong.parse::<TimeOfDay>().is_err(), "{wrong}");
     }
     assert!("Mars/Base".parse::<Zone>().is_err() && "node".parse::<Zone>().is_ok());
+}
+
+#[test]
+fn the_policies_of_an_old_name_hold_too() {
+    let policies = policies(serde_json::json!([
+        { "name": "new", "match": ["press.**"], "range": { "max": 100 } },
+        { "name": "old", "match": ["plc.**"], "range": { "max": 5 }, "rate": { "writes": 2, "per": "1 min" } },
+    ]));
+    let (name, old) = (
+        Name::new("press.speed").unwrap(),
+        Name::new("plc.speed").unwrap(),
+    );
+    let clock = monday();
+    let ask = |value: f64, former: &[Name]| {
+        let value = Value::F64(value);
+        let wish = Wish {
+            name: &name,
+            former,
+            value: &value,
+            pulse: None,
+        };
+        policies.admit(&wish, &nothing, &clock)
+    };
+    let allowed = |verdict: &Verdict| matches!(verdict, Verdict::Allowed(_));
+    assert!(allowed(&ask(50.0, &[])));
+    assert!(!allowed(&ask(50.0, std::slice::from_ref(&old))));
+    assert!(allowed(&ask(5.0, std::slice::from_ref(&old))));
+    assert!(allowed(&ask(5.0, std::slice::from_ref(&old))));
+    assert!(
+        !allowed(&ask(5.0, std::slice::from_ref(&old))),
+        "its rate holds too"
+    );
 }

@@ -58,6 +58,15 @@ fn every_frame_of_the_document_was_sent_by_a_node() {
     }
 }
 
+/// What came after the streams were recorded.
+#[test]
+fn every_later_line_of_the_document_is_read() {
+    for line in examples("line") {
+        let read = decode_line(line.as_bytes());
+        assert!(read.is_ok_and(|read| read.event.is_some()), "{line}");
+    }
+}
+
 /// Reads an example and writes it again: the same comes out, so that no field of it is unknown.
 fn same_again<T: DeserializeOwned + Serialize>(kind: &str) {
     for example in examples(kind) {

@@ -63,6 +63,7 @@ impl Driver {
                     self.machine.on_applied(applied, now);
                 }
             }
+            Err(error @ StreamError::Mirror(MirrorError::Renamed)) => self.lost(chain(&error)),
             Err(error @ StreamError::Mirror(_)) => self.refused(chain(&error), None),
             Err(error) => self.refused(chain(&error), None),
         }

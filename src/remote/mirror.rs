@@ -18,7 +18,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Quality, ValueType};
+use mainstem_model::{GlobSet, Quality, Reason, Role, ValueType};
 use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
 use mainstem_wire::{Cursor, EventFrame, HelloFrame, Line, PROTOCOL};
 
@@ -170,6 +170,10 @@ impl Mirror {
                 continue;
             };
             numbers.insert(source.id, source.remote_id);
+            // Perhaps only suspected here, and the neighbour does not tell again what did not change.
+            if view.role == Role::Link && view.own.quality == Quality::of(Reason::LinkQuiet) {
+                self.store.forget_cursor(self.link);
+            }
             let depth = self.depth_of(view.parent);
             let (epoch, told) = (source.epoch.counter, view.own.quality);
             self.sources.insert(
@@ -342,10 +346,7 @@ impl Mirror {
             return Err(MirrorError::Myself);
         }
         if let Some(known) = self.place_of(hello.node) {
-            return Err(MirrorError::Duplicate {
-                node: hello.name.clone(),
-                known,
-            });
+            return Err(self.give_way(&hello.name, known));
         }
         self.meet(hello)?;
         self.learn_features(&hello.features);

@@ -1,11 +1,15 @@
 //! A reader of the feed: a snapshot if it has no cursor, then entry after entry, and what it
 //! missed as latest values if it fell behind the log. It costs the same however far it is behind.
 
+mod latest;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstem_model::GlobSet;
+use mainstem_model::{GlobSet, Quality, Reason};
 use mainstem_wire::{Cursor, DefineFrame, Digests, Epoch, GapFrame, RowOut};
 
+use crate::catalogue::Point;
 use crate::chunk::{Chunk, Item};
 use crate::digest::Compare;
 use crate::log::{Entry, SampleEntry};
@@ -63,6 +67,9 @@ pub struct Reader {
     pub(crate) delivery: Delivery,
     pub(crate) phase: Phase,
     missed: u64,
+    /// Of a reader of the latest: datapoints that were told ahead of the log, and the entry whose
+    /// sample that was. As many as it may be behind at the most.
+    ahead: HashMap<PointId, u64>,
     /// Which events it is told; those before this entry happened before it came.
     events: Option<GlobSet>,
     events_after: u64,
@@ -88,6 +95,7 @@ impl Reader {
             delivery,
             phase: Phase::Begin,
             missed: 0,
+            ahead: HashMap::new(),
             events: None,
             events_after: 0,
         }
@@ -128,6 +136,7 @@ impl Reader {
                 delivery,
                 phase: Phase::Log(cursor.sequence + 1),
                 missed: 0,
+                ahead: HashMap::new(),
                 events: None,
                 events_after: state.log.head(),
             })
@@ -181,8 +190,13 @@ impl Reader {
             if scan.since() < state.forgotten() && !scan.is_snapshot() {
                 return Progress::Expired;
             }
+            let conflates = scan.conflates();
             if let Some(until) = scan.step(state, &mut self.filter, chunk, rows_max) {
                 self.phase = Phase::Log(until + 1);
+            }
+            if conflates {
+                // All that waited were counted when it began.
+                self.missed = self.missed.saturating_sub(chunk.rows.len() as u64);
             }
             return Progress::More;
         }
@@ -196,6 +210,9 @@ impl Reader {
         let Some(entries) = state.log.from(next) else {
             return self.fall_behind(state, chunk, next);
         };
+        if self.is_far_behind(state, next) {
+            return self.conflate(state, chunk, next);
+        }
         let mut last = next - 1;
         for (sequence, entry) in entries.take(LOOK_MAX) {
             if chunk.is_full(rows_max) {
@@ -209,6 +226,7 @@ impl Reader {
         if last < state.log.head() {
             Progress::More
         } else {
+            self.ahead.clear();
             Progress::AtHead
         }
     }
@@ -217,6 +235,7 @@ impl Reader {
         let until = state.log.head();
         let count = state.log.first() - next;
         self.missed += count;
+        self.ahead.clear();
         chunk.items.push(Item::Gap(GapFrame {
             from: next - 1,
             to: state.log.first() - 1,
@@ -238,7 +257,7 @@ impl Reader {
                     chunk.items.push(Item::Remove(id.0));
                 }
             }
-            Entry::Source(id) => source(state, chunk, *id),
+            Entry::Source(id) => source_of_then(state, chunk, *id, sequence),
             Entry::Status(id, status) => chunk.items.push(Item::Status(status_frame(*id, *status))),
             Entry::Gone(id) => chunk.items.push(Item::Gone(id.0)),
             Entry::Alias(from) => alias(&state.aliases, &self.filter, chunk, from),
@@ -263,27 +282,48 @@ impl Reader {
         if point.defined > sequence {
             return;
         }
-        if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
-            self.missed += 1;
-            return;
-        }
         if !self.filter.passes(state, sample.point, &point.name) {
             return;
         }
-        let told = state
-            .sources
-            .get(point.source)
-            .map(|source| source.epoch.counter);
-        let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
-        let row = RowOut {
-            id: sample.point.0,
-            quality: sample.quality.code(),
-            epoch,
-            origin: sample.origin,
-            time: sample.source_time,
-            value: sample.value.clone(),
-        };
-        chunk.push_row(row, sample.catchup);
+        if self.delivery == Delivery::Latest && self.is_told(sample, sequence, &point.slot) {
+            return;
+        }
+        if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
+            let newest = crate::apply::entry_of(sample.point, &point.slot, false);
+            chunk.push_row(row_of(state, point, &newest), false);
+            return;
+        }
+        chunk.push_row(row_of(state, point, sample), sample.catchup);
+    }
+}
+
+/// A source as an entry of the log tells it: as it is now, but not good before the entry that says
+/// so. The samples that its trust is about stand in the log between the two.
+fn source_of_then(state: &State, chunk: &mut Chunk, id: SourceId, sequence: u64) {
+    source(state, chunk, id);
+    let is_later = state
+        .sources
+        .get(id)
+        .is_some_and(|source| source.changed > sequence && source.own.quality.is_good());
+    if let Some(Item::Source(frame)) = chunk.items.last_mut().filter(|_| is_later) {
+        let quality = Quality::of(Reason::Catching);
+        (frame.status, frame.reason) = (quality.status, quality.reason);
+    }
+}
+
+fn row_of(state: &State, point: &Point, sample: &SampleEntry) -> RowOut {
+    let told = state
+        .sources
+        .get(point.source)
+        .map(|source| source.epoch.counter);
+    let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
+    RowOut {
+        id: sample.point.0,
+        quality: sample.quality.code(),
+        epoch,
+        origin: sample.origin,
+        time: sample.source_time,
+        value: sample.value.clone(),
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) struct Scan {
     since: Option<u64>,
     /// The head when the scan began: the log goes on behind it.
     until: u64,
+    /// Whether it stands in for the log while the reader of the latest is behind: then what it
+    /// tells are changes and no catch-up.
+    conflates: bool,
     sources_told: bool,
     next: u32,
     variables: Place,
@@ -31,6 +34,7 @@ impl Scan {
         Self {
             since: None,
             until: head,
+            conflates: false,
             sources_told: false,
             next: 0,
             variables: Place::Table(None),
@@ -49,11 +53,24 @@ impl Scan {
         Self {
             since: Some(since),
             until: head,
+            conflates: false,
             sources_told: false,
             next: 0,
             variables: Place::Removed(since),
             common: None,
         }
+    }
+
+    /// What changed behind an entry, in the order of numbers, instead of the log.
+    pub(crate) fn conflating(since: u64, head: u64) -> Self {
+        Self {
+            conflates: true,
+            ..Self::since_entry(since, head)
+        }
+    }
+
+    pub(crate) fn conflates(&self) -> bool {
+        self.conflates
     }
 
     pub(crate) fn is_snapshot(&self) -> bool {
@@ -94,7 +111,9 @@ impl Scan {
             heap_bytes += point.slot.value.as_ref().map_or(0, Value::heap_bytes);
         }
         // Definitions stand before all rows of the step.
-        rows.into_iter().for_each(|row| chunk.push_row(row, true));
+        let is_catchup = !self.conflates;
+        rows.into_iter()
+            .for_each(|row| chunk.push_row(row, is_catchup));
         if looked > 0 || self.variables.step(state, filter, chunk, self.since) {
             return None;
         }

@@ -163,6 +163,86 @@ fn latest_leaves_out_what_is_superseded() {
     assert_eq!(reader.missed(), 18);
 }
 
+// A line of 5 % loss showed values of 25 s ago as good over a link that was live.
+#[test]
+fn a_datapoint_that_never_rests_is_not_put_off_by_a_slow_reader_of_the_latest() {
+    let bench = bench(100, 16 << 20);
+    let mut reader = Reader::snapshot(Filter::everything(), Delivery::Latest);
+    drain(&mut reader, &bench.store);
+    let mut chunk = Chunk::default();
+    let (mut value, mut told) = (0.0, 0.0);
+    for round in 0..200 {
+        // Twice as much as the reader takes, and the first one again and again.
+        for point in 0..10 {
+            value += 1.0;
+            bench.put(0, value);
+            bench.put(1 + (round * 10 + point) % 99, value);
+        }
+        reader.read(&bench.store, &mut chunk, 5);
+        let hot = chunk.rows.iter().filter(|row| row.id == 0);
+        let newest = hot
+            .filter_map(|row| row.value.as_ref()?.as_f64())
+            .next_back();
+        assert!(newest.is_none_or(|newest| newest > told), "never older");
+        told = newest.unwrap_or(told);
+    }
+    assert!(told > value / 4.0, "{told} was told last, of {value}");
+}
+
+#[test]
+fn a_reader_of_the_latest_that_is_far_behind_gets_each_in_its_turn() {
+    let bench = bench(8, 16 << 20);
+    let mut reader =
+        Reader::snapshot(Filter::everything(), Delivery::Latest).with_events(GlobSet::everything());
+    drain(&mut reader, &bench.store);
+    // In an order that is not that of the numbers, and more than are taken from the log.
+    for value in 0..20_000_u32 {
+        bench.put((7 - value % 8) as usize, f64::from(value));
+    }
+    let mut chunk = Chunk::default();
+    reader.read(&bench.store, &mut chunk, 1024);
+    assert!(chunk.is_empty(), "{:?}", chunk.items);
+    // What changes meanwhile comes as it is then, and is not told again by an older value.
+    bench.put(3, 70_000.0);
+    let (items, rows, _) = drain(&mut reader, &bench.store);
+    let ids: Vec<u32> = rows.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6, 7, 3]);
+    assert_eq!((rows[0], rows[7]), ((0, 19_999.0), (7, 19_992.0)));
+    assert_eq!((rows[3].1, rows[8].1), (70_000.0, 70_000.0));
+    let is_change = |item: &Item| matches!(item, Item::Rows { catchup: false, .. });
+    assert!(items.iter().all(is_change), "{items:?}");
+    assert_eq!(reader.missed(), 20_000 - 8);
+}
+
+// Seed 528 of the simulation, as it was then: a reader behind a backlog took the source for good
+// before it had the samples that were missing while it was not.
+#[test]
+fn a_source_is_not_told_as_good_before_the_samples_that_made_it_so() {
+    let bench = bench(1, 1 << 20);
+    let quiet = Quality::of(Reason::LinkQuiet);
+    let link = |quality, complete| {
+        let store = &bench.store;
+        store.put_own_source(None, "line2", Role::Link, quality, complete);
+    };
+    link(quiet, false);
+    let mut reader = every();
+    drain(&mut reader, &bench.store);
+    link(quiet, true);
+    bench.put(0, 1.0);
+    link(Quality::GOOD, true);
+    let mut chunk = Chunk::default();
+    reader.read(&bench.store, &mut chunk, 1024);
+    let told = chunk.items.iter().filter_map(|item| match item {
+        Item::Source(frame) => Some(Quality {
+            status: frame.status,
+            reason: frame.reason,
+        }),
+        _ => None,
+    });
+    let told: Vec<Quality> = told.collect();
+    assert_eq!(told, [Quality::of(Reason::Catching), Quality::GOOD]);
+}
+
 #[test]
 fn resume_repeats_nothing_and_misses_nothing() {
     let bench = bench(2, 1 << 20);

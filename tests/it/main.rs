@@ -12,6 +12,7 @@ mod demo;
 mod dial_up;
 mod doctor;
 mod events;
+mod faults;
 mod forward_proxy;
 mod hsyco;
 mod links;

@@ -2,7 +2,7 @@
 //! random bits of its own, so one that is met again after another one is still running: then there
 //! are two copies of the node.
 
-use mainstem_wire::{Epoch, HelloFrame, SourceFrame};
+use mainstem_wire::{Epoch, HelloFrame};
 
 use super::{Mirror, MirrorError};
 
@@ -92,19 +92,6 @@ impl Mirror {
             });
         }
         self.distrust_same()
-    }
-
-    /// The node at the other end is here by another way, which was not known yet when it greeted.
-    pub(super) fn refuse_twin(&self, frame: &SourceFrame) -> Result<(), MirrorError> {
-        let hello = self.hello.as_ref().filter(|hello| hello.node == frame.node);
-        let known = hello.and_then(|hello| self.place_of(hello.node));
-        match known {
-            Some(known) => Err(MirrorError::Duplicate {
-                node: frame.name.clone(),
-                known,
-            }),
-            None => Ok(()),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use mainstem_model::limits::PATH_HOPS_MAX;
 use mainstem_model::{Name, NodeId, Role};
 use mainstem_wire::SourceFrame;
 
-use super::{Mapped, Mirror};
+use super::{Mapped, Mirror, MirrorError};
 
 impl Mirror {
     /// Why a source has no place here, in words for people.
@@ -46,6 +46,33 @@ impl Mirror {
             self.sources.remove(&remote_id);
             self.store.remove_source(link.id);
         }
+    }
+
+    /// Another link may have brought the neighbour itself since its hello: then it has its place
+    /// there.
+    pub(super) fn keep_to_one_place(&mut self, frame: &SourceFrame) -> Result<(), MirrorError> {
+        let is_neighbour =
+            frame.role == Role::Node && self.hello.as_ref().is_some_and(|h| h.node == frame.node);
+        match self.place_of(frame.node).filter(|_| is_neighbour) {
+            Some(known) => Err(self.give_way(&frame.name, known)),
+            None => Ok(()),
+        }
+    }
+
+    /// The neighbour is shown below another link: nothing of it stays below this one.
+    pub(super) fn give_way(&mut self, node: &str, known: String) -> MirrorError {
+        for id in self.store.subtree(self.link) {
+            if id != self.link {
+                self.store.remove_source(id);
+            }
+        }
+        self.sources.clear();
+        self.points.clear();
+        self.point_count = 0;
+        self.pending.clear();
+        self.store.forget_cursor(self.link);
+        let node = node.to_owned();
+        MirrorError::Duplicate { node, known }
     }
 
     /// Where a node is in the tree, other than below this link.

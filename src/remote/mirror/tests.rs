@@ -262,3 +262,35 @@ fn what_a_neighbour_claims_to_be_the_same_has_to_be_so() {
     send(&mut mirror, HELLO).unwrap();
     assert_eq!(send(&mut mirror, &all), Err(MirrorError::NotSame));
 }
+
+// Seed 1643 of the simulation, as it was then, met this.
+#[test]
+fn a_node_that_comes_by_two_links_at_once_has_one_place() {
+    let (store, mut direct) = greeted();
+    send(&mut direct, &SOURCE.replace("\"id\":0", "\"id\":7")).unwrap();
+    send(
+        &mut direct,
+        &define(1, "x").replace("\"source\":0", "\"source\":7"),
+    )
+    .unwrap();
+    let restarted = Quality::of(Reason::Restarted);
+    let link = store.put_own_source(None, "plant", Role::Link, restarted, false);
+    let mut plant = Mirror::new(Arc::clone(&store), link, "plant", Filter::everything());
+    let hello = HELLO.replace("000000000001\"", "000000000002\"");
+    send(&mut plant, &hello).unwrap();
+    let node = SOURCE
+        .replace("\"id\":0", "\"id\":8")
+        .replace("\"adapter\"", "\"node\"");
+    // The plant tells of the node after the direct link's hello, and before its sources.
+    send(&mut plant, &node).unwrap();
+    let refused = send(&mut direct, &node).unwrap_err();
+    assert!(
+        refused.to_string().contains("already below plant"),
+        "{refused}"
+    );
+    assert_eq!(
+        store.statistics().points,
+        0,
+        "nothing stays below the direct link"
+    );
+}

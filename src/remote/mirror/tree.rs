@@ -11,6 +11,7 @@ use super::{Mapped, MappedPoint, Mirror, MirrorError};
 impl Mirror {
     pub(super) fn tree(&mut self, line: &Line<'_>) -> Result<(), MirrorError> {
         if let Some(source) = &line.source {
+            self.keep_to_one_place(source)?;
             self.source(source)?;
         }
         if let Some(status) = &line.status {
@@ -54,7 +55,6 @@ impl Mirror {
             None => None,
         };
         if let Some(why) = self.unwanted(frame, parent) {
-            self.refuse_twin(frame)?;
             self.prune(frame, parent, why);
             return Ok(());
         }

@@ -15,6 +15,8 @@ enum Mode {
     Silent,
     /// What goes to the target is delivered, what comes from there is not.
     OneWay,
+    /// What comes from the target is delivered, what goes there is not.
+    OtherWay,
 }
 
 /// A proxy in front of one address.
@@ -56,6 +58,11 @@ impl Proxy {
         self.mode.send_replace(Mode::OneWay);
     }
 
+    /// Delivers answers and what a stream still brings, but no requests.
+    pub(crate) fn silence_requests(&self) {
+        self.mode.send_replace(Mode::OtherWay);
+    }
+
     pub(crate) fn heal(&self) {
         self.mode.send_replace(Mode::Open);
     }
@@ -82,8 +89,8 @@ async fn accept(
             let (near_read, near_write) = near.into_split();
             let (far_read, far_write) = far.into_split();
             tokio::select! {
-                () = pump(near_read, far_write, mode.clone(), |mode| mode != Mode::Silent) => {}
-                () = pump(far_read, near_write, mode, |mode| mode == Mode::Open) => {}
+                () = pump(near_read, far_write, mode.clone(), |m| matches!(m, Mode::Open | Mode::OneWay)) => {}
+                () = pump(far_read, near_write, mode, |m| matches!(m, Mode::Open | Mode::OtherWay)) => {}
                 _ = resets.changed() => {}
             }
         });

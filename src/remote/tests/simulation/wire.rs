@@ -1,75 +1,85 @@
-//! The wire between two nodes, and what the drivers at both ends do. A cut wire delivers nothing
-//! and tells nobody; a reset tells both.
-
-use std::collections::VecDeque;
+//! The wire between two nodes, and what the drivers at both ends do. A wire has one or two routes;
+//! each direction of a route can be cut by itself and has its own delay. A cut route delivers
+//! nothing and tells nobody; a reset tells both ends.
+//!
+//! One connection keeps the order of its stream, as TCP does; answers to beats may overtake it or
+//! fall behind, since they are another stream of the same HTTP/2 connection. Connections overtake
+//! each other as they like: what an old one still brings arrives while a newer one is open, and an
+//! old request to open a stream may reach the lower node after a newer one.
 
 use mainstem_model::{Clock, Monotonic};
 use mainstem_remote::Action;
-use mainstem_store::{Chunk, Delivery, Filter, Progress, Reader, Store, encode_chunk};
-use mainstem_wire::{Beat, BeatAnswer, Cursor, FrameWriter, decode_line};
+use mainstem_store::{Delivery, Store};
+use mainstem_wire::{Cursor, decode_line};
 use rand::Rng;
 use rand::rngs::StdRng;
 
+use crate::connection::{Answer, Connection, Down};
 use crate::node::{Life, Link, Node};
 
-/// Messages under way in one direction, as a flow-control window would bound them.
-const WINDOW: usize = 4;
-
-/// Rows of one message; small, so that much happens in the middle of a backlog.
-const ROWS: usize = 40;
+/// Connections that the lower end keeps before it gives up the oldest, which nobody reads.
+const CONNECTIONS_MAX: usize = 6;
+/// After what a refusal is tried again, as the driver does it.
+const REFUSED_RETRY: std::time::Duration = std::time::Duration::from_secs(30);
 
 pub(crate) struct Wire {
     pub(crate) upper: usize,
     pub(crate) lower: usize,
-    pub(crate) is_cut: bool,
-    pub(crate) delay_ms: u64,
-    connection: u64,
-    down: VecDeque<(u64, Down)>,
-    up: VecDeque<(u64, Up)>,
-    served: Option<Served>,
+    pub(crate) routes: Vec<Route>,
+    delivery: Delivery,
+    connections: Vec<Connection>,
+    /// The number of the last connection.
+    last: u64,
     /// The upper end's connection, 0 while there is none.
     open: u64,
+    /// The route that the upper end tries next.
+    route: usize,
     was_reset: bool,
 }
 
-enum Down {
-    Dial(u64, Option<Cursor>),
-    Beat(u64, Beat),
+/// One way between the two nodes.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) is_cut_down: bool,
+    pub(crate) is_cut_up: bool,
+    pub(crate) delay_ms: u64,
+    pub(crate) jitter_ms: u64,
 }
 
-enum Up {
-    Lines(u64, Vec<u8>),
-    Answer(u64, Beat, BeatAnswer),
-}
+impl Route {
+    fn new() -> Self {
+        Self {
+            is_cut_down: false,
+            is_cut_up: false,
+            delay_ms: 5,
+            jitter_ms: 0,
+        }
+    }
 
-struct Served {
-    connection: u64,
-    reader: Reader,
-    session: u64,
+    pub(crate) fn cut(&mut self, is_cut: bool) {
+        (self.is_cut_down, self.is_cut_up) = (is_cut, is_cut);
+    }
 }
 
 impl Wire {
-    pub(crate) fn new(upper: usize, lower: usize) -> Self {
+    pub(crate) fn new(upper: usize, lower: usize, routes: usize, delivery: Delivery) -> Self {
         Self {
             upper,
             lower,
-            is_cut: false,
-            delay_ms: 5,
-            connection: 0,
-            down: VecDeque::new(),
-            up: VecDeque::new(),
-            served: None,
+            routes: vec![Route::new(); routes],
+            delivery,
+            connections: Vec::new(),
+            last: 0,
             open: 0,
+            route: 0,
             was_reset: false,
         }
     }
 
-    /// Both ends learn that the connection is gone, with what was under way.
+    /// Both ends learn that all connections are gone, with what was under way.
     pub(crate) fn reset(&mut self) {
-        self.down.clear();
-        self.up.clear();
-        self.served = None;
-        self.was_reset = self.open > 0;
+        self.connections.clear();
+        self.was_reset |= self.open > 0;
         self.open = 0;
     }
 
@@ -77,12 +87,12 @@ impl Wire {
         &mut self,
         now_ms: u64,
         index: usize,
-        upper: &mut Node,
-        lower: &mut Node,
+        (upper, lower): (&mut Node, &mut Node),
         rng: &mut StdRng,
     ) {
-        if let Some(life) = lower.life() {
-            self.serve(now_ms, life);
+        match lower.life() {
+            Some(life) => self.serve(now_ms, life, rng),
+            None => self.connections.iter_mut().for_each(|c| c.served = None),
         }
         let Some(life) = upper.life() else { return };
         let Life {
@@ -96,125 +106,149 @@ impl Wire {
         };
         let now = clock.monotonic();
         if std::mem::take(&mut self.was_reset) {
+            // A connection that was never up is a failed try, and the next route has its turn.
+            if !link.machine.is_open() {
+                self.route += 1;
+            }
             link.machine.on_lost("reset".into(), rng.random(), now);
         }
-        while let Some(message) = due(&mut self.up, now_ms, self.is_cut) {
-            self.receive(store, link, message, now, clock.now().micros());
-        }
+        self.arrive(now_ms, store, link, (now, clock.now().micros()), rng);
         for action in link.machine.poll(now, clock.now().micros()) {
-            let at = now_ms + self.delay_ms;
-            match action {
-                Action::Dial => {
-                    self.connection += 1;
-                    self.open = self.connection;
-                    self.up.clear();
-                    link.mirror.begin();
-                    self.down
-                        .push_back((at, Down::Dial(self.open, link.mirror.cursor())));
-                }
-                Action::Hang(_) => self.open = 0,
-                Action::Beat(beat) => self.down.push_back((at, Down::Beat(self.open, beat))),
-                Action::Status(quality) => {
-                    store.set_status(link.source, quality);
-                }
-                Action::Complete(complete) => store.set_complete(link.source, complete),
-                Action::Suspect(id, silent) => link.mirror.suspect(id, silent),
-            }
+            self.act(now_ms, store, link, action, rng);
         }
     }
 
-    fn receive(&mut self, store: &Store, link: &mut Link, message: Up, now: Monotonic, wall: i64) {
-        match message {
-            Up::Lines(connection, bytes) if connection == self.open => {
-                link.machine.on_bytes(now);
-                store.confirm(link.source);
-                for line in bytes
-                    .split(|&byte| byte == b'\n')
-                    .filter(|line| !line.is_empty())
+    /// What came up over all connections. Only the open one is read, as a driver that dropped a
+    /// socket reads no more of it.
+    fn arrive(
+        &mut self,
+        now_ms: u64,
+        store: &Store,
+        link: &mut Link,
+        (now, wall): (Monotonic, i64),
+        rng: &mut StdRng,
+    ) {
+        for at in 0..self.connections.len() {
+            let is_cut = self.routes[self.connections[at].route].is_cut_up;
+            while let Some(bytes) = self.connections[at].lines.due(now_ms, is_cut) {
+                if self.connections[at].id == self.open
+                    && let Err(error) = link.receive(store, &bytes, now)
                 {
-                    let line = decode_line(line).unwrap();
-                    link.mirror.line(&line).unwrap();
-                    if let Some(hello) = &line.hello {
-                        let applied = link.mirror.cursor().map(|cursor| cursor.sequence);
-                        link.machine.on_hello(hello, applied, now);
+                    self.hang_up(now_ms, rng);
+                    link.machine.on_refused(error, REFUSED_RETRY, now);
+                }
+            }
+            while let Some(answer) = self.connections[at].answers.due(now_ms, is_cut) {
+                if self.connections[at].id != self.open {
+                    continue;
+                }
+                match answer {
+                    Answer::Beat(beat, answer) => {
+                        store.confirm(link.source);
+                        link.machine.on_beat_answer(&beat, &answer, now, wall);
+                    }
+                    Answer::CursorGone => {
+                        store.forget_cursor(link.source);
+                        self.hang_up(now_ms, rng);
+                        link.machine.on_lost("410".into(), rng.random(), now);
                     }
                 }
-                if let Some(applied) = link.mirror.flush().applied {
-                    link.machine.on_applied(applied, now);
-                }
-            }
-            Up::Answer(connection, beat, answer) if connection == self.open => {
-                link.machine.on_beat_answer(&beat, &answer, now, wall);
-                store.confirm(link.source);
-            }
-            _ => {}
-        }
-    }
-
-    /// The lower end: streams, and answers beats.
-    fn serve(&mut self, now_ms: u64, life: &mut Life) {
-        while let Some(message) = due(&mut self.down, now_ms, self.is_cut) {
-            match message {
-                Down::Dial(connection, cursor) => self.accept(now_ms, life, connection, cursor),
-                Down::Beat(connection, beat) => {
-                    let answer = life.serving.beat("upper", &beat, life.clock.monotonic());
-                    let at = now_ms + self.delay_ms;
-                    self.up
-                        .push_back((at, Up::Answer(connection, beat, answer)));
-                }
-            }
-        }
-        let Some(served) = &mut self.served else {
-            return;
-        };
-        let mut chunk = Chunk::default();
-        while self.up.len() < WINDOW {
-            let progress = served.reader.read(&life.store, &mut chunk, ROWS);
-            let mut writer = FrameWriter::default();
-            encode_chunk(&chunk, &mut writer);
-            if !writer.buffer.is_empty() {
-                let at = now_ms + self.delay_ms;
-                self.up
-                    .push_back((at, Up::Lines(served.connection, writer.buffer)));
-            }
-            match progress {
-                Progress::More => {}
-                Progress::AtHead => break,
-                Progress::Expired => {
-                    self.reset();
-                    return;
-                }
             }
         }
     }
 
-    fn accept(&mut self, now_ms: u64, life: &mut Life, connection: u64, cursor: Option<Cursor>) {
-        let filter = Filter::everything();
-        let hash = filter.hash();
-        let resumed = cursor
-            .and_then(|at| Reader::resume(&life.store, filter.clone(), Delivery::Every, at).ok());
-        let is_snapshot = resumed.is_none();
-        let reader = resumed.unwrap_or_else(|| Reader::snapshot(filter, Delivery::Every));
-        if let Some(old) = self.served.take() {
-            life.serving.close(old.session);
+    fn act(
+        &mut self,
+        now_ms: u64,
+        store: &Store,
+        link: &mut Link,
+        action: Action,
+        rng: &mut StdRng,
+    ) {
+        match action {
+            Action::Dial => {
+                link.mirror.begin();
+                self.dial(now_ms, link.mirror.cursor(), rng);
+            }
+            Action::Hang(_) => {
+                // As the driver: a connection that did not come up means the next route.
+                if !link.was_open {
+                    self.route += 1;
+                }
+                self.hang_up(now_ms, rng);
+            }
+            Action::Beat(beat) => self.send_down(now_ms, Down::Beat(beat), rng),
+            Action::Status(quality) => {
+                store.set_status(link.source, quality);
+            }
+            Action::Complete(complete) => store.set_complete(link.source, complete),
+            Action::Suspect(id, silent) => link.mirror.suspect(id, silent),
         }
-        let session = life.serving.open("upper");
-        let mut writer = FrameWriter::default();
-        writer.hello(&life.store.hello(is_snapshot, session, hash));
-        self.up
-            .push_back((now_ms + self.delay_ms, Up::Lines(connection, writer.buffer)));
-        self.served = Some(Served {
-            connection,
-            reader,
-            session,
-        });
+        link.was_open = link.machine.is_open();
+    }
+
+    fn dial(&mut self, now_ms: u64, cursor: Option<Cursor>, rng: &mut StdRng) {
+        self.last += 1;
+        self.open = self.last;
+        let route = self.route % self.routes.len();
+        self.connections
+            .push(Connection::new(self.open, route, self.delivery));
+        if self.connections.len() > CONNECTIONS_MAX {
+            self.connections.remove(0);
+        }
+        self.send_down(now_ms, Down::Dial(cursor), rng);
+    }
+
+    fn hang_up(&mut self, now_ms: u64, rng: &mut StdRng) {
+        self.send_down(now_ms, Down::Close, rng);
+        self.open = 0;
+    }
+
+    fn send_down(&mut self, now_ms: u64, message: Down, rng: &mut StdRng) {
+        let open = self.open;
+        if let Some(at) = self.connections.iter_mut().find(|at| at.id == open) {
+            at.down.send(now_ms, &self.routes[at.route], rng, message);
+        }
+    }
+
+    /// The lower end: streams, and answers beats, on every connection that it still has.
+    fn serve(&mut self, now_ms: u64, life: &mut Life, rng: &mut StdRng) {
+        let mut at = 0;
+        while at < self.connections.len() {
+            let connection = &mut self.connections[at];
+            let route = &self.routes[connection.route];
+            if connection.serve(now_ms, route, life, rng) {
+                at += 1;
+            } else {
+                self.was_reset |= connection.id == self.open && self.open > 0;
+                if connection.id == self.open {
+                    self.open = 0;
+                }
+                self.connections.remove(at);
+            }
+        }
     }
 }
 
-fn due<T>(queue: &mut VecDeque<(u64, T)>, now_ms: u64, is_cut: bool) -> Option<T> {
-    let (at, _) = queue.front()?;
-    if is_cut || *at > now_ms {
-        return None;
+impl Link {
+    /// Applies what came, as the driver does. An error means that the remote is refused.
+    fn receive(&mut self, store: &Store, bytes: &[u8], now: Monotonic) -> Result<(), String> {
+        let applied = self.mirror.cursor().map(|cursor| cursor.sequence);
+        self.machine.on_bytes(now);
+        store.confirm(self.source);
+        for line in bytes.split(|&byte| byte == b'\n').filter(|l| !l.is_empty()) {
+            let line = decode_line(line).unwrap();
+            let brought = self.mirror.line(&line);
+            brought.map_err(|error| error.to_string())?;
+            if let Some(hello) = &line.hello {
+                let applied = applied.filter(|_| !hello.snapshot);
+                self.machine.on_hello(hello, applied, now);
+                self.was_open = true;
+            }
+        }
+        if let Some(applied) = self.mirror.flush().applied {
+            self.machine.on_applied(applied, now);
+        }
+        Ok(())
     }
-    queue.pop_front().map(|(_, message)| message)
 }

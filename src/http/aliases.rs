@@ -61,14 +61,14 @@ pub(crate) async fn list(
     let items = all
         .into_iter()
         .take(limit)
-        .map(|alias| document(&api, alias));
+        .map(|alias| document(&api, &alias));
     Ok(Json(Page {
         items: items.collect(),
         next,
     }))
 }
 
-fn document(api: &Api, alias: AliasView) -> AliasDocument {
+fn document(api: &Api, alias: &AliasView) -> AliasDocument {
     AliasDocument {
         from: alias.from.to_string(),
         to: alias.to.to_string(),

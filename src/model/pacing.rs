@@ -165,6 +165,7 @@ impl TryFrom<DeadbandText> for Deadband {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the cases read better so")]
     fn holds(band: &str, told: Value, value: Value) -> bool {
         band.parse::<Deadband>().unwrap().holds(&told, &value)
     }

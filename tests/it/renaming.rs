@@ -84,45 +84,8 @@ async fn an_old_name_leads_to_the_new_one_over_three_levels() {
     let (_, explained) = levels.top.ask("POST", "writes/explain", ask).await;
     assert_eq!(explained["allowed"], true, "{explained}");
 
-    // A filter that names only the old name gets the datapoint, told under its new name.
-    let (_, list) = levels
-        .top
-        .ask("GET", "datapoints?glob=plant.line1.sim.*", json!(null))
-        .await;
-    let names: Vec<&str> = list["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["name"].as_str().unwrap())
-        .collect();
-    assert!(names.contains(&"plant.line1.press.count"), "{names:?}");
-    let frames = levels
-        .top
-        .frames("glob=plant.line1.sim.*&follow=false")
-        .await;
-    assert!(frames.contains("\"plant.line1.press.count\""), "{frames}");
-    assert!(
-        frames
-            .contains("{\"alias\":[{\"from\":\"plant.line1.sim\",\"to\":\"plant.line1.press\"}]}"),
-        "{frames}"
-    );
-
-    // It is seen that the alias is needed, and that nothing is left of the old names.
-    let (_, aliases) = levels.top.ask("GET", "aliases", json!(null)).await;
-    let alias = &aliases["items"][0];
-    assert_eq!(alias["from"], "plant.line1.sim", "{aliases}");
-    assert_eq!(alias["via"], "plant");
-    assert!(
-        alias["uses"].as_u64().unwrap() > 0 && alias["last_used"].is_string(),
-        "{aliases}"
-    );
-    for (node, below) in [
-        (&levels.line, "sim"),
-        (&levels.plant, "line1.sim"),
-        (&levels.top, "plant.line1.sim"),
-    ] {
-        assert_eq!(Levels::names(node, below), Vec::<String>::new());
-    }
+    filters_by_the_old_name(&levels).await;
+    aliases_are_counted(&levels).await;
 
     // Without the alias the old name is unknown, and so is the right that it gave.
     levels.line.set_sections("");
@@ -145,6 +108,50 @@ async fn an_old_name_leads_to_the_new_one_over_three_levels() {
         (403, Some("policy")),
         "{document}"
     );
+}
+
+/// A filter that names only the old name gets the datapoint, told under its new name.
+async fn filters_by_the_old_name(levels: &Levels) {
+    let (_, list) = levels
+        .top
+        .ask("GET", "datapoints?glob=plant.line1.sim.*", json!(null))
+        .await;
+    let names: Vec<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"plant.line1.press.count"), "{names:?}");
+    let frames = levels
+        .top
+        .frames("glob=plant.line1.sim.*&follow=false")
+        .await;
+    assert!(frames.contains("\"plant.line1.press.count\""), "{frames}");
+    assert!(
+        frames
+            .contains("{\"alias\":[{\"from\":\"plant.line1.sim\",\"to\":\"plant.line1.press\"}]}"),
+        "{frames}"
+    );
+}
+
+/// It is seen that an alias is needed, and that nothing is left of the old names.
+async fn aliases_are_counted(levels: &Levels) {
+    let (_, aliases) = levels.top.ask("GET", "aliases", json!(null)).await;
+    let alias = &aliases["items"][0];
+    assert_eq!(alias["from"], "plant.line1.sim", "{aliases}");
+    assert_eq!(alias["via"], "plant");
+    assert!(
+        alias["uses"].as_u64().unwrap() > 0 && alias["last_used"].is_string(),
+        "{aliases}"
+    );
+    for (node, below) in [
+        (&levels.line, "sim"),
+        (&levels.plant, "line1.sim"),
+        (&levels.top, "plant.line1.sim"),
+    ] {
+        assert_eq!(Levels::names(node, below), Vec::<String>::new());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

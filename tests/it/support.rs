@@ -141,7 +141,8 @@ impl TestNode {
     pub(crate) async fn up(&mut self) {
         let config = mainstem_config::load(&self.file(), kinds()).unwrap_or_else(|p| panic!("{p}"));
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-        let node = Node::start_by(config, clock).await.unwrap();
+        // A node's start is a large future; the tests around it shall stay small.
+        let node = Box::pin(Node::start_by(config, clock)).await.unwrap();
         self.port = node.addresses()[0].port();
         self.pin = node.facts().pin.to_string();
         self.node = Some(node);

@@ -107,7 +107,7 @@ impl Node {
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_hsyco(config.hsyco.as_ref());
         let setup = ServerSetup {
-            listen: config.listen.iter().map(|listen| listen.address).collect(),
+            listen: config.listen.clone(),
             tls: mainstem_security::server_config(&ground.identity)?,
             socket: config.unix_socket.clone(),
         };

@@ -16,6 +16,19 @@ pub struct ListenConfig {
     #[serde(default)]
     #[schemars(extend("items" = {"type": "string", "format": "host"}))]
     pub names: Vec<String>,
+    /// How the system spreads what it sends over this address; the system's choice unless given.
+    #[serde(default)]
+    pub congestion: Option<Congestion>,
+}
+
+/// A way of the system to find out how fast it may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Congestion {
+    /// By the measured rate: a line that loses packets without being full stays fast.
+    Bbr,
+    /// By the packets lost.
+    Cubic,
 }
 
 impl Default for ListenConfig {
@@ -23,6 +36,7 @@ impl Default for ListenConfig {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 8443)),
             names: Vec::new(),
+            congestion: None,
         }
     }
 }

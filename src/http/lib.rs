@@ -43,7 +43,7 @@ mod variables;
 mod write_answer;
 mod writes;
 
-pub use config::{HttpLimits, ListenConfig};
+pub use config::{Congestion, HttpLimits, ListenConfig};
 pub use hsyco::HsycoConfig;
 pub use openapi::openapi_yaml;
 pub use parts::{DiskSpace, Forwarded, PartError, Parts};

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::arrival::Peer;
-use crate::{Api, router};
+use crate::{Api, ListenConfig, router};
 use connection::Connections;
 use tunnels::TunnelServer;
 
@@ -35,8 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is served where.
 pub struct ServerSetup {
-    /// Addresses for HTTPS; port 0 is any free one.
-    pub listen: Vec<SocketAddr>,
+    /// Where HTTPS is offered; port 0 is any free one.
+    pub listen: Vec<ListenConfig>,
     /// The node's certificate and TLS settings.
     pub tls: Arc<ServerConfig>,
     /// The socket file for local clients, who are administrators.
@@ -78,9 +78,13 @@ impl Server {
     /// Listens at all addresses, or at none if one cannot be had.
     pub async fn start(setup: ServerSetup, api: Arc<Api>) -> Result<Self, ServeError> {
         let mut listeners = Vec::new();
-        for &address in &setup.listen {
+        for listen in &setup.listen {
+            let address = listen.address;
             let failed = |source| ServeError::Bind { address, source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
+            if let Some(congestion) = listen.congestion {
+                listen::spread(&listener, congestion);
+            }
             let bound = listener.local_addr().map_err(failed)?;
             listeners.push((listener, bound));
         }

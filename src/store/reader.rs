@@ -143,9 +143,13 @@ impl Reader {
         })
     }
 
-    /// Tells events of these kinds too, from now on: those that happened before are not told.
+    /// Tells events of these kinds too, from now on: those that happened before are not told. So a
+    /// snapshot stands from now on too.
     #[must_use]
-    pub fn with_events(mut self, kinds: GlobSet) -> Self {
+    pub fn with_events(mut self, store: &Store, kinds: GlobSet) -> Self {
+        if let Phase::Begin = self.phase {
+            self.begin(store.read(|state| state.log.head()));
+        }
         self.events = Some(kinds);
         self
     }
@@ -176,8 +180,7 @@ impl Reader {
             return Progress::Expired;
         }
         if let Phase::Begin = self.phase {
-            self.events_after = state.log.head();
-            self.phase = Phase::Scan(Scan::snapshot(state.log.head()));
+            self.begin(state.log.head());
         }
         if let Phase::Compare(compare) = &mut self.phase {
             if let Some(scan) = compare.step(state, &mut self.filter, chunk) {
@@ -201,6 +204,11 @@ impl Reader {
             return Progress::More;
         }
         self.follow(state, chunk, rows_max)
+    }
+
+    fn begin(&mut self, head: u64) {
+        self.events_after = head;
+        self.phase = Phase::Scan(Scan::snapshot(head));
     }
 
     fn follow(&mut self, state: &State, chunk: &mut Chunk, rows_max: usize) -> Progress {

@@ -192,8 +192,8 @@ fn a_datapoint_that_never_rests_is_not_put_off_by_a_slow_reader_of_the_latest() 
 #[test]
 fn a_reader_of_the_latest_that_is_far_behind_gets_each_in_its_turn() {
     let bench = bench(8, 16 << 20);
-    let mut reader =
-        Reader::snapshot(Filter::everything(), Delivery::Latest).with_events(GlobSet::everything());
+    let mut reader = Reader::snapshot(Filter::everything(), Delivery::Latest)
+        .with_events(&bench.store, GlobSet::everything());
     drain(&mut reader, &bench.store);
     // In an order that is not that of the numbers, and more than are taken from the log.
     for value in 0..20_000_u32 {

@@ -24,7 +24,7 @@ impl Listener {
             text: String::new(),
         };
         // From here on the reader stands in the feed.
-        listener.next("id: ").await;
+        listener.next("retry: ").await;
         listener
     }
 

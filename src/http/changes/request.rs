@@ -160,7 +160,7 @@ impl Wish {
             (None, Some(theirs)) => Reader::differences(filter, delivery, theirs.clone()),
             (None, None) => Reader::snapshot(filter, delivery),
         };
-        Ok(reader.with_events(self.events.clone()))
+        Ok(reader.with_events(store, self.events.clone()))
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::ServeError;
+use crate::Congestion;
 
 /// The socket file belongs to the node's user and group.
 const SOCKET_MODE: u32 = 0o660;
@@ -31,6 +32,17 @@ pub(super) fn socket_file(path: &Path) -> Result<UnixListener, ServeError> {
     let listener = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Connections take over how their listener sends. What the system does not have is left out.
+pub(super) fn spread(listener: &TcpListener, congestion: Congestion) {
+    let word = match congestion {
+        Congestion::Bbr => "bbr",
+        Congestion::Cubic => "cubic",
+    };
+    if let Err(error) = SockRef::from(listener).set_tcp_congestion(word.as_bytes()) {
+        tracing::warn!(%error, "the system offers no `congestion: {word}`: its own choice stays");
+    }
 }
 
 /// Sends at once, holds little back, and notices a peer that is gone.

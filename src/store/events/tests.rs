@@ -125,7 +125,8 @@ fn a_reader_is_told_each_event_once_and_none_from_before() {
         mainstem_model::Timestamp::default(),
     )));
     let new = || {
-        Reader::snapshot(Filter::everything(), Delivery::Every).with_events(GlobSet::everything())
+        Reader::snapshot(Filter::everything(), Delivery::Every)
+            .with_events(&store, GlobSet::everything())
     };
     let mut early = new();
     assert!(events(&mut early, &store).is_empty());
@@ -140,7 +141,7 @@ fn a_reader_is_told_each_event_once_and_none_from_before() {
     assert!(events(&mut without, &store).is_empty(), "nobody asked");
     let cursor = early.cursor(store.setup().epoch, 1);
     let resumed = Reader::resume(&store, Filter::everything(), Delivery::Every, cursor);
-    let mut resumed = resumed.unwrap().with_events(GlobSet::everything());
+    let mut resumed = resumed.unwrap().with_events(&store, GlobSet::everything());
     assert!(events(&mut resumed, &store).is_empty(), "not resumed");
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
-use mainstem_http::{Api, ApiSetup, HttpLimits, NodeFacts, PartError, Parts, Server, ServerSetup};
+use mainstem_http::{
+    Api, ApiSetup, HttpLimits, ListenConfig, NodeFacts, PartError, Parts, Server, ServerSetup,
+};
 use mainstem_model::{Clock, Definition, Limits, Name, Quality, Role, Sample, Scalar, Value};
 use mainstem_remote::{RemoteView, Serving};
 use mainstem_security::{
@@ -148,7 +150,10 @@ impl Node {
             parts: Arc::new(NoParts),
         });
         let setup = ServerSetup {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            listen: vec![ListenConfig {
+                address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                ..ListenConfig::default()
+            }],
             tls: server_config(&identity).unwrap(),
             socket: Some(folder.path().join("api.sock")),
         };

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use mainstem_model::Clock;
 use mainstem_store::{Chunk, Delivery, Filter, Progress, Reader, encode_chunk};
-use mainstem_wire::{Beat, BeatAnswer, Cursor, FrameWriter};
+use mainstem_wire::{Beat, BeatAnswer, Cursor, Digests, FrameWriter};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -27,7 +27,7 @@ pub(crate) struct Connection {
 }
 
 pub(crate) enum Down {
-    Dial(Option<Cursor>),
+    Dial(Option<Cursor>, Option<Digests>),
     Beat(Beat),
     Close,
 }
@@ -93,7 +93,9 @@ impl Connection {
     ) -> bool {
         while let Some(message) = self.down.due(now_ms, route.is_cut_down) {
             match message {
-                Down::Dial(cursor) => self.accept(now_ms, route, life, cursor, rng),
+                Down::Dial(cursor, digests) => {
+                    self.accept(now_ms, route, life, (cursor, digests), rng);
+                }
                 Down::Beat(beat) => {
                     let answer = life.serving.beat("upper", &beat, life.clock.monotonic());
                     let answer = Answer::Beat(beat, answer);
@@ -132,7 +134,7 @@ impl Connection {
         now_ms: u64,
         route: &Route,
         life: &mut Life,
-        cursor: Option<Cursor>,
+        (cursor, digests): (Option<Cursor>, Option<Digests>),
         rng: &mut StdRng,
     ) {
         let filter = Filter::everything();
@@ -140,7 +142,10 @@ impl Connection {
         let delivery = self.delivery;
         let resumed = cursor.map(|at| Reader::resume(&life.store, filter.clone(), delivery, at));
         let (reader, is_snapshot) = match resumed {
-            None => (Reader::snapshot(filter, delivery), true),
+            None => match digests {
+                Some(theirs) => (Reader::differences(filter, delivery, theirs), true),
+                None => (Reader::snapshot(filter, delivery), true),
+            },
             Some(Ok(reader)) => (reader, false),
             Some(Err(_)) => {
                 self.answers.send(now_ms, route, rng, Answer::CursorGone);

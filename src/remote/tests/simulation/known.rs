@@ -65,7 +65,6 @@ fn killing_the_plant_while_a_line_is_away_erases_nothing_above() {
 
 /// The epoch counter of the restored node is behind what every level above knows.
 #[test]
-#[ignore = "above the neighbour of a node that was put back, its samples count as old ones"]
 fn a_node_restored_from_a_backup_is_believed_at_every_level() {
     for node in 0..4 {
         let mut world = World::new(5, Plan::four_levels());

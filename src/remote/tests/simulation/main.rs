@@ -88,7 +88,6 @@ fn a_node_below_two_prefixes_is_shown_once_and_never_lies() {
 
 /// The same with backups that are put back, on the plan that has the most levels.
 #[test]
-#[ignore = "above the neighbour of a node that was put back, its samples count as old ones"]
 fn backups_that_are_put_back_converge_and_never_lie() {
     run_part(0, true);
 }

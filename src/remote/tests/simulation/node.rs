@@ -183,7 +183,7 @@ impl Node {
     pub(crate) fn resync_links(&mut self) -> Vec<usize> {
         let links = self.life.iter_mut().flat_map(|life| &mut life.links);
         let resynced = links.map(|link| {
-            link.mirror.resync(true);
+            link.mirror.resync(false);
             link.wire
         });
         resynced.collect()

@@ -10,7 +10,7 @@
 use mainstem_model::{Clock, Monotonic};
 use mainstem_remote::Action;
 use mainstem_store::{Delivery, Store};
-use mainstem_wire::{Cursor, decode_line};
+use mainstem_wire::{Cursor, Digests, decode_line};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -135,7 +135,11 @@ impl Wire {
                     && let Err(error) = link.receive(store, &bytes, now)
                 {
                     self.hang_up(now_ms, rng);
-                    link.machine.on_refused(error, REFUSED_RETRY, now);
+                    // As the driver: what has to be told in full is asked for again at once.
+                    match link.mirror.wants_all() {
+                        true => link.machine.on_lost(error, rng.random(), now),
+                        false => link.machine.on_refused(error, REFUSED_RETRY, now),
+                    }
                 }
             }
             while let Some(answer) = self.connections[at].answers.due(now_ms, is_cut) {
@@ -148,6 +152,7 @@ impl Wire {
                         link.machine.on_beat_answer(&beat, &answer, now, wall);
                     }
                     Answer::CursorGone => {
+                        link.mirror.offers_digests(true);
                         store.forget_cursor(link.source);
                         self.hang_up(now_ms, rng);
                         link.machine.on_lost("410".into(), rng.random(), now);
@@ -168,7 +173,10 @@ impl Wire {
         match action {
             Action::Dial => {
                 link.mirror.begin();
-                self.dial(now_ms, link.mirror.cursor(), rng);
+                let wanted = link.mirror.digest_request();
+                let digests = wanted.map(|wanted| wanted.digests());
+                link.mirror.sent_digests(digests.clone());
+                self.dial(now_ms, (link.mirror.cursor(), digests), rng);
             }
             Action::Hang(_) => {
                 // As the driver: a connection that did not come up means the next route.
@@ -187,7 +195,12 @@ impl Wire {
         link.was_open = link.machine.is_open();
     }
 
-    fn dial(&mut self, now_ms: u64, cursor: Option<Cursor>, rng: &mut StdRng) {
+    fn dial(
+        &mut self,
+        now_ms: u64,
+        (cursor, digests): (Option<Cursor>, Option<Digests>),
+        rng: &mut StdRng,
+    ) {
         self.last += 1;
         self.open = self.last;
         let route = self.route % self.routes.len();
@@ -196,7 +209,7 @@ impl Wire {
         if self.connections.len() > CONNECTIONS_MAX {
             self.connections.remove(0);
         }
-        self.send_down(now_ms, Down::Dial(cursor), rng);
+        self.send_down(now_ms, Down::Dial(cursor, digests), rng);
     }
 
     fn hang_up(&mut self, now_ms: u64, rng: &mut StdRng) {

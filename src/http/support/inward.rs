@@ -47,7 +47,7 @@ pub(crate) fn inward(api: &Arc<Api>) -> MethodRouter<Arc<Api>> {
     )
 }
 
-/// `/api/v1/link/support/{path}`, for the description only: [`passage::METHODS`] are taken.
+/// `/api/v1/link/support/{path}`: a request of somebody at a node above, brought by a neighbour.
 #[utoipa::path(
     method(get, put, post, delete),
     path = "/api/v1/link/support/{path}",

@@ -91,12 +91,12 @@ impl Node {
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_hsyco(config.hsyco.as_ref());
+        api.set_support(config.support.as_ref());
         let setup = ServerSetup {
             listen: config.listen.clone(),
             tls: mainstem_security::server_config(&ground.identity)?,
             socket: config.unix_socket.clone(),
         };
-        api.set_support(config.support.as_ref());
         let server = Server::start(setup, Arc::clone(&api)).await?;
         parts.serve_uplinks(server.tunnels(), &config).await;
         api.set_ready(true);
@@ -146,8 +146,8 @@ impl Node {
         self.api.set_roles(roles);
         self.writes.set_policies(config.policies.clone());
         self.api.set_hsyco(config.hsyco.as_ref());
-        self.store.set_aliases(&config.aliases);
         self.api.set_support(config.support.as_ref());
+        self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
         self.parts.sweep(&config);
         self.store.end_renaming();

@@ -107,12 +107,7 @@ impl RemoteSection {
             Profile::Lan
         };
         let profile = self.profile.unwrap_or(by_mode);
-        let times = match profile {
-            _ if self.kind == RemoteKind::Hsyco => Timing::held(self.poll_interval),
-            Profile::Lan => Timing::LAN,
-            Profile::Wan => Timing::WAN,
-            Profile::Poll => Timing::poll(self.poll_interval),
-        };
+        let timing = self.timing(profile);
         let variables = |patterns| {
             if self.ui {
                 patterns
@@ -133,12 +128,7 @@ impl RemoteSection {
             mode: self.mode,
             poll_interval: self.poll_interval,
             profile,
-            timing: Timing {
-                beat: self.beat.unwrap_or(times.beat),
-                uncertain_after: self.uncertain_after.unwrap_or(times.uncertain_after),
-                bad_after: self.bad_after.unwrap_or(times.bad_after),
-                ..times
-            },
+            timing,
             read: self.read,
             write: self.write,
             events: self.events,
@@ -161,6 +151,21 @@ impl RemoteSection {
             data_loggers_prefixed: self.dataloggersnameprefix,
             data_loggers_interval: self.dataloggerspollinterval,
             paused: self.target_state == TargetState::Disconnected,
+        }
+    }
+    /// The times of a profile, with what the file puts in their place.
+    fn timing(&self, profile: Profile) -> Timing {
+        let times = match profile {
+            _ if self.kind == RemoteKind::Hsyco => Timing::held(self.poll_interval),
+            Profile::Lan => Timing::LAN,
+            Profile::Wan => Timing::WAN,
+            Profile::Poll => Timing::poll(self.poll_interval),
+        };
+        Timing {
+            beat: self.beat.unwrap_or(times.beat),
+            uncertain_after: self.uncertain_after.unwrap_or(times.uncertain_after),
+            bad_after: self.bad_after.unwrap_or(times.bad_after),
+            ..times
         }
     }
 }

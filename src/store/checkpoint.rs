@@ -327,7 +327,7 @@ impl<'a> Restorer<'a> {
                 .sources
                 .set_own(*id, status, next, Monotonic::default());
             if let Some(source) = self.state.sources.get_mut(*id) {
-                source.epoch = epoch;
+                (source.epoch, source.epoch_since) = (epoch, next);
                 source.complete = false;
             }
             self.state.log.push(Entry::Source(*id));

@@ -73,6 +73,8 @@ pub struct Reader {
     /// Which events it is told; those before this entry happened before it came.
     events: Option<GlobSet>,
     events_after: u64,
+    /// Each row names its epoch.
+    names_epochs: bool,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Reader {
             ahead: HashMap::new(),
             events: None,
             events_after: 0,
+            names_epochs: false,
         }
     }
 
@@ -139,6 +142,7 @@ impl Reader {
                 ahead: HashMap::new(),
                 events: None,
                 events_after: state.log.head(),
+                names_epochs: false,
             })
         })
     }
@@ -151,6 +155,13 @@ impl Reader {
             self.begin(store.read(|state| state.log.head()));
         }
         self.events = Some(kinds);
+        self
+    }
+
+    /// Lets each row name its epoch, for who keeps rows back: its source may be told anew meanwhile.
+    #[must_use]
+    pub fn naming_epochs(mut self) -> Self {
+        self.names_epochs = true;
         self
     }
 
@@ -194,6 +205,7 @@ impl Reader {
                 return Progress::Expired;
             }
             let conflates = scan.conflates();
+            scan.name_epochs(self.names_epochs);
             if let Some(until) = scan.step(state, &mut self.filter, chunk, rows_max) {
                 self.phase = Phase::Log(until + 1);
             }
@@ -298,10 +310,26 @@ impl Reader {
         }
         if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
             let newest = crate::apply::entry_of(sample.point, &point.slot, false);
-            chunk.push_row(row_of(state, point, &newest), false);
+            chunk.push_row(self.row(state, point, sequence, &newest), false);
             return;
         }
-        chunk.push_row(row_of(state, point, sample), sample.catchup);
+        let row = self.row(state, point, sequence, sample);
+        chunk.push_row(row, sample.catchup);
+    }
+
+    /// A sample as it is told at a place of the log, where its source may still have to be told
+    /// with the epoch that the sample is of.
+    fn row(&self, state: &State, point: &Point, sequence: u64, sample: &SampleEntry) -> RowOut {
+        let place = if self.names_epochs { 0 } else { sequence };
+        let sources = &state.sources;
+        RowOut {
+            id: sample.point.0,
+            quality: sample.quality.code(),
+            epoch: sources.epoch_to_name(point.source, sample.origin_epoch, place),
+            origin: sample.origin,
+            time: sample.source_time,
+            value: sample.value.clone(),
+        }
     }
 }
 
@@ -316,22 +344,6 @@ fn source_of_then(state: &State, chunk: &mut Chunk, id: SourceId, sequence: u64)
     if let Some(Item::Source(frame)) = chunk.items.last_mut().filter(|_| is_later) {
         let quality = Quality::of(Reason::Catching);
         (frame.status, frame.reason) = (quality.status, quality.reason);
-    }
-}
-
-fn row_of(state: &State, point: &Point, sample: &SampleEntry) -> RowOut {
-    let told = state
-        .sources
-        .get(point.source)
-        .map(|source| source.epoch.counter);
-    let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
-    RowOut {
-        id: sample.point.0,
-        quality: sample.quality.code(),
-        epoch,
-        origin: sample.origin,
-        time: sample.source_time,
-        value: sample.value.clone(),
     }
 }
 

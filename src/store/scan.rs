@@ -27,6 +27,8 @@ pub(crate) struct Scan {
     variables: Place,
     /// What the reader has already.
     common: Option<Common>,
+    /// Each row names its epoch.
+    names_epochs: bool,
 }
 
 impl Scan {
@@ -39,6 +41,7 @@ impl Scan {
             next: 0,
             variables: Place::Table(None),
             common: None,
+            names_epochs: false,
         }
     }
 
@@ -58,6 +61,7 @@ impl Scan {
             next: 0,
             variables: Place::Removed(since),
             common: None,
+            names_epochs: false,
         }
     }
 
@@ -67,6 +71,10 @@ impl Scan {
             conflates: true,
             ..Self::since_entry(since, head)
         }
+    }
+
+    pub(crate) fn name_epochs(&mut self, names_epochs: bool) {
+        self.names_epochs = names_epochs;
     }
 
     pub(crate) fn conflates(&self) -> bool {
@@ -184,14 +192,13 @@ impl Scan {
         if slot.sequence == 0 || is_known || !lacks.row {
             return;
         }
-        let told = state
-            .sources
-            .get(point.source)
-            .map(|source| source.epoch.counter);
+        // A source that is told anew behind this has the new epoch here already.
+        let place = if self.names_epochs { 0 } else { self.until + 1 };
+        let sources = &state.sources;
         rows.push(RowOut {
             id: id.0,
             quality: slot.quality.code(),
-            epoch: (told != Some(slot.origin_epoch)).then_some(slot.origin_epoch),
+            epoch: sources.epoch_to_name(point.source, slot.origin_epoch, place),
             origin: slot.origin,
             time: slot.source_time.micros(),
             value: slot.value.clone(),

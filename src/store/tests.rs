@@ -1,5 +1,6 @@
 //! The feed as readers see it.
 
+mod epochs;
 mod renaming;
 
 use std::sync::Arc;

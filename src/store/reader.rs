@@ -6,7 +6,7 @@ mod latest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Quality, Reason};
+use mainstem_model::{GlobSet, Quality, Reason, Status};
 use mainstem_wire::{Cursor, DefineFrame, Digests, Epoch, GapFrame, RowOut};
 
 use crate::catalogue::Point;
@@ -341,7 +341,16 @@ fn source_of_then(state: &State, chunk: &mut Chunk, id: SourceId, sequence: u64)
         .sources
         .get(id)
         .is_some_and(|source| source.changed > sequence && source.own.quality.is_good());
-    if let Some(Item::Source(frame)) = chunk.items.last_mut().filter(|_| is_later) {
+    if is_later {
+        not_good_yet(chunk);
+    }
+}
+
+/// The source that was told last is not good before what its trust is about was told.
+pub(crate) fn not_good_yet(chunk: &mut Chunk) {
+    if let Some(Item::Source(frame)) = chunk.items.last_mut()
+        && frame.status == Status::Good
+    {
         let quality = Quality::of(Reason::Catching);
         (frame.status, frame.reason) = (quality.status, quality.reason);
     }

@@ -7,8 +7,9 @@ use mainstem_wire::RowOut;
 use crate::catalogue::{Point, Tombstone};
 use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
 use crate::digest::{Common, Lacks};
-use crate::reader::{LOOK_MAX, define, source};
+use crate::reader::{LOOK_MAX, define, not_good_yet, source};
 use crate::renamed::alias;
+use crate::sources::status_frame;
 use crate::state::State;
 use crate::variables::Place;
 use crate::{Filter, PointId};
@@ -127,7 +128,10 @@ impl Scan {
         }
         match self.since {
             None => chunk.items.push(Item::End(self.until)),
-            Some(_) => chunk.bookmark = Some(self.until),
+            Some(since) => {
+                self.tell_trust(state, chunk, since);
+                chunk.bookmark = Some(self.until);
+            }
         }
         Some(self.until)
     }
@@ -135,8 +139,11 @@ impl Scan {
     fn tell_sources(&self, state: &State, filter: &mut Filter, chunk: &mut Chunk) {
         self.tell_aliases(state, filter, chunk);
         for (id, entry) in state.sources.iter() {
-            if entry.changed > self.since() || self.is_snapshot() {
+            if self.is_snapshot() {
                 source(state, chunk, id);
+            } else if entry.changed > self.since() {
+                source(state, chunk, id);
+                not_good_yet(chunk);
             }
         }
         if let Some(since) = self.since {
@@ -149,6 +156,17 @@ impl Scan {
                     Tombstone::Point(_) => {}
                     Tombstone::Source(id) => chunk.items.push(Item::Gone(id.0)),
                 }
+            }
+        }
+    }
+
+    /// What stands in for the log is told in another order: what a source's trust is about comes
+    /// behind the source, and so the trust comes last. Later changes stand in the log.
+    fn tell_trust(&self, state: &State, chunk: &mut Chunk, since: u64) {
+        for (id, entry) in state.sources.iter() {
+            let is_of_scan = entry.changed > since && entry.changed <= self.until;
+            if is_of_scan && entry.own.quality.is_good() {
+                chunk.items.push(Item::Status(status_frame(id, entry.own)));
             }
         }
     }

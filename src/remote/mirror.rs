@@ -175,13 +175,16 @@ impl Mirror {
                 self.store.forget_cursor(self.link);
             }
             let depth = self.depth_of(view.parent);
-            let (epoch, told) = (source.epoch.counter, view.own.quality);
+            let (epoch, told) = (source.counter(), view.own.quality);
+            if source.is_doubted() {
+                self.lives.doubt(source.remote_id);
+            }
             self.sources.insert(
                 source.remote_id,
                 Mapped {
                     id: source.id,
                     epoch,
-                    lifted_from: epoch,
+                    lifted_from: source.told.counter,
                     told,
                     depth,
                 },
@@ -312,6 +315,7 @@ impl Mirror {
             self.place = Some(place);
         }
         self.looked = line.h.or(line.s).max(self.looked);
+        self.judge_doubted()?;
         Ok(step)
     }
 
@@ -355,6 +359,7 @@ impl Mirror {
             self.sources.clear();
             self.points.clear();
             self.point_count = 0;
+            self.lives.doubt_nothing();
             self.seen = Some(Seen::default());
             self.store.forget_cursor(self.link);
         } else {

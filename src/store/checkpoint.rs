@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use mainstem_model::{Monotonic, Name, NodeId, Quality, Reason, SourceStatus, Timestamp};
 use mainstem_wire::{
-    Cursor, DefineFrame, FrameWriter, Line, RowOut, SourceFrame, decode_line, decode_row,
+    Cursor, DefineFrame, Epoch, FrameWriter, Line, RowOut, SourceFrame, decode_line, decode_row,
     parse_value,
 };
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ struct Header {
 struct RemoteIds {
     #[serde(default)]
     remote_sources: Vec<(u32, u32)>,
+    /// Epochs as the neighbour told them, where they are others here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remote_epochs: Vec<(u32, Epoch)>,
     #[serde(default)]
     remote_points: Vec<(u32, u32)>,
     /// What links told about old names: the link, the old name, the new one.
@@ -127,6 +130,10 @@ fn write_sources(state: &State, writer: &mut FrameWriter) {
         remote
             .remote_sources
             .extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
+        let is_other = source.remote_id.is_some() && source.told != source.epoch;
+        remote
+            .remote_epochs
+            .extend(is_other.then_some((id.0, source.told)));
     }
     let linked = state.aliases.iter().filter_map(|(from, known)| {
         let link = known.via?.0;
@@ -287,6 +294,12 @@ impl<'a> Restorer<'a> {
                 .and_then(|id| self.state.sources.get_mut(*id))
             {
                 source.remote_id = Some(*remote_id);
+            }
+        }
+        for (id, told) in &ids.remote_epochs {
+            let source = self.sources.get(id);
+            if let Some(source) = source.and_then(|id| self.state.sources.get_mut(*id)) {
+                source.told = *told;
             }
         }
         for (id, remote_id) in &ids.remote_points {

@@ -40,6 +40,8 @@ pub(crate) struct Source {
     pub(crate) epoch: Epoch,
     /// The entry that told this epoch first.
     pub(crate) epoch_since: u64,
+    /// The epoch that the neighbour told, for what is replicated.
+    pub(crate) told: Epoch,
     pub(crate) complete: bool,
     pub(crate) remote_id: Option<u32>,
     pub(crate) own: SourceStatus,
@@ -113,6 +115,7 @@ impl Sources {
             role: new.role,
             epoch: new.epoch,
             epoch_since: changed,
+            told: new.epoch,
             complete: new.complete,
             remote_id: new.remote_id,
             own: status,

@@ -10,8 +10,10 @@ mod kinds;
 mod links;
 mod node;
 mod parts;
+mod report;
 mod seat;
 mod uplinks;
 
 pub use kinds::kinds;
-pub use node::{Node, NodeFacts, ReloadReport};
+pub use node::{Node, NodeFacts};
+pub use report::ReloadReport;

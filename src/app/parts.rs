@@ -1,31 +1,24 @@
 //! The table of running parts. Start, reload and stop are one difference over it: what did not
 //! change is not touched.
 
+mod ask;
+mod sweep;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-use http::Request;
-use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
-use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
-use mainstem_model::{Name, Role};
-use mainstem_remote::{
-    Below, RemoteConfig, RemoteView, Serve, SupportBody, SupportError, Tunnels, UplinkView,
-};
-use mainstem_security::FeedEpoch;
-use mainstem_store::{PointId, SourceId, SourceView, Store};
+use mainstem_model::Name;
+use mainstem_remote::{RemoteConfig, Serve, Tunnels};
+use mainstem_store::Store;
 use mainstem_telemetry::{Health, Problem, Severity};
-use mainstem_wire::api::doctor::LinkDoctor;
-use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
-use super::canary;
 use super::links::{self, RunningLink};
-use super::node::ReloadReport;
+use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::uplinks::Uplinks;
 
@@ -101,50 +94,6 @@ impl RunningParts {
         for (name, error) in self.uplinks.apply(config, report).await {
             self.failed(&name, &error, report);
         }
-    }
-
-    /// Takes out what a checkpoint brought back and the configuration no longer has. Providers stay:
-    /// they come by themselves.
-    pub(super) fn sweep(&self, config: &NodeConfig) {
-        let adapters = config.adapters.iter().map(|adapter| adapter.name.as_str());
-        let remotes = config.remotes.iter().map(|remote| remote.prefix.as_str());
-        let configured: Vec<&str> = adapters.chain(remotes).collect();
-        let is_orphan = |source: &SourceView| {
-            source.parent.is_none()
-                && matches!(source.role, Role::Adapter | Role::Link)
-                && !configured.contains(&&*source.name)
-        };
-        for orphan in self.store.sources().into_iter().filter(is_orphan) {
-            tracing::info!(source = %orphan.name, "it is no longer configured and is removed");
-            self.store.remove_source(orphan.id);
-        }
-        self.sweep_own(&configured);
-    }
-
-    /// The same for what this node says itself about its parts.
-    fn sweep_own(&self, configured: &[&str]) {
-        let is_node = |source: &SourceView| source.parent.is_none() && source.role == Role::Node;
-        let nodes = self
-            .store
-            .sources()
-            .into_iter()
-            .filter(is_node)
-            .map(|source| source.id);
-        let own = self.store.points_below(&nodes.collect::<Vec<_>>());
-        let gone: Vec<PointId> = own
-            .into_iter()
-            .filter(|&id| {
-                let view = self.store.point_by_id(id);
-                let is_canary = |name: &str| self.has_canary && name == canary::NAME;
-                view.filter(|view| !is_canary(view.name.as_str()))
-                    .is_some_and(|view| {
-                        !configured
-                            .iter()
-                            .any(|part| view.name.strip(part).is_some())
-                    })
-            })
-            .collect();
-        self.store.remove_points(&gone);
     }
 
     async fn stop_adapters(&self, config: &NodeConfig, report: &mut ReloadReport) {
@@ -287,114 +236,5 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
-    }
-
-    fn with_adapter<T>(&self, name: &str, act: impl FnOnce(&RunningAdapter) -> T) -> Option<T> {
-        self.adapters
-            .read()
-            .get(name)
-            .map(|(_, adapter)| act(adapter))
-    }
-
-    fn with_remote<T>(&self, name: &str, act: impl FnOnce(&RunningLink) -> T) -> Option<T> {
-        self.remotes.read().get(name).map(|(_, link)| act(link))
-    }
-}
-
-impl Parts for RunningParts {
-    fn adapters(&self) -> Vec<AdapterView> {
-        self.adapters
-            .read()
-            .values()
-            .map(|(_, adapter)| adapter.runner.view())
-            .collect()
-    }
-
-    fn adapter(&self, name: &str) -> Option<AdapterView> {
-        self.with_adapter(name, |adapter| adapter.runner.view())
-    }
-
-    fn pause_adapter(&self, name: &str) -> Result<(), PartError> {
-        self.with_adapter(name, |adapter| adapter.runner.pause())
-            .ok_or(PartError::Unknown)
-    }
-
-    fn resume_adapter(&self, name: &str) -> Result<(), PartError> {
-        self.with_adapter(name, |adapter| adapter.runner.resume())
-            .ok_or(PartError::Unknown)
-    }
-
-    fn remotes(&self) -> Vec<RemoteView> {
-        self.remotes
-            .read()
-            .values()
-            .map(|(_, link)| link.view())
-            .collect()
-    }
-
-    fn remote(&self, name: &str) -> Option<RemoteView> {
-        self.with_remote(name, RunningLink::view)
-    }
-
-    fn pause_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, RunningLink::pause)
-            .ok_or(PartError::Unknown)
-    }
-
-    fn resume_remote(&self, name: &str) -> Result<(), PartError> {
-        self.with_remote(name, RunningLink::resume)
-            .ok_or(PartError::Unknown)
-    }
-
-    fn resync_remote(&self, name: &str, in_full: bool) -> Result<(), PartError> {
-        self.with_remote(name, |link| link.resync(in_full))
-            .ok_or(PartError::Unknown)
-    }
-
-    fn pass_start(&self, known: u32) {
-        // Once in a node's life, so that it waits for the disk here.
-        if let Err(error) = FeedEpoch::pass(&self.folder, known) {
-            tracing::warn!(%error, known, "the count of starts stays behind what a reader knows");
-        }
-    }
-
-    fn uplinks(&self) -> Vec<UplinkView> {
-        self.uplinks.views()
-    }
-
-    fn tunnels(&self) -> Option<&Tunnels> {
-        Some(&self.tunnels)
-    }
-
-    fn forward(
-        &self,
-        remote: &str,
-        request: Request<SupportBody>,
-    ) -> Option<BoxFuture<'static, Forwarded>> {
-        self.with_remote(remote, |link| match link.mainstem() {
-            Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
-            None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
-        })
-    }
-
-    fn explain_below(
-        &self,
-        link: SourceId,
-        ask: LinkExplain,
-    ) -> Option<BoxFuture<'static, Vec<ExplainStep>>> {
-        let remotes = self.remotes.read();
-        let mut links = remotes.values().filter_map(|(_, link)| link.mainstem());
-        let found = links.find(|found| found.source() == link)?;
-        Some(Box::pin(found.explain(ask)))
-    }
-
-    fn doctor_below(&self, name: &str, ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {
-        let remotes = self.remotes.read();
-        let (_, link) = remotes.get(name)?;
-        Some(Box::pin(link.mainstem()?.doctor(ask)))
-    }
-
-    fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
-        Box::pin(super::disk::space(self.folder.clone()))
     }
 }

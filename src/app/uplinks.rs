@@ -10,7 +10,7 @@ use mainstem_telemetry::Health;
 use parking_lot::RwLock;
 
 use super::links::{dials, trusted};
-use super::node::ReloadReport;
+use super::report::ReloadReport;
 
 /// Uplinks by name, each with the configuration that it was started with.
 pub(super) struct Uplinks {

@@ -8,6 +8,7 @@ use axum::extract::State;
 use mainstem_model::quantity::parse_duration;
 use mainstem_model::{EventId, GlobSet, Name};
 use mainstem_store::{Answering, EVENT_DEADLINE_MAX, Event, EventError};
+use mainstem_wire::EVENT_HOPS_MAX;
 use mainstem_wire::api::event::{
     EventAnswerDocument, EventDocument, EventReplyDocument, EventRequestDocument,
     EventTakenDocument,
@@ -110,7 +111,7 @@ pub(crate) async fn reply(
     }
     let here = &api.store.setup().name;
     reply.by.push(format!("{}@{here}", caller.principal.name));
-    reply.by.truncate(mainstem_wire::EVENT_HOPS_MAX);
+    reply.by.truncate(EVENT_HOPS_MAX);
     let outcome = passed_on(&api, id, reply).await;
     let told = outcome.map_or_else(|error| error.to_string(), |()| "taken".to_owned());
     api.note(&caller, "event.answer", kind.as_str(), &told);
@@ -205,6 +206,7 @@ fn check(reply: &EventReplyDocument) -> Result<(), Problem> {
         (None, Some(fault)) if fault.code.len() > 128 || fault.message.len() > 1024 => {
             wrong("the code of an error has at most 128 bytes, its message 1024")
         }
+        _ if reply.by.len() > EVENT_HOPS_MAX => wrong("too many members of `by`"),
         _ if reply.by.iter().any(|hop| hop.len() > 256) => wrong("a member of `by` is too long"),
         _ => Ok(()),
     }

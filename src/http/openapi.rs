@@ -69,6 +69,7 @@ impl Modify for Shared {
                 object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
             }
         }
+        forms::announce_members(components);
         for (path, item) in &mut description.paths.paths {
             let operations = [
                 (Method::GET, &mut item.get),

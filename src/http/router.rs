@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
@@ -90,7 +90,10 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
-        .route("/remotes/{name}/api/{*path}", any(support::outward))
+        .route(
+            "/remotes/{name}/api/{*path}",
+            on(support::METHODS, support::outward),
+        )
         .route("/uplinks", get(uplinks::list))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))

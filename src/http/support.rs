@@ -21,6 +21,7 @@ use crate::query::{Nothing, Params};
 
 pub(crate) use inward::{__path_described, Pass, inward};
 pub(crate) use outward::{__path_outward, outward};
+pub(crate) use passage::{METHODS, ORIGINATORS_MAX};
 pub(crate) use window::Support;
 pub use window::SupportConfig;
 use window::{DURATION_MAX, DURATION_MIN};

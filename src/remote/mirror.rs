@@ -5,6 +5,7 @@ mod alias;
 mod common_ground;
 mod counters;
 mod error;
+mod known;
 mod lives;
 mod place;
 mod rows;
@@ -18,14 +19,15 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Quality, Reason, Role, ValueType};
-use mainstem_store::{Filter, MirrorRow, PointId, SourceId, Store};
+use mainstem_model::GlobSet;
+use mainstem_store::{Filter, MirrorRow, SourceId, Store};
 use mainstem_wire::{Cursor, EventFrame, HelloFrame, Line, PROTOCOL};
 
 use common_ground::CommonGround;
 pub use common_ground::DigestRequest;
 pub use counters::{MirrorCounters, Step};
 pub use error::MirrorError;
+use known::{Mapped, MappedPoint};
 use lives::Lives;
 pub use lives::PutBack;
 use seen::Seen;
@@ -83,30 +85,6 @@ pub struct Mirror {
     pruned: Option<String>,
 }
 
-/// A source of the neighbour, by its number there.
-#[derive(Clone, Copy)]
-struct Mapped {
-    id: SourceId,
-    /// The epoch counter that the neighbour told it with; rows refer to it.
-    epoch: u32,
-    /// The counter as it was told: less than the other if the node was put back to an earlier
-    /// state.
-    lifted_from: u32,
-    /// The state that the neighbour told, beside what the silence of its links says.
-    told: Quality,
-    /// Links between here and it, this one included.
-    depth: usize,
-}
-
-/// A datapoint of the neighbour, by its number there.
-#[derive(Clone, Copy)]
-struct MappedPoint {
-    id: PointId,
-    value_type: ValueType,
-    /// Its source's number at the neighbour.
-    source: u32,
-}
-
 impl Mirror {
     /// A mirror below a link's source. What is in the store from before is taken up.
     pub fn new(store: Arc<Store>, link: SourceId, prefix: &str, filter: Filter) -> Self {
@@ -160,61 +138,6 @@ impl Mirror {
     pub fn with_startup_events(mut self, startup_events: bool) -> Self {
         self.startup_events = startup_events;
         self
-    }
-
-    fn take_up(&mut self) {
-        let state = self.store.mirror_state(self.link);
-        let mut numbers: HashMap<SourceId, u32> = HashMap::new();
-        for source in &state.sources {
-            let Some(view) = self.store.source(source.id) else {
-                continue;
-            };
-            numbers.insert(source.id, source.remote_id);
-            // Perhaps only suspected here, and the neighbour does not tell again what did not change.
-            if view.role == Role::Link && view.own.quality == Quality::of(Reason::LinkQuiet) {
-                self.store.forget_cursor(self.link);
-            }
-            let depth = self.depth_of(view.parent);
-            let (epoch, told) = (source.counter(), view.own.quality);
-            if source.is_doubted() {
-                self.lives.doubt(source.remote_id);
-            }
-            self.sources.insert(
-                source.remote_id,
-                Mapped {
-                    id: source.id,
-                    epoch,
-                    lifted_from: source.told.counter,
-                    told,
-                    depth,
-                },
-            );
-        }
-        for (remote_id, id) in state.points {
-            let Some(view) = self.store.point_by_id(id) else {
-                continue;
-            };
-            let Some(&source) = numbers.get(&view.source) else {
-                continue;
-            };
-            let value_type = view.definition.value_type;
-            self.keep(
-                remote_id,
-                MappedPoint {
-                    id,
-                    value_type,
-                    source,
-                },
-            );
-        }
-    }
-
-    fn depth_of(&self, parent: Option<SourceId>) -> usize {
-        let above = self
-            .sources
-            .values()
-            .find(|mapped| Some(mapped.id) == parent);
-        above.map_or(1, |mapped| mapped.depth)
     }
 
     /// Where to go on; `None` asks for a snapshot.

@@ -10,17 +10,19 @@ use crate::links::Chain;
 use crate::support::TestNode;
 
 /// An open event stream of a node.
-struct Listener {
+pub(crate) struct Listener {
     body: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
+    bytes: Vec<u8>,
     text: String,
 }
 
 impl Listener {
-    async fn open(node: &TestNode) -> Self {
+    pub(crate) async fn open(node: &TestNode) -> Self {
         let request = node.api(Method::GET, "changes?glob=none");
         let answer = request.header("Accept", "text/event-stream").send();
         let mut listener = Self {
             body: Box::pin(answer.await.unwrap().bytes_stream()),
+            bytes: Vec::new(),
             text: String::new(),
         };
         // From here on the reader stands in the feed.
@@ -30,25 +32,50 @@ impl Listener {
 
     /// The rest of the next line that begins so.
     async fn next(&mut self, begin: &str) -> String {
-        let waited = tokio::time::timeout(Duration::from_secs(20), async {
-            loop {
-                while let Some((line, rest)) = self.text.split_once('\n') {
-                    let found = line.strip_prefix(begin).map(str::to_owned);
-                    self.text = rest.to_owned();
-                    if let Some(found) = found {
-                        return found;
-                    }
-                }
-                let part = self.body.next().await.unwrap().unwrap();
-                self.text.push_str(std::str::from_utf8(&part).unwrap());
-            }
-        });
+        let waited = tokio::time::timeout(Duration::from_secs(20), self.line(begin));
         waited.await.expect("the stream tells it in time")
     }
 
+    /// The same, however long it takes.
+    async fn line(&mut self, begin: &str) -> String {
+        loop {
+            while let Some((line, rest)) = self.text.split_once('\n') {
+                let found = line.strip_prefix(begin).map(str::to_owned);
+                self.text = rest.to_owned();
+                if let Some(found) = found {
+                    return found;
+                }
+            }
+            // A part may end within a character.
+            let part = self.body.next().await.unwrap().unwrap();
+            self.bytes.extend_from_slice(&part);
+            let whole = match std::str::from_utf8(&self.bytes) {
+                Ok(text) => text.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            let whole: Vec<u8> = self.bytes.drain(..whole).collect();
+            self.text.push_str(std::str::from_utf8(&whole).unwrap());
+        }
+    }
+
     async fn event(&mut self) -> Json {
-        self.next("event: event").await;
-        serde_json::from_str(&self.next("data: ").await).unwrap()
+        let waited = tokio::time::timeout(Duration::from_secs(20), self.whenever());
+        waited.await.expect("the stream tells it in time")
+    }
+
+    /// The next event, however long it takes.
+    async fn whenever(&mut self) -> Json {
+        self.line("event: event").await;
+        serde_json::from_str(&self.line("data: ").await).unwrap()
+    }
+
+    /// Answers every event of the node until it is dropped.
+    pub(crate) async fn answer_all(mut self, node: &TestNode) -> ! {
+        loop {
+            let event = self.whenever().await;
+            // Who asked may have gone away meanwhile.
+            answer(node, &event["id"], &json!({"data": {"taken": true}})).await;
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) request_timeout: u64,
     /// How many reads and writes may wait for their answers at a time.
     pub(crate) max_in_flight: u64,
+    /// Whether a written node is read back at once.
+    pub(crate) read_back: bool,
 }
 
 /// Security policies that are spoken. Deprecated ones are not.
@@ -74,6 +76,7 @@ impl Default for ConnectionConfig {
             keep_alive: 5_000,
             request_timeout: 5_000,
             max_in_flight: 2,
+            read_back: true,
         }
     }
 }
@@ -99,6 +102,8 @@ pub(crate) struct ConnectionPlan {
     pub(crate) request_timeout: Duration,
     /// See [`ConnectionConfig::max_in_flight`].
     pub(crate) max_in_flight: usize,
+    /// See [`ConnectionConfig::read_back`].
+    pub(crate) read_back: bool,
 }
 
 impl ConnectionConfig {
@@ -129,6 +134,7 @@ impl ConnectionConfig {
             keep_alive: Duration::from_millis(self.keep_alive),
             request_timeout: Duration::from_millis(self.request_timeout),
             max_in_flight: usize::try_from(self.max_in_flight).unwrap_or(1),
+            read_back: self.read_back,
         })
     }
 

@@ -47,6 +47,7 @@ impl OpcUaAdapter {
             timeout: connection.request_timeout,
             statistics: io.statistics().clone(),
             clock: io.clock().clone(),
+            read_back: connection.read_back,
         };
         let learned = tokio::select! {
             biased;

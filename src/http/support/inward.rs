@@ -1,4 +1,4 @@
-//! `ANY /api/v1/link/support/{path}`: a request of somebody at a node above, brought by the
+//! `/api/v1/link/support/{path}`: a request of somebody at a node above, brought by the
 //! neighbour whose link it is. It meets the same routes as any other, with the rights of the role
 //! that this node names for it.
 
@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any};
+use axum::routing::{MethodRouter, on};
 use http::Uri;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -38,7 +38,8 @@ pub(crate) fn inward(api: &Arc<Api>) -> MethodRouter<Arc<Api>> {
         .fallback(crate::problem::not_found)
         .method_not_allowed_fallback(crate::problem::method_not_allowed)
         .with_state(Arc::clone(api));
-    any(
+    on(
+        passage::METHODS,
         move |State(api): State<Arc<Api>>, caller: Caller, request: Request| {
             let inner = inner.clone();
             async move { answer(&api, caller, request, inner).await }
@@ -46,14 +47,17 @@ pub(crate) fn inward(api: &Arc<Api>) -> MethodRouter<Arc<Api>> {
     )
 }
 
-/// `GET /api/v1/link/support/{path}`, for the description only: every method is taken.
+/// `/api/v1/link/support/{path}`: a request of somebody at a node above, brought by a neighbour.
 #[utoipa::path(
     method(get, put, post, delete),
     path = "/api/v1/link/support/{path}",
     tag = "link",
-    params(("path" = String, Path, description = "The path behind /api/v1/")),
+    params(("path" = String, Path, description = "The path behind /api/v1/"),
+        ("mainstem-originators" = String, Header,
+            description = "Who asks, from the first node on: `<principal>@<node>`, with commas between")),
     responses((status = 200, description = "What the route behind it answers"),
-        (status = 403, description = "Not open for remote support", body = ProblemDocument))
+        (status = 403, description = "Not open for remote support", body = ProblemDocument),
+        (status = 422, description = "Nobody or too many are named as who asks", body = ProblemDocument))
 )]
 #[expect(dead_code, reason = "the description of a route that is a closure")]
 pub(crate) fn described() {}

@@ -1,4 +1,4 @@
-//! `ANY /api/v1/remotes/{name}/api/{path}`: the API of a node below, over the link to it.
+//! `/api/v1/remotes/{name}/api/{path}`: the API of a node below, over the link to it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::switch::unknown;
 /// Seconds after which a request that found no place may come again.
 const RETRY_AFTER: u64 = 1;
 
-/// `ANY /api/v1/remotes/{name}/api/{path}`.
+/// `/api/v1/remotes/{name}/api/{path}`.
 #[utoipa::path(
     method(get, put, post, delete),
     path = "/api/v1/remotes/{name}/api/{path}",

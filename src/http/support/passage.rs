@@ -2,6 +2,7 @@
 //! with a bound, and the names of who asks.
 
 use axum::body::Body;
+use axum::routing::MethodFilter;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -13,8 +14,13 @@ use crate::problem::{Code, Problem};
 
 /// Who asks, from the first node on: `<principal>@<node>`, with commas between them.
 pub(super) const ORIGINATORS: HeaderName = HeaderName::from_static("mainstem-originators");
+/// Methods that pass: those that the resources of a node have.
+pub(crate) const METHODS: MethodFilter = MethodFilter::GET
+    .or(MethodFilter::PUT)
+    .or(MethodFilter::POST)
+    .or(MethodFilter::DELETE);
 /// Nodes that a request may pass.
-pub(super) const ORIGINATORS_MAX: usize = 8;
+pub(crate) const ORIGINATORS_MAX: usize = 8;
 /// Bytes of the name of one of them.
 const ORIGINATOR_BYTES_MAX: usize = 256;
 /// Bytes of an answer; who follows changes for days asks again.

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use mainstem_model::Name;
-use mainstem_model::Space;
 use mainstem_model::limits::NAME_BYTES_MAX;
+use mainstem_model::{Name, Space};
 use mainstem_store::Store;
 use mainstem_wire::api::explain::{ExplainDocument, ExplainStep, LinkExplain, STEPS_MAX};
 
@@ -25,6 +24,8 @@ pub(super) const NOT_SUPPORTED: &str = "not_supported";
 const NO_PULSES: &str =
     "the remote resets no pulses: its version is older; write both values one by one";
 const NO_VARIABLES: &str = "the remote takes no writes to variables: its version is older";
+const NO_COMMUNICATION: &str = "there is no communication with the remote";
+const TOO_MANY: &str = "too many questions are under way over this link";
 
 /// How the node behind a link can be asked.
 #[derive(Default)]
@@ -87,74 +88,73 @@ impl Link {
         &self,
         mut ask: LinkExplain,
     ) -> impl Future<Output = Vec<ExplainStep>> + Send + use<> {
-        let node = self.store.setup().name.to_string();
-        let prefix = self.options.prefix.clone();
+        let here = Here {
+            node: self.store.setup().name.to_string(),
+            prefix: self.options.prefix.clone(),
+        };
         let filtered = Name::new(&ask.name).map_err(|error| error.to_string());
         let filtered =
             filtered.and_then(|name| filter(&self.options, &self.store, ask.kind, &name));
-        let below = ask.name.strip_prefix(&prefix);
+        let below = ask.name.strip_prefix(&here.prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
-        let one_way = self
-            .options
-            .one_way
-            .then(|| one_way::sentence(&self.options));
+        let is_one_way = self.options.one_way;
+        let one_way = is_one_way.then(|| one_way::sentence(&self.options));
         let (poster, lacking) = {
             let reach = self.reach.lock();
-            (
-                reach.poster.clone(),
-                reach.lacks(ask.kind, ask.pulse_us.is_some()),
-            )
+            let lacking = reach.lacks(ask.kind, ask.pulse_us.is_some());
+            (reach.poster.clone(), lacking)
         };
         let place = self.explaining.clone().try_acquire_owned();
         async move {
-            let step = |rule: &str, reason: Option<&str>, message: String| ExplainStep {
-                node: node.clone(),
-                hop: None,
-                rule: rule.to_owned(),
-                allowed: reason.is_none(),
-                reason: reason.map(str::to_owned),
-                message,
-            };
             if let Some(why) = one_way {
-                let mut refused = step(one_way::RULE, Some(one_way::REASON), why);
-                refused.hop = Some(prefix.clone());
-                return vec![refused];
+                return vec![here.cut(one_way::RULE, one_way::REASON, why)];
             }
             let mut steps = match filtered {
-                Ok(rule) => vec![step("filter", None, rule)],
-                Err(why) => return vec![step("filter", Some("policy"), why)],
+                Ok(rule) => vec![here.step("filter", None, rule)],
+                Err(why) => return vec![here.step("filter", Some("policy"), why)],
             };
-            let cut = |reason, text: &str| ExplainStep {
-                hop: Some(prefix.clone()),
-                ..step("communication", Some(reason), text.to_owned())
+            let answer = match (poster, lacking, place) {
+                (None, ..) => Err(("link_down", NO_COMMUNICATION.to_owned())),
+                (_, Some(why), _) => Err((NOT_SUPPORTED, why.to_owned())),
+                (.., Err(_)) => Err(("busy", TOO_MANY.to_owned())),
+                (Some(poster), None, Ok(_place)) => ask_on(&poster, ask).await,
             };
-            let Some(poster) = poster else {
-                steps.push(cut(
-                    "link_down",
-                    "there is no communication with the remote",
-                ));
-                return steps;
-            };
-            if let Some(why) = lacking {
-                steps.push(cut(NOT_SUPPORTED, why));
-                return steps;
-            }
-            let Ok(_place) = place else {
-                steps.push(cut(
-                    "busy",
-                    "too many questions are under way over this link",
-                ));
-                return steps;
-            };
-            match ask_on(&poster, ask).await {
+            match answer {
                 Ok(answer) => {
                     let answered = answer.steps.into_iter().take(STEPS_MAX);
-                    steps.extend(answered.map(|step| seen_from_here(step, &prefix)));
+                    steps.extend(answered.map(|step| seen_from_here(step, &here.prefix)));
                 }
-                Err((reason, why)) => steps.push(cut(reason, &why)),
+                Err((reason, why)) => steps.push(here.cut("communication", reason, why)),
             }
             steps
+        }
+    }
+}
+
+/// This node and its name for the link, as steps tell them.
+struct Here {
+    node: String,
+    prefix: String,
+}
+
+impl Here {
+    fn step(&self, rule: &str, reason: Option<&str>, message: String) -> ExplainStep {
+        ExplainStep {
+            node: self.node.clone(),
+            hop: None,
+            rule: rule.to_owned(),
+            allowed: reason.is_none(),
+            reason: reason.map(str::to_owned),
+            message,
+        }
+    }
+
+    /// A refusal by the link itself: nobody behind it is asked.
+    fn cut(&self, rule: &str, reason: &str, message: String) -> ExplainStep {
+        ExplainStep {
+            hop: Some(self.prefix.clone()),
+            ..self.step(rule, Some(reason), message)
         }
     }
 }

@@ -10,6 +10,8 @@ use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 
 use crate::mirror::PutBack;
+
+/// What is said so far, so that only what changed is said.
 pub(crate) struct Own {
     store: Arc<Store>,
     health: Health,
@@ -128,7 +130,7 @@ impl Own {
 
     pub(crate) fn all_clear(&self) {
         self.health.clear(&format!("link.{}", self.name));
-        for what in ["pruned", "clock", "restored", "twin"] {
+        for what in ["pruned", "restored", "twin"] {
             self.health.clear(&format!("link.{}.{what}", self.name));
         }
     }

@@ -140,6 +140,9 @@ impl Mirror {
                 // Its source has no place here any more, and so it is with what hangs on it.
                 continue;
             };
+            if !self.is_wanted_still(&point) {
+                continue;
+            }
             let (id, value_type) = (point.id, point.value_type);
             self.keep(
                 point.remote_id,
@@ -153,6 +156,16 @@ impl Mirror {
                 seen.point(id);
             }
         }
+    }
+
+    /// Whether the entry's `read` lets in what is here already: its patterns, or the names that they
+    /// are about, may be others than when it came.
+    fn is_wanted_still(&self, point: &MirrorPoint) -> bool {
+        let Some(view) = self.store.point_by_id(point.id) else {
+            return false;
+        };
+        let name = view.name.strip(&self.prefix);
+        name.is_some_and(|name| self.is_wanted(name, &view.name))
     }
 
     /// A node that was put back to an earlier state may say the same as before and mean less.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mainstem_model::{Alias, Name, Role};
 
-use super::{RemoteIds, Restorer};
+use super::RemoteIds;
+use super::restore::Restorer;
 use crate::log::Entry;
 use crate::sources::Source;
 

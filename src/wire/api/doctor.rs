@@ -4,6 +4,8 @@ use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::form;
+
 /// Findings of one report, over all nodes; further ones are counted.
 pub const FINDINGS_MAX: usize = 500;
 /// Nodes of one report.
@@ -19,9 +21,12 @@ pub const EXAMPLES_MAX: usize = 3;
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LinkDoctor {
     /// How long the sender waits for the answer, in microseconds.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub budget_us: u64,
     /// Nodes that asked so far; at most 8 are asked one below the other.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::small")]
+    #[schema(format = "uint32", maximum = 4294967295u64)]
     pub passed: u32,
 }
 

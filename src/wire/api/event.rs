@@ -23,7 +23,7 @@ pub struct EventRequestDocument {
         deserialize_with = "form::duration_text",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(example = "5s")]
+    #[schema(example = "5s", pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$")]
     pub deadline: Option<String>,
 }
 

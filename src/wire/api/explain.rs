@@ -15,7 +15,7 @@ pub const STEPS_MAX: usize = 128;
 pub struct ExplainRequestDocument {
     /// `variable`, where it is about one; absent for a datapoint.
     #[serde(default, skip_serializing_if = "Space::is_datapoint")]
-    #[schema(value_type = String, example = "variable")]
+    #[schema(value_type = String, example = "variable", pattern = "^(datapoint|variable)$")]
     pub kind: Space,
     /// The datapoint or variable.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct ExplainRequestDocument {
 pub struct LinkExplain {
     /// `variable`, where it is about one; only for a receiver that told the feature `variables`.
     #[serde(default, skip_serializing_if = "Space::is_datapoint")]
-    #[schema(value_type = String, example = "variable")]
+    #[schema(value_type = String, example = "variable", pattern = "^(datapoint|variable)$")]
     pub kind: Space,
     /// The datapoint or variable, by its name at the node that receives this.
     pub name: String,

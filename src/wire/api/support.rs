@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct NewSupportDocument {
     /// For how long, 1 s to 24 h.
     #[serde(rename = "for")]
-    #[schema(example = "2h")]
+    #[schema(example = "2h", pattern = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(ms|s|min|h)$")]
     pub duration: String,
 }
 

@@ -63,7 +63,7 @@ pub struct WriteRequestDocument {
 pub struct BatchItemDocument {
     /// `variable`, where it is about one; absent for a datapoint.
     #[serde(default, skip_serializing_if = "Space::is_datapoint")]
-    #[schema(value_type = String, example = "variable")]
+    #[schema(value_type = String, example = "variable", pattern = "^(datapoint|variable)$")]
     pub kind: Space,
     /// The datapoint or variable.
     pub name: String,
@@ -137,7 +137,7 @@ pub struct WriteDocument {
     pub id: WriteId,
     /// `variable`, where it is about one; absent for a datapoint.
     #[serde(default, skip_serializing_if = "Space::is_datapoint")]
-    #[schema(value_type = String, example = "variable")]
+    #[schema(value_type = String, example = "variable", pattern = "^(datapoint|variable)$")]
     pub kind: Space,
     /// The datapoint or variable, by its name at this node.
     pub name: String,
@@ -229,7 +229,7 @@ pub struct LinkWrite {
     /// `variable`, where it is about one; absent for a datapoint. Only for a receiver that told the
     /// feature `variables` in its hello: another one would look for a datapoint of that name.
     #[serde(default, skip_serializing_if = "Space::is_datapoint")]
-    #[schema(value_type = String, example = "variable")]
+    #[schema(value_type = String, example = "variable", pattern = "^(datapoint|variable)$")]
     pub kind: Space,
     /// The datapoint or variable, by its name at the node that receives this.
     pub name: String,

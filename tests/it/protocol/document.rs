@@ -127,7 +127,7 @@ fn the_cursor_of_the_document_can_be_put_together_as_it_says() {
 
 /// The options of a remote entry, as the code declares them.
 fn options() -> Vec<String> {
-    let text = fs::read_to_string(repository().join("src/remote/config.rs")).unwrap();
+    let text = fs::read_to_string(repository().join("src/remote/config/section.rs")).unwrap();
     let (_, section) = text.split_once("pub struct RemoteSection {").unwrap();
     let (section, _) = section.split_once("\n}").unwrap();
     let fields = section.lines().filter_map(|line| {

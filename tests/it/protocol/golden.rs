@@ -5,11 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mainstem_model::{Access, NodeId, Quality, Reason, Role};
-use mainstem_model::{Definition, Limits, Name, Sample, Scalar, Timestamp, Value, ValueType};
+use mainstem_model::{
+    Access, Definition, Limits, Name, NodeId, Quality, Reason, Role, Sample, Scalar, Timestamp,
+    Value, ValueType,
+};
 use mainstem_remote::Mirror;
-use mainstem_store::{Filter, ListQuery, MirrorRow, MirrorVariable, NewSource, PointId, SourceId};
-use mainstem_store::{Stamp, Store, StoreLimits, StoreSetup};
+use mainstem_store::{
+    Filter, ListQuery, MirrorRow, MirrorVariable, NewSource, PointId, SourceId, Stamp, Store,
+    StoreLimits, StoreSetup,
+};
 use mainstem_telemetry::SystemClock;
 use mainstem_wire::{Epoch, decode_line, to_json_value};
 use serde_json::json;

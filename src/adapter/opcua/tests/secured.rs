@@ -58,7 +58,7 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
     trust_certificate(folder.path(), &certificate.thumbprint).unwrap();
     let session = Session::start(adapter_again);
     session.until_value(0, Value::F64(1.5)).await;
-    let applied = WriteAnswer::Applied { verified: false };
+    let applied = WriteAnswer::Applied { verified: true };
     assert_eq!(session.write(0, Value::F64(2.5)).await, applied);
     session.stop().await.1.unwrap();
 

@@ -156,7 +156,7 @@ async fn writes_take_the_type_of_the_node_and_its_status_is_the_answer() {
         ),
     ]);
     session.until_online().await;
-    let applied = WriteAnswer::Applied { verified: false };
+    let applied = WriteAnswer::Applied { verified: true };
     assert_eq!(session.write(0, Value::F64(2.5)).await, applied);
     session.until_value(0, Value::F64(2.5)).await;
     assert_eq!(session.write(1, Value::Int(-300)).await, applied);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{Statistics, WriteAnswer, WriteJob};
-use mainstem_model::Clock;
+use mainstem_model::{Clock, Monotonic};
 use opcua::client::services::{Read, Write};
 use opcua::client::{Session, UARequest};
 use opcua::types::{
@@ -27,6 +27,8 @@ pub(crate) struct Requests {
     pub(crate) statistics: Arc<Statistics>,
     /// For deadlines.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether what was written is read back.
+    pub(crate) read_back: bool,
 }
 
 /// What became of a write, for the session.
@@ -117,14 +119,19 @@ impl Requests {
         }
         job.begin();
         // The server is told how long we wait, so that it may drop what it finds later.
-        match self.send_write(node, value, left.min(self.timeout)).await {
+        let sent = self.send_write(node.clone(), value.clone(), left.min(self.timeout));
+        match sent.await {
             Ok(status) => {
                 self.statistics.wrote();
                 if !status.is_good() {
                     written.refused = true;
                     self.statistics.failed(failure::name(status));
                 }
-                job.answer(failure::written(status));
+                let verified = status.is_good() && self.is_there(node, &value, job.deadline).await;
+                job.answer(match failure::written(status) {
+                    WriteAnswer::Applied { .. } => WriteAnswer::Applied { verified },
+                    refused => refused,
+                });
             }
             Err(error) => {
                 written.fatal = Some(error.status()).filter(|status| failure::is_fatal(*status));
@@ -136,6 +143,21 @@ impl Requests {
             }
         }
         written
+    }
+
+    /// Whether the node has the value, as far as it can be read in time. The server has confirmed the
+    /// write, so a read that fails takes nothing of that back.
+    async fn is_there(&self, node: NodeId, value: &Variant, deadline: Monotonic) -> bool {
+        let left = deadline.since(self.clock.monotonic());
+        if !self.read_back || left.is_zero() {
+            return false;
+        }
+        let read = tokio::time::timeout(left, self.read_values(vec![node])).await;
+        let found = read.ok().and_then(Result::ok);
+        let found = found.and_then(|mut values| values.pop());
+        found.is_some_and(|found| {
+            found.status.unwrap_or_default().is_good() && found.value.as_ref() == Some(value)
+        })
     }
 
     async fn send_write(

@@ -1,5 +1,6 @@
 //! What the description announces of numbers, texts and answers is what the server keeps.
 
+use mainstem_model::limits::NAME_BYTES_MAX;
 use mainstem_write::{BUDGET_MAX, KEY_BYTES_MAX, ORIGINATORS_MAX};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,6 +92,60 @@ async fn links_keep_the_announced_numbers() {
     };
     assert_eq!(write(ORIGINATORS_MAX).await.unwrap().status(), 200);
     assert_eq!(write(ORIGINATORS_MAX + 1).await.unwrap().status(), 400);
+    let doctor = |passed: &str| {
+        let body = format!(r#"{{"budget_us":1e3,"passed":{passed},"new":1}}"#);
+        link.post("/api/v1/link/doctor")
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+    };
+    for (passed, status) in [("7.0", 200), ("4294967296", 400), ("-1", 400)] {
+        assert_eq!(doctor(passed).await.unwrap().status(), status, "{passed}");
+    }
+}
+
+#[tokio::test]
+async fn support_has_the_announced_methods_and_asks_who() {
+    let node = Node::start().await;
+    let document = node.client("none").document("/api/v1/openapi.json").await;
+    let link = node.client(&node.token("plant1", "concentrator", None));
+    for (shown, path) in [
+        (
+            "/api/v1/link/support/{path}",
+            "/api/v1/link/support/datapoints",
+        ),
+        (
+            "/api/v1/remotes/{name}/api/{path}",
+            "/api/v1/remotes/a/api/b",
+        ),
+    ] {
+        let described = document["paths"][shown].as_object().unwrap();
+        for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "TRACE"] {
+            let is_described = described.contains_key(&method.to_lowercase());
+            let asked = link.request(method.parse().unwrap(), path).send();
+            let answer = asked.await.unwrap();
+            assert_eq!(answer.status() != 405, is_described, "{method} {path}");
+            assert_eq!(answer.headers().contains_key("allow"), !is_described);
+        }
+    }
+    let path = "/api/v1/link/support/datapoints";
+    let longest = "x".repeat(256);
+    for (who, status) in [
+        (None, 422),
+        (Some(""), 422),
+        (Some("a@b,"), 422),
+        (Some("a@b"), 403),
+        (Some(&*longest), 403),
+    ] {
+        let asked = link.get(path);
+        let asked = match who {
+            Some(who) => asked.header("mainstem-originators", who),
+            None => asked,
+        };
+        let answer = asked.send().await.unwrap();
+        // 403: nobody has opened the node.
+        assert_eq!(answer.status(), status, "{who:?}");
+    }
 }
 
 #[tokio::test]
@@ -139,6 +194,9 @@ async fn the_description_has_the_limits_of_the_program() {
     let originators = &schemas["LinkWrite"]["properties"]["originators"]["maxItems"];
     assert_eq!(*originators, ORIGINATORS_MAX);
     assert_eq!(schemas["Beat"]["additionalProperties"], true);
+    let kind = &schemas["EventRequestDocument"]["properties"]["kind"];
+    assert_eq!(kind["maxLength"], NAME_BYTES_MAX);
+    assert!(kind["pattern"].as_str().unwrap().ends_with("{0,15}$"));
     assert_eq!(schemas["NewTokenDocument"]["additionalProperties"], false);
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {

@@ -60,11 +60,10 @@ impl Driver {
         if let Some(hello) = self.mirror.hello() {
             view.node = Some((hello.node, hello.name.clone()));
         }
-        let route = self
-            .options
-            .routes
-            .get(self.route % self.options.routes.len().max(1));
-        view.address = route.map(|dial| dial.address()).unwrap_or_default();
+        view.address = self
+            .active_route()
+            .map(|dial| dial.address())
+            .unwrap_or_default();
     }
 }
 

@@ -6,7 +6,8 @@ use http::StatusCode;
 use mainstem_wire::{FEATURE_PACING, decode_line};
 use rand::Rng;
 
-use super::{Driver, OpenStream};
+use super::Driver;
+use super::dial::OpenStream;
 use crate::connection::RequestError;
 use crate::lines::{Lines, LinesError};
 use crate::mirror::MirrorError;
@@ -111,6 +112,12 @@ impl Driver {
             let cause = "the stream begins again with the pacing of the entry".to_owned();
             self.machine.on_lost(cause, 0.0, now);
         }
+    }
+
+    /// Whether the remote told a feature in its hello.
+    fn remote_has(&self, feature: &str) -> bool {
+        let hello = self.mirror.hello();
+        hello.is_some_and(|hello| hello.features.iter().any(|known| known == feature))
     }
 
     pub(super) fn ended(&mut self) {

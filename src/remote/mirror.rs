@@ -238,6 +238,7 @@ impl Mirror {
             self.place = Some(place);
         }
         self.looked = line.h.or(line.s).max(self.looked);
+        self.judge_doubted()?;
         Ok(step)
     }
 
@@ -281,6 +282,7 @@ impl Mirror {
             self.sources.clear();
             self.points.clear();
             self.point_count = 0;
+            self.lives.doubt_nothing();
             self.seen = Some(Seen::default());
             self.store.forget_cursor(self.link);
         } else {

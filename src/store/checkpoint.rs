@@ -7,7 +7,7 @@ mod restore;
 pub use restore::RestoreError;
 
 use mainstem_model::NodeId;
-use mainstem_wire::{DefineFrame, FrameWriter, RowOut};
+use mainstem_wire::{DefineFrame, Epoch, FrameWriter, RowOut};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
@@ -31,6 +31,9 @@ struct Header {
 struct RemoteIds {
     #[serde(default)]
     remote_sources: Vec<(u32, u32)>,
+    /// Epochs as the neighbour told them, where they are others here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remote_epochs: Vec<(u32, Epoch)>,
     #[serde(default)]
     remote_points: Vec<(u32, u32)>,
     /// What links told about old names: the link, the old name, the new one.
@@ -86,6 +89,10 @@ fn write_sources(state: &State, writer: &mut FrameWriter) {
         remote
             .remote_sources
             .extend(source.remote_id.map(|remote_id| (id.0, remote_id)));
+        let is_other = source.remote_id.is_some() && source.told != source.epoch;
+        remote
+            .remote_epochs
+            .extend(is_other.then_some((id.0, source.told)));
     }
     let linked = state.aliases.iter().filter_map(|(from, known)| {
         let link = known.via?.0;

@@ -33,8 +33,30 @@ pub struct MirrorSource {
     pub remote_id: u32,
     /// Ours.
     pub id: SourceId,
-    /// The epoch that the neighbour told it with.
+    /// The epoch that it has here.
     pub epoch: Epoch,
+    /// The epoch that the neighbour told it with.
+    pub told: Epoch,
+}
+
+impl MirrorSource {
+    /// Whether its epoch was told and is not believed.
+    pub fn is_doubted(&self) -> bool {
+        is_doubted(self.epoch, self.told)
+    }
+
+    /// The epoch counter that its rows get here, where they name none.
+    pub fn counter(&self) -> u32 {
+        match self.is_doubted() {
+            true => self.told.counter,
+            false => self.epoch.counter,
+        }
+    }
+}
+
+/// An epoch that was believed has its random bits here, with whatever counter.
+fn is_doubted(here: Epoch, told: Epoch) -> bool {
+    here.random != told.random
 }
 
 /// What became of a source that was told.
@@ -46,6 +68,8 @@ pub struct ToldSource {
     pub counter: u32,
     /// Its node was put back to an earlier state; the epoch that was known before.
     pub rewound: Option<Epoch>,
+    /// The neighbour told an earlier epoch than the one known here, and not first hand.
+    pub is_doubted: bool,
 }
 
 /// What a link finds when it begins: from a checkpoint, or from before it was lost.
@@ -71,6 +95,7 @@ impl Store {
                     remote_id,
                     id,
                     epoch: source.epoch,
+                    told: source.told,
                 })
             });
             let of_link = |point: &Point| subtree.binary_search(&point.source).is_ok();
@@ -99,7 +124,8 @@ impl Store {
     /// node was put back to an earlier state. Its epoch is lifted over the known one, here and for
     /// all who read this node, so that what it says from now on is newer everywhere; what it
     /// remembers of its earlier lives stays older than what is here. From further down an earlier
-    /// epoch may be what the neighbour remembers from before its own restart, and is not believed.
+    /// epoch may be what the neighbour remembers from before its own restart, and is not believed
+    /// until the neighbour vouches for it ([`Store::believe`]).
     pub fn put_mirror_source(&self, new: NewSource, is_first_hand: bool) -> ToldSource {
         self.change(|state, at| {
             let known = state.sources.find(new.parent, new.node, &new.name);
@@ -126,11 +152,42 @@ impl Store {
             if rewound.is_some() {
                 state.distrust(id, at);
             }
+            let mut is_doubted_here = false;
+            if let Some(source) = state.sources.get_mut(id) {
+                source.told = told;
+                is_doubted_here = is_doubted(source.epoch, told);
+            }
             ToldSource {
                 id,
                 counter,
                 rewound,
+                is_doubted: is_doubted_here,
             }
+        })
+    }
+
+    /// The neighbour vouches for a source whose epoch was doubted: the links on the way to it are
+    /// good there, so this is no memory of an earlier life but a node that was put back, and by
+    /// whom it could have been noticed has forgotten what it was. Its epoch is lifted as if it had
+    /// been told first hand. Returns whether it was doubted.
+    pub fn believe(&self, id: SourceId) -> bool {
+        self.change(|state, at| {
+            let next = state.log.next();
+            let Some(source) = state.sources.get_mut(id) else {
+                return false;
+            };
+            if !is_doubted(source.epoch, source.told) {
+                return false;
+            }
+            let counter = source.epoch.counter.saturating_add(1);
+            source.epoch = Epoch {
+                counter,
+                random: source.told.random,
+            };
+            (source.epoch_since, source.changed) = (next, next);
+            state.log.push(Entry::Source(id));
+            state.distrust(id, at);
+            true
         })
     }
 

@@ -4,7 +4,7 @@
 mod latest;
 mod tell;
 
-pub(crate) use tell::{define, source};
+pub(crate) use tell::{define, not_good_yet, source};
 
 use std::collections::HashMap;
 
@@ -71,6 +71,8 @@ pub struct Reader {
     /// Which events it is told; those before this entry happened before it came.
     events: Option<GlobSet>,
     events_after: u64,
+    /// Each row names its epoch.
+    names_epochs: bool,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl Reader {
             ahead: HashMap::new(),
             events: None,
             events_after: 0,
+            names_epochs: false,
         }
     }
 
@@ -137,6 +140,7 @@ impl Reader {
                 ahead: HashMap::new(),
                 events: None,
                 events_after: state.log.head(),
+                names_epochs: false,
             })
         })
     }
@@ -149,6 +153,13 @@ impl Reader {
             self.begin(store.read(|state| state.log.head()));
         }
         self.events = Some(kinds);
+        self
+    }
+
+    /// Lets each row name its epoch, for who keeps rows back: its source may be told anew meanwhile.
+    #[must_use]
+    pub fn naming_epochs(mut self) -> Self {
+        self.names_epochs = true;
         self
     }
 
@@ -192,6 +203,7 @@ impl Reader {
                 return Progress::Expired;
             }
             let conflates = scan.conflates();
+            scan.name_epochs(self.names_epochs);
             if let Some(until) = scan.step(state, &mut self.filter, chunk, rows_max) {
                 self.phase = Phase::Log(until + 1);
             }

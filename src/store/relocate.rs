@@ -51,7 +51,11 @@ impl State {
                 complete: source.complete,
                 remote_id: source.remote_id,
             };
-            moved.insert(id, self.put_source(new, at));
+            let there = self.put_source(new, at);
+            if let Some(moved) = self.sources.get_mut(there) {
+                moved.told = source.told;
+            }
+            moved.insert(id, there);
         }
         let points: Vec<PointId> = self
             .catalogue

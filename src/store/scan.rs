@@ -7,8 +7,9 @@ use mainstem_wire::RowOut;
 use crate::catalogue::{Point, Tombstone};
 use crate::chunk::{CHUNK_BYTES_MAX, Chunk, Item};
 use crate::digest::{Common, Lacks};
-use crate::reader::{LOOK_MAX, define, source};
+use crate::reader::{LOOK_MAX, define, not_good_yet, source};
 use crate::renamed::alias;
+use crate::sources::status_frame;
 use crate::state::State;
 use crate::variables::Place;
 use crate::{Filter, PointId};
@@ -27,6 +28,8 @@ pub(crate) struct Scan {
     variables: Place,
     /// What the reader has already.
     common: Option<Common>,
+    /// Each row names its epoch.
+    names_epochs: bool,
 }
 
 impl Scan {
@@ -39,6 +42,7 @@ impl Scan {
             next: 0,
             variables: Place::Table(None),
             common: None,
+            names_epochs: false,
         }
     }
 
@@ -58,6 +62,7 @@ impl Scan {
             next: 0,
             variables: Place::Removed(since),
             common: None,
+            names_epochs: false,
         }
     }
 
@@ -67,6 +72,10 @@ impl Scan {
             conflates: true,
             ..Self::since_entry(since, head)
         }
+    }
+
+    pub(crate) fn name_epochs(&mut self, names_epochs: bool) {
+        self.names_epochs = names_epochs;
     }
 
     pub(crate) fn conflates(&self) -> bool {
@@ -119,7 +128,10 @@ impl Scan {
         }
         match self.since {
             None => chunk.items.push(Item::End(self.until)),
-            Some(_) => chunk.bookmark = Some(self.until),
+            Some(since) => {
+                self.tell_trust(state, chunk, since);
+                chunk.bookmark = Some(self.until);
+            }
         }
         Some(self.until)
     }
@@ -127,8 +139,11 @@ impl Scan {
     fn tell_sources(&self, state: &State, filter: &mut Filter, chunk: &mut Chunk) {
         self.tell_aliases(state, filter, chunk);
         for (id, entry) in state.sources.iter() {
-            if entry.changed > self.since() || self.is_snapshot() {
+            if self.is_snapshot() {
                 source(state, chunk, id);
+            } else if entry.changed > self.since() {
+                source(state, chunk, id);
+                not_good_yet(chunk);
             }
         }
         if let Some(since) = self.since {
@@ -141,6 +156,17 @@ impl Scan {
                     Tombstone::Point(_) => {}
                     Tombstone::Source(id) => chunk.items.push(Item::Gone(id.0)),
                 }
+            }
+        }
+    }
+
+    /// What stands in for the log is told in another order: what a source's trust is about comes
+    /// behind the source, and so the trust comes last. Later changes stand in the log.
+    fn tell_trust(&self, state: &State, chunk: &mut Chunk, since: u64) {
+        for (id, entry) in state.sources.iter() {
+            let is_of_scan = entry.changed > since && entry.changed <= self.until;
+            if is_of_scan && entry.own.quality.is_good() {
+                chunk.items.push(Item::Status(status_frame(id, entry.own)));
             }
         }
     }
@@ -184,14 +210,13 @@ impl Scan {
         if slot.sequence == 0 || is_known || !lacks.row {
             return;
         }
-        let told = state
-            .sources
-            .get(point.source)
-            .map(|source| source.epoch.counter);
+        // A source that is told anew behind this has the new epoch here already.
+        let place = if self.names_epochs { 0 } else { self.until + 1 };
+        let sources = &state.sources;
         rows.push(RowOut {
             id: id.0,
             quality: slot.quality.code(),
-            epoch: (told != Some(slot.origin_epoch)).then_some(slot.origin_epoch),
+            epoch: sources.epoch_to_name(point.source, slot.origin_epoch, place),
             origin: slot.origin,
             time: slot.source_time.micros(),
             value: slot.value.clone(),

@@ -38,6 +38,10 @@ pub(crate) struct Source {
     pub(crate) name: Arc<str>,
     pub(crate) role: Role,
     pub(crate) epoch: Epoch,
+    /// The entry that told this epoch first.
+    pub(crate) epoch_since: u64,
+    /// The epoch that the neighbour told, for what is replicated.
+    pub(crate) told: Epoch,
     pub(crate) complete: bool,
     pub(crate) remote_id: Option<u32>,
     pub(crate) own: SourceStatus,
@@ -110,6 +114,8 @@ impl Sources {
             name: new.name,
             role: new.role,
             epoch: new.epoch,
+            epoch_since: changed,
+            told: new.epoch,
             complete: new.complete,
             remote_id: new.remote_id,
             own: status,
@@ -138,6 +144,14 @@ impl Sources {
         self.iter()
             .find(|(_, s)| s.parent == parent && s.node == node && &*s.name == name)
             .map(|(id, _)| id)
+    }
+
+    /// The epoch counter that a row has to name where it is told at a place of the feed: none if
+    /// whoever is at that place was told its source with it.
+    pub(crate) fn epoch_to_name(&self, id: SourceId, counter: u32, place: u64) -> Option<u32> {
+        let was_told =
+            |source: &Source| source.epoch.counter == counter && source.epoch_since < place;
+        (!self.get(id).is_some_and(was_told)).then_some(counter)
     }
 
     /// Sets a source's own state; returns whether that changed anything.

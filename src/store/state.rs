@@ -71,6 +71,9 @@ impl State {
         let same =
             (source.epoch, source.complete, source.role) == (new.epoch, new.complete, new.role);
         source.remote_id = new.remote_id;
+        if source.epoch != new.epoch {
+            source.epoch_since = next;
+        }
         if !same {
             source.epoch = new.epoch;
             source.complete = new.complete;

@@ -1,12 +1,13 @@
 //! The feed as readers see it.
 
+mod epochs;
 mod renaming;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::{
-    Definition, GlobSet, ManualClock, Name, NodeId, Quality, Reason, Role, Sample, Scalar,
+    Definition, GlobSet, ManualClock, Name, NodeId, Quality, Reason, Role, Sample, Scalar, Status,
     Timestamp, Value,
 };
 use mainstem_wire::Epoch;
@@ -241,6 +242,36 @@ fn a_source_is_not_told_as_good_before_the_samples_that_made_it_so() {
     });
     let told: Vec<Quality> = told.collect();
     assert_eq!(told, [Quality::of(Reason::Catching), Quality::GOOD]);
+}
+
+// Seed 948 of the simulation: the reader had fallen behind the log, and took the source for good
+// while the rows that were missing were still on their way.
+#[test]
+fn who_falls_behind_is_told_that_a_source_is_good_after_its_samples() {
+    let bench = bench(3, 4096);
+    let quiet = Quality::of(Reason::LinkQuiet);
+    let mut reader = every();
+    drain(&mut reader, &bench.store);
+    bench.store.set_status(bench.source, quiet);
+    for value in 0..500 {
+        bench.put(value % 3, 1.0 + f64::from(u32::try_from(value).unwrap()));
+    }
+    bench.store.set_status(bench.source, Quality::GOOD);
+    let (items, rows, _) = drain(&mut reader, &bench.store);
+    assert_eq!(rows.len(), 3);
+    let told = items.iter().filter_map(|item| match item {
+        Item::Source(frame) => Some(("source", frame.status)),
+        Item::Status(frame) => Some(("status", frame.status)),
+        Item::Rows { .. } => Some(("rows", Status::Good)),
+        _ => None,
+    });
+    let told: Vec<(&str, Status)> = told.collect();
+    let expected = [
+        ("source", Status::Uncertain),
+        ("rows", Status::Good),
+        ("status", Status::Good),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

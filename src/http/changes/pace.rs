@@ -100,7 +100,8 @@ impl Pace {
         if !std::mem::take(&mut self.learns) {
             return;
         }
-        let mut reader = Reader::snapshot(self.filter.clone(), Delivery::Latest);
+        let reader = Reader::snapshot(self.filter.clone(), Delivery::Latest);
+        let mut reader = reader.naming_epochs();
         let mut chunk = Chunk::default();
         loop {
             reader.read(&self.store, &mut chunk, ROWS_MAX);

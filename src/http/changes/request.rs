@@ -160,7 +160,14 @@ impl Wish {
             (None, Some(theirs)) => Reader::differences(filter, delivery, theirs.clone()),
             (None, None) => Reader::snapshot(filter, delivery),
         };
-        Ok(reader.with_events(store, self.events.clone()))
+        let reader = reader.with_events(store, self.events.clone());
+        // What is held back is told behind what came later.
+        let holds_back = !self.pacing.is_none() && !self.expand;
+        Ok(if holds_back {
+            reader.naming_epochs()
+        } else {
+            reader
+        })
     }
 }
 

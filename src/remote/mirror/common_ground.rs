@@ -176,7 +176,7 @@ impl Mirror {
         }
     }
 
-    fn tell_all(&mut self, error: MirrorError) -> Result<(), MirrorError> {
+    pub(super) fn tell_all(&mut self, error: MirrorError) -> Result<(), MirrorError> {
         self.common.wants_all = true;
         Err(error)
     }

@@ -47,13 +47,16 @@ impl Mirror {
                 self.store.forget_cursor(self.link);
             }
             let depth = self.depth_of(view.parent);
-            let (epoch, told) = (source.epoch.counter, view.own.quality);
+            let (epoch, told) = (source.counter(), view.own.quality);
+            if source.is_doubted() {
+                self.lives.doubt(source.remote_id);
+            }
             self.sources.insert(
                 source.remote_id,
                 Mapped {
                     id: source.id,
                     epoch,
-                    lifted_from: epoch,
+                    lifted_from: source.told.counter,
                     told,
                     depth,
                 },

@@ -2,6 +2,10 @@
 //! random bits of its own, so one that is met again after another one is still running: then there
 //! are two copies of the node.
 
+use std::collections::HashSet;
+
+use mainstem_model::Role;
+use mainstem_store::SourceId;
 use mainstem_wire::{Epoch, HelloFrame};
 
 use super::{Mirror, MirrorError};
@@ -19,6 +23,8 @@ pub(super) struct Lives {
     /// Those that came later than one that is still running.
     refused: Vec<Epoch>,
     put_back: Option<PutBack>,
+    /// Sources further down that were told with an earlier epoch than the known one.
+    doubted: HashSet<u32>,
 }
 
 /// A neighbour that was put back to an earlier state: it counts its starts anew from there.
@@ -31,6 +37,14 @@ pub struct PutBack {
 }
 
 impl Lives {
+    pub(super) fn doubt(&mut self, remote_id: u32) {
+        self.doubted.insert(remote_id);
+    }
+
+    pub(super) fn doubt_nothing(&mut self) {
+        self.doubted.clear();
+    }
+
     /// A life says hello; whether it may stay.
     fn meet(&mut self, life: Epoch) -> bool {
         if self.is_pair || self.current == Some(life) {
@@ -80,6 +94,47 @@ impl Mirror {
             self.lives.put_back = None;
         }
         Ok(())
+    }
+
+    /// An earlier epoch from further down may be what the neighbour remembers from before its own
+    /// restart. It is true when the neighbour vouches for all links on the way there: a node was
+    /// put back, and the one that would have noticed was too, or lost its memory. What was told of
+    /// it so far was taken for old, so everything is read anew.
+    pub(super) fn judge_doubted(&mut self) -> Result<(), MirrorError> {
+        if self.lives.doubted.is_empty() || self.seen.is_some() {
+            return Ok(());
+        }
+        let mut doubted = std::mem::take(&mut self.lives.doubted);
+        let mut has_lifted = false;
+        doubted.retain(|remote_id| {
+            let Some(mapped) = self.sources.get(remote_id) else {
+                return false;
+            };
+            let is_vouched = self.is_vouched(mapped.id);
+            has_lifted |= is_vouched && self.store.believe(mapped.id);
+            !is_vouched
+        });
+        self.lives.doubted = doubted;
+        if !has_lifted {
+            return Ok(());
+        }
+        self.store.forget_cursor(self.link);
+        self.tell_all(MirrorError::Restored)
+    }
+
+    /// Whether the neighbour says that all its links on the way to a source are good.
+    fn is_vouched(&self, id: SourceId) -> bool {
+        let mut at = Some(id);
+        while let Some(view) = at.and_then(|id| self.store.source(id)) {
+            if view.id == self.link {
+                return true;
+            }
+            if view.role == Role::Link && !view.own.quality.is_good() {
+                return false;
+            }
+            at = view.parent;
+        }
+        false
     }
 
     /// A source of the neighbour itself was told with an epoch from before the known one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstem_model::{Clock, ManualClock, NodeId, Quality, Reason, Role, Timestamp, Value};
-use mainstem_store::{Store, StoreSetup};
+use mainstem_store::{MirrorSource, Store, StoreSetup};
 use mainstem_wire::{Epoch, decode_line};
 
 use super::*;
@@ -293,4 +293,101 @@ fn a_node_that_comes_by_two_links_at_once_has_one_place() {
         0,
         "nothing stays below the direct link"
     );
+}
+
+/// The same node a life later or earlier.
+fn of_life(text: &str, counter: u32, random: u32) -> String {
+    let epoch = format!("\"epoch\":{{\"counter\":{counter},\"random\":{random}}}");
+    text.replace("\"epoch\":{\"counter\":1,\"random\":5}", &epoch)
+}
+
+#[test]
+fn a_lift_outlives_a_restart_of_its_reader() {
+    let (store, mut mirror) = mirror();
+    send(&mut mirror, &of_life(HELLO, 3, 5)).unwrap();
+    send(&mut mirror, &of_life(SOURCE, 3, 5)).unwrap();
+    send(&mut mirror, &define(1, "x")).unwrap();
+    send(&mut mirror, r#"{"t":1,"o":90,"r":[[1,0,1.0]]}"#).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    mirror.flush();
+    // It was put back: its first life counts as the fourth here.
+    mirror.resync(true);
+    mirror.begin();
+    send(&mut mirror, &of_life(HELLO, 1, 7)).unwrap();
+    send(&mut mirror, &of_life(SOURCE, 1, 7)).unwrap();
+    send(&mut mirror, &define(1, "x")).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    mirror.flush();
+    let setup = store.setup();
+    let again = Store::new(StoreSetup {
+        node: setup.node,
+        name: Arc::clone(&setup.name),
+        instance: 2,
+        epoch: setup.epoch,
+        clock: Arc::clone(&setup.clock),
+        limits: setup.limits,
+    });
+    again.restore(&store.checkpoint()).unwrap();
+    let restarted = Quality::of(Reason::Restarted);
+    let link = again.put_own_source(None, "line1", Role::Link, restarted, false);
+    let mut mirror = Mirror::new(Arc::clone(&again), link, "line1", Filter::everything());
+    mirror.begin();
+    let resumed = of_life(HELLO, 1, 7).replace("\"snapshot\":true", "\"snapshot\":false");
+    send(&mut mirror, &resumed).unwrap();
+    for (row, value) in [("[1,0,2.0,0,6,1]", 2.0), ("[1,0,3.0,0,7]", 3.0)] {
+        send(&mut mirror, &format!(r#"{{"t":2,"o":5,"r":[{row}]}}"#)).unwrap();
+        mirror.flush();
+        let view = again.point("line1.x").unwrap();
+        assert_eq!(view.value, Some(Value::F64(value)), "{row}");
+    }
+}
+
+// Seed 276 of the simulation: a value of the life before stayed and was shown as good.
+#[test]
+fn an_earlier_life_from_further_down_is_believed_when_the_links_there_are_good() {
+    let (store, mut mirror) = greeted();
+    let node = "00000000-0000-0000-0000-000000000004";
+    let far = SOURCE.replace("00000000-0000-0000-0000-000000000001", node);
+    let device = far.replace("\"id\":0", "\"id\":4,\"parent\":3");
+    let link = SOURCE
+        .replace("\"id\":0", "\"id\":3")
+        .replace("\"name\":\"plc\"", "\"name\":\"line2\"")
+        .replace("\"adapter\"", "\"link\"");
+    let tell = |mirror: &mut Mirror, counter, random| {
+        send(mirror, &link).unwrap();
+        send(mirror, &of_life(&device, counter, random)).unwrap();
+        let x = define(1, "line2.x").replace("\"source\":0", "\"source\":4");
+        send(mirror, &x).unwrap();
+    };
+    tell(&mut mirror, 6, 5);
+    send(&mut mirror, r#"{"t":1,"o":90,"r":[[1,0,1.0]]}"#).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    mirror.flush();
+    let status = |status: &str, reason: &str| {
+        format!(
+            r#"{{"status":{{"id":3,"status":"{status}","reason":"{reason}","since":"2026-11-20T08:00:00Z"}}}}"#
+        )
+    };
+    // While its reader does not reach it, that may be what the reader remembers.
+    send(&mut mirror, &status("uncertain", "restarted")).unwrap();
+    send(&mut mirror, &of_life(&device, 2, 8)).unwrap();
+    assert!(mirror.cursor().is_some() || mirror.flush().applied.is_some());
+    let vouched = send(&mut mirror, &status("good", "ok"));
+    assert_eq!(vouched, Err(MirrorError::Restored));
+    assert!(
+        mirror.cursor().is_none() && mirror.wants_all(),
+        "everything is read anew"
+    );
+    mirror.begin();
+    send(&mut mirror, HELLO).unwrap();
+    send(&mut mirror, SOURCE).unwrap();
+    tell(&mut mirror, 2, 8);
+    send(&mut mirror, r#"{"t":2,"o":5,"r":[[1,0,2.0]]}"#).unwrap();
+    send(&mut mirror, r#"{"end":true,"s":9}"#).unwrap();
+    mirror.flush();
+    let view = store.point("line1.line2.x").unwrap();
+    assert_eq!(view.value, Some(Value::F64(2.0)));
+    let told = store.mirror_state(mirror.link).sources;
+    let counters: Vec<u32> = told.iter().map(MirrorSource::counter).collect();
+    assert_eq!(counters, [1, 1, 7]);
 }

@@ -81,6 +81,7 @@ impl Mirror {
             id,
             counter,
             rewound,
+            is_doubted,
         } = self.store.put_mirror_source(new, is_first_hand);
         self.suspected.remove(&frame.id);
         self.sources.insert(
@@ -95,6 +96,9 @@ impl Mirror {
         );
         if let Some(seen) = &mut self.seen {
             seen.source(id, frame.complete);
+        }
+        if is_doubted {
+            self.lives.doubt(frame.id);
         }
         match rewound {
             Some(known) => self.put_back(known, frame.epoch),

@@ -173,6 +173,12 @@ impl<'a> Restorer<'a> {
                 source.remote_id = Some(*remote_id);
             }
         }
+        for (id, told) in &ids.remote_epochs {
+            let source = self.sources.get(id);
+            if let Some(source) = source.and_then(|id| self.state.sources.get_mut(*id)) {
+                source.told = *told;
+            }
+        }
         for (id, remote_id) in &ids.remote_points {
             if let Some(point) = self
                 .points
@@ -211,7 +217,7 @@ impl<'a> Restorer<'a> {
                 .sources
                 .set_own(*id, status, next, Monotonic::default());
             if let Some(source) = self.state.sources.get_mut(*id) {
-                source.epoch = epoch;
+                (source.epoch, source.epoch_since) = (epoch, next);
                 source.complete = false;
             }
             self.state.log.push(Entry::Source(*id));

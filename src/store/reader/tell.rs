@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Quality, Reason};
+use mainstem_model::{Quality, Reason, Status};
 use mainstem_wire::{DefineFrame, RowOut};
 
 use super::{Delivery, Reader};
@@ -60,10 +60,26 @@ impl Reader {
         }
         if self.delivery == Delivery::Latest && point.slot.sequence != sequence {
             let newest = crate::apply::entry_of(sample.point, &point.slot, false);
-            chunk.push_row(row_of(state, point, &newest), false);
+            chunk.push_row(self.row(state, point, sequence, &newest), false);
             return;
         }
-        chunk.push_row(row_of(state, point, sample), sample.catchup);
+        let row = self.row(state, point, sequence, sample);
+        chunk.push_row(row, sample.catchup);
+    }
+
+    /// A sample as it is told at a place of the log, where its source may still have to be told
+    /// with the epoch that the sample is of.
+    fn row(&self, state: &State, point: &Point, sequence: u64, sample: &SampleEntry) -> RowOut {
+        let place = if self.names_epochs { 0 } else { sequence };
+        let sources = &state.sources;
+        RowOut {
+            id: sample.point.0,
+            quality: sample.quality.code(),
+            epoch: sources.epoch_to_name(point.source, sample.origin_epoch, place),
+            origin: sample.origin,
+            time: sample.source_time,
+            value: sample.value.clone(),
+        }
     }
 }
 
@@ -75,25 +91,18 @@ fn source_of_then(state: &State, chunk: &mut Chunk, id: SourceId, sequence: u64)
         .sources
         .get(id)
         .is_some_and(|source| source.changed > sequence && source.own.quality.is_good());
-    if let Some(Item::Source(frame)) = chunk.items.last_mut().filter(|_| is_later) {
-        let quality = Quality::of(Reason::Catching);
-        (frame.status, frame.reason) = (quality.status, quality.reason);
+    if is_later {
+        not_good_yet(chunk);
     }
 }
 
-fn row_of(state: &State, point: &Point, sample: &SampleEntry) -> RowOut {
-    let told = state
-        .sources
-        .get(point.source)
-        .map(|source| source.epoch.counter);
-    let epoch = (told != Some(sample.origin_epoch)).then_some(sample.origin_epoch);
-    RowOut {
-        id: sample.point.0,
-        quality: sample.quality.code(),
-        epoch,
-        origin: sample.origin,
-        time: sample.source_time,
-        value: sample.value.clone(),
+/// The source that was told last is not good before what its trust is about was told.
+pub(crate) fn not_good_yet(chunk: &mut Chunk) {
+    if let Some(Item::Source(frame)) = chunk.items.last_mut()
+        && frame.status == Status::Good
+    {
+        let quality = Quality::of(Reason::Catching);
+        (frame.status, frame.reason) = (quality.status, quality.reason);
     }
 }
 

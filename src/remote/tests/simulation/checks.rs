@@ -9,10 +9,20 @@ use mainstem_remote::LinkState;
 use crate::node::Node;
 use crate::world::{POINTS, World};
 
-/// The most that a value may be behind its device while it is shown as good: the table of quality
-/// timing (4 s, and a second more if three links fail in a row), and the delays of three wires.
-/// Seed 880 needs 5.3 s.
-pub(crate) const STALE_MAX_MS: u64 = 5_000 + 3 * 250;
+/// The longest that a wire delays a message: 150 ms, and 100 ms that vary.
+const DELAY_MS: u64 = 250;
+/// The longest step of the world; whatever is due waits for the next one.
+const STEP_MS: u64 = 60;
+/// How long the reader of a link may not know that a link below it is silent: the silence is told
+/// from 600 ms on, with the answer to a beat. Beats are sent each 500 ms and a step, each may be
+/// delayed by more than the one before, and so may the answer.
+const UNHEARD_MS: u64 = 600 + (500 + STEP_MS + DELAY_MS) + DELAY_MS;
+/// The most that a value may be behind its device while it is shown as good. At worst three links
+/// are cut one after the other, each just before its reader hears that the one below is silent.
+/// The value was on its way over the first for a delay, and the last is uncertain 2 s after its
+/// last byte. Without delays that is 2 s, 3.1 s and 4.2 s for one, two and three links, within the
+/// 4 s and 5 s that GUARANTEES.md promises.
+pub(crate) const STALE_MAX_MS: u64 = DELAY_MS + 2 * UNHEARD_MS + 2_000 + STEP_MS;
 
 /// What a node showed, in this life.
 #[derive(Default)]

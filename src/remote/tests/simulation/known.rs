@@ -111,4 +111,11 @@ fn what_is_more_than_eight_links_away_is_left_out() {
 fn seeds_that_failed_once_pass() {
     // A link below was suspected when the checkpoint was saved, and nobody told it again.
     crate::run(2206, false);
+    // A reader of the latest was told a sample of a new life ahead of that life, and dropped it.
+    crate::run(118, false);
+    // Who had fallen behind was told that a source is good before the samples that made it so.
+    crate::run(948, false);
+    // A node and its reader were put back, so that only the next level knew the later life.
+    crate::run(276, true);
+    crate::run(864, true);
 }

@@ -90,7 +90,10 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
-        .route("/remotes/{name}/api/{*path}", on(support::METHODS, support::outward))
+        .route(
+            "/remotes/{name}/api/{*path}",
+            on(support::METHODS, support::outward),
+        )
         .route("/uplinks", get(uplinks::list))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))

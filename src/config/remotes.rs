@@ -70,10 +70,14 @@ fn check_dial(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
 
 fn check_one_way(draft: &mut Draft<'_>, properties: &Value, pointer: &str) {
     let is_one_way = properties.get("one_way").and_then(Value::as_bool) == Some(true);
-    let write = properties.get("write").and_then(Value::as_array);
-    if is_one_way && write.is_some_and(|patterns| !patterns.is_empty()) {
-        let message = "no write can be carried with `one_way: true`";
-        draft.problem(&join(pointer, "write"), message, "this option left out");
+    let clocksync = properties.get("clocksync").and_then(Value::as_bool) == Some(true);
+    for option in ["write", "ui_write", "clocksync"] {
+        let patterns = properties.get(option).and_then(Value::as_array);
+        let writes = patterns.is_some_and(|patterns| !patterns.is_empty());
+        if is_one_way && (writes || (option == "clocksync" && clocksync)) {
+            let message = "no write can be carried with `one_way: true`";
+            draft.problem(&join(pointer, option), message, "this option left out");
+        }
     }
 }
 

@@ -45,6 +45,10 @@ impl Grant {
         }
         self.due = Instant::now() + LOOK_INTERVAL;
         let (principal, now) = (&self.caller.principal, self.api.clock().now());
+        // A role that was changed lets its clients come again, with the rights that it has now.
+        if !self.api.is_as_it_was(principal) {
+            return false;
+        }
         self.api.tokens.list().iter().any(|token| {
             token.name == principal.name
                 && token.role == principal.role

@@ -202,6 +202,13 @@ impl Api {
         })
     }
 
+    /// Whether a principal's role still has the rights that it had when the principal came.
+    pub(crate) fn is_as_it_was(&self, principal: &Principal) -> bool {
+        let roles = self.roles.read();
+        let role = roles.get(&principal.role);
+        role.is_some_and(|role| role == principal.rights)
+    }
+
     /// Takes over the roles of a changed configuration; the tokens are told beside.
     pub fn set_roles(&self, roles: Arc<Roles>) {
         *self.roles.write() = roles;

@@ -85,6 +85,7 @@ pub(crate) async fn show(
     caller: Caller,
 ) -> Result<Json<VariableDocument>, Problem> {
     path(&name)?;
+    let name = api.store.variable_called(&name);
     let view = api.store.variable(&name);
     let view = view.filter(|_| caller.principal.may_read_variable(&name));
     let view = view.ok_or_else(|| missing(&name))?;

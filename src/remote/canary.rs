@@ -86,12 +86,17 @@ impl Canary {
     }
 }
 
+/// What a canary says; it is a text, so that no deadband on the way holds it back.
+fn seconds(value: &Value) -> Option<f64> {
+    match value {
+        Value::Text(text) => text.parse().ok(),
+        value => value.as_f64(),
+    }
+}
+
 /// The seconds between two values; none when its node was restarted and it began anew.
 fn between(old: &Value, new: &Value) -> Option<Duration> {
-    let (Value::F64(old), Value::F64(new)) = (old, new) else {
-        return None;
-    };
-    Duration::try_from_secs_f64(new - old).ok()
+    Duration::try_from_secs_f64(seconds(new)? - seconds(old)?).ok()
 }
 
 /// An age in the steps in which it is told: 0 for a canary that changes, then by 5 s, later more.

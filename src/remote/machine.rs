@@ -320,7 +320,9 @@ impl LinkMachine {
     }
 
     fn enter(&mut self, state: LinkState, cause: String, now: Monotonic) {
-        if self.state != state {
+        // Trying again and failing again is one outage.
+        let is_same_outage = self.state.is_down() && state.is_down();
+        if self.state != state && !is_same_outage {
             self.since = now;
         }
         self.state = state;

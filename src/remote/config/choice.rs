@@ -41,7 +41,7 @@ pub enum Profile {
     Lan,
     /// Uncertain 10 s after the last byte, bad 60 s later.
     Wan,
-    /// Uncertain after 2.5 intervals, bad after 6.
+    /// Uncertain after 2.5 intervals, bad 3.5 later.
     Poll,
 }
 

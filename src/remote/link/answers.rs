@@ -59,13 +59,8 @@ impl Answers {
             errand.done.send(Err(EventError::LinkDown)).ok();
             return;
         };
-        let mut reply = errand.reply;
-        let here = &self.store.setup().name;
-        // Whose answer it is goes with it; this node is known to the remote by its token.
-        if reply.by.len() < mainstem_wire::EVENT_HOPS_MAX {
-            reply.by.push(here.to_string());
-        }
-        let body = serde_json::to_vec(&reply).unwrap_or_default();
+        // Whose answer it is goes with it; the remote adds this node by the name of its token.
+        let body = serde_json::to_vec(&errand.reply).unwrap_or_default();
         let path = format!("/api/v1/events/{}/reply", errand.id);
         let answer = poster.post::<EventTakenDocument>(&path, body);
         let left = errand.deadline.since(self.store.clock().monotonic());

@@ -43,8 +43,13 @@ impl Link {
             let reach = self.reach.lock();
             (reach.poster.clone(), reach.doctor)
         };
+        let is_one_way = self.options.one_way;
         let place = self.explaining.clone().try_acquire_owned();
         async move {
+            if is_one_way {
+                let why = "the link to it is one way: nothing can be asked over it";
+                return Below::unasked("one_way", why);
+            }
             let Some(poster) = poster else {
                 return Below::unasked("no_link", "there is no communication with it");
             };

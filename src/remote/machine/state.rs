@@ -24,6 +24,11 @@ pub enum LinkState {
 }
 
 impl LinkState {
+    /// Whether there is no connection, and one is tried for.
+    pub(super) fn is_down(self) -> bool {
+        matches!(self, Self::Connecting | Self::Waiting | Self::Refused)
+    }
+
     /// The stable word.
     pub fn as_str(self) -> &'static str {
         match self {

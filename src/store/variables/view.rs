@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstem_model::{Name, NodeId, Quality, Timestamp};
+use mainstem_model::{ALIAS_CHAIN_MAX, Name, NodeId, Quality, Timestamp};
 
 use super::Variable;
 use crate::state::State;
@@ -44,6 +44,26 @@ impl Store {
         self.read(|state| {
             let (name, variable) = state.variables.get(name)?;
             Some(view(state, name, variable))
+        })
+    }
+
+    /// What a name stands for now: itself if a variable has it, otherwise where aliases lead.
+    pub fn variable_called(&self, name: &str) -> String {
+        self.read(|state| {
+            let asked = || name.to_owned();
+            if state.variables.get(name).is_some() || state.aliases.is_empty() {
+                return asked();
+            }
+            let Ok(mut now) = Name::new(name) else {
+                return asked();
+            };
+            for _ in 0..ALIAS_CHAIN_MAX {
+                match state.aliases.step(&now) {
+                    Some((_, next)) => now = next,
+                    None => break,
+                }
+            }
+            now.to_string()
         })
     }
 

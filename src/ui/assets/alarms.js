@@ -59,7 +59,7 @@ export function showAlarms(list) {
   const cards = alarms.map(card);
   const absent = absence('alarms', list);
   if (absent) cards.unshift(absent);
-  else if (cards.length === 0) cards.push({ ...NONE, sentence: 'Nothing needs you.' });
+  else if (cards.length === 0) cards.push({ ...NONE, sentence: 'Nothing at this node needs you.' });
   showCards(byId('alarms'), cards);
   const active = alarms.filter((alarm) => alarm.active).length;
   setText(byId('alarms-sum'), active > 0 ? counted(active, 'alarm') : '');

@@ -15,7 +15,9 @@ pub(super) fn check(
     request: &Request,
     passed: &mut Passed<'_>,
 ) -> Result<Checked, Denied> {
-    let (principal, asked) = (request.entry.principal(), &request.name);
+    let principal = request.entry.principal();
+    // An old name leads to what it stands for now, or a variable of that name would be made here.
+    let asked = &store.variable_called(&request.name);
     if !principal.may_read_variable(asked) {
         let asked = asked.chars().take(255).collect();
         return Err(Denied::Refused(Refusal::NoSuchVariable(asked)));

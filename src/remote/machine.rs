@@ -49,7 +49,10 @@ pub struct LinkMachine {
     hang: Option<String>,
     state: LinkState,
     cause: String,
+    /// Since when people see it so: trying and failing again is one outage.
     since: Monotonic,
+    /// Since when it is in this state.
+    entered: Monotonic,
     /// When something last came from the remote.
     heard: Option<Monotonic>,
     /// Since when the link's datapoints are uncertain.
@@ -91,6 +94,7 @@ impl LinkMachine {
             state: LinkState::Waiting,
             cause: "not connected yet".into(),
             since: now,
+            entered: now,
             heard: None,
             uncertain: Some(now),
             next_try: now,
@@ -320,10 +324,12 @@ impl LinkMachine {
     }
 
     fn enter(&mut self, state: LinkState, cause: String, now: Monotonic) {
-        // Trying again and failing again is one outage.
-        let is_same_outage = self.state.is_down() && state.is_down();
-        if self.state != state && !is_same_outage {
-            self.since = now;
+        if self.state != state {
+            self.entered = now;
+            let is_same_outage = self.state.is_down() && state.is_down();
+            if !is_same_outage {
+                self.since = now;
+            }
         }
         self.state = state;
         self.cause = cause;

@@ -43,10 +43,10 @@ impl LinkMachine {
 
     fn watch_silence(&mut self, now: Monotonic, actions: &mut Vec<Action>) {
         let (limit, since) = match self.state {
-            LinkState::Connecting => (self.timing.connect, self.since),
+            LinkState::Connecting => (self.timing.connect, self.entered),
             _ if self.is_open() => (
                 self.timing.uncertain_after,
-                self.heard.unwrap_or(self.since),
+                self.heard.unwrap_or(self.entered),
             ),
             _ => return,
         };
@@ -73,11 +73,11 @@ impl LinkMachine {
                     due.extend(self.polled.map(|p| p.after(self.timing.uncertain_after)));
                 }
             }
-            LinkState::Connecting => due.push(self.since.after(self.timing.connect)),
+            LinkState::Connecting => due.push(self.entered.after(self.timing.connect)),
             LinkState::Paused => {}
             _ => {
                 due.push(self.next_beat);
-                let heard = self.heard.unwrap_or(self.since);
+                let heard = self.heard.unwrap_or(self.entered);
                 due.push(heard.after(self.timing.uncertain_after));
                 // Only a live link can become degraded; any other would be due at once for ever.
                 let mark = self.marks.front().filter(|_| self.state == LinkState::Live);

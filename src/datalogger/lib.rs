@@ -3,8 +3,10 @@
 //! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod codec;
 mod durable;
 mod error;
+mod numbers;
 mod query;
 mod row;
 mod series;

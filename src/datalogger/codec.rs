@@ -8,8 +8,11 @@ mod floats;
 mod ints;
 mod pack;
 mod runs;
+pub(crate) mod slot;
 pub(crate) mod staged;
 mod values;
+
+pub(crate) use values::TEXT_BYTES_MAX;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod query;
 mod row;
 mod series;
 mod sink;
+mod sqlite;
 mod standing;
 mod step;
 
@@ -22,5 +23,6 @@ pub use query::{
 pub use row::{Logged, Row};
 pub use series::{LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
+pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
 pub use step::{RATES_MAX, Rollup, RollupBatch, Step};

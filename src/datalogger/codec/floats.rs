@@ -37,7 +37,10 @@ pub(super) fn put(out: &mut Vec<u8>, values: &[f64]) {
     put_planes(out, &changes, |change| change.to_be_bytes());
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the callers compare what comes back")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the callers compare what comes back"
+)]
 fn to_single(value: f64) -> f32 {
     value as f32
 }
@@ -76,7 +79,10 @@ fn decimals(values: &[f64], back: impl Fn(f64, usize) -> u64) -> Option<(u8, Vec
     Some((u8::try_from(digits).ok()?, scaled))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it is a whole number below 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it is a whole number below 2^53"
+)]
 fn whole(scaled: f64) -> i64 {
     scaled as i64
 }
@@ -120,7 +126,10 @@ pub(super) fn get(reader: &mut Reader<'_>, count: usize) -> Decoded<Vec<f64>> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "it was below 2^53 when it was written")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "it was below 2^53 when it was written"
+)]
 fn get_decimals(
     reader: &mut Reader<'_>,
     count: usize,

@@ -64,10 +64,7 @@ fn shared_factor(steps: &[i64]) -> i64 {
 fn frame(group: &[i64]) -> (i64, u32) {
     let least = group.iter().copied().min().unwrap_or_default();
     let most = group.iter().copied().max().unwrap_or_default();
-    (
-        least,
-        width_of(most.wrapping_sub(least).cast_unsigned()),
-    )
+    (least, width_of(most.wrapping_sub(least).cast_unsigned()))
 }
 
 /// The bytes that the groups take, nearly.
@@ -123,11 +120,7 @@ pub(super) fn get(reader: &mut Reader<'_>, count: usize) -> Decoded<Vec<i64>> {
     Ok(values)
 }
 
-fn get_groups(
-    reader: &mut Reader<'_>,
-    count: usize,
-    mut each: impl FnMut(i64),
-) -> Decoded<()> {
+fn get_groups(reader: &mut Reader<'_>, count: usize, mut each: impl FnMut(i64)) -> Decoded<()> {
     let mut left = count;
     while left > 0 {
         let length = left.min(GROUP);

@@ -35,7 +35,7 @@ pub(crate) struct Segment {
 }
 
 /// Appends one series' rows to a blob and describes them. `numbers` are theirs.
-pub(crate) fn put_segment(blob: &mut Vec<u8>, rows: &[Row], numbers: Vec<(u64, u64)>) -> Segment {
+pub(crate) fn put_segment(blob: &mut Vec<u8>, rows: &[&Row], numbers: Vec<(u64, u64)>) -> Segment {
     let offset = blob.len();
     let series = rows.first().map_or(SeriesId(0), |row| row.series);
     let mut times = (i64::MAX, i64::MIN);
@@ -189,6 +189,47 @@ pub(crate) fn read_directory(bytes: &[u8]) -> Decoded<Vec<Segment>> {
         true => Ok(segments),
         false => Err(Malformed),
     }
+}
+
+/// One series' segments in a directory, without taking the others apart.
+pub(crate) fn find_in_directory(bytes: &[u8], series: SeriesId) -> Decoded<Vec<Segment>> {
+    let mut reader = Reader::new(bytes);
+    let checksum = u32::from_le_bytes(reader.array()?);
+    if crc32fast::hash(reader.rest()) != checksum {
+        return Err(Malformed);
+    }
+    let mut offset = 0_usize;
+    let mut found = Vec::new();
+    for _ in 0..reader.count(SEGMENTS_MAX)? {
+        let id = reader.varint()?;
+        let rows = reader.count(SEGMENT_ROWS_MAX)?;
+        let length = reader.count(usize::MAX)?;
+        let checksum = u32::from_le_bytes(reader.array()?);
+        let first = reader.signed()?;
+        let last = first.wrapping_add(reader.signed()?);
+        let mine = id == u64::from(series.0) && rows > 0;
+        let mut numbers = Vec::new();
+        for _ in 0..reader.count(SEGMENT_ROWS_MAX)? {
+            let low = reader.varint()?;
+            let high = low.checked_add(reader.varint()?).ok_or(Malformed)?;
+            if mine {
+                numbers.push((low, high));
+            }
+        }
+        if mine {
+            found.push(Segment {
+                series,
+                rows,
+                offset,
+                length,
+                checksum,
+                times: (first, last),
+                numbers,
+            });
+        }
+        offset = offset.checked_add(length).ok_or(Malformed)?;
+    }
+    Ok(found)
 }
 
 /// Appends ranges of row numbers.

@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn a_segment_comes_back(rows in rows()) {
         let mut blob = vec![1, 2, 3];
-        let segment = staged::put_segment(&mut blob, &rows, vec![(1, 9), (11, u64::MAX)]);
+        let segment = staged::put_segment(&mut blob, &rows.iter().collect::<Vec<_>>(), vec![(1, 9), (11, u64::MAX)]);
         let bytes = &blob[segment.offset..segment.offset + segment.length];
         prop_assert_eq!(staged::get_segment(&Segment { series: SERIES, ..segment }, bytes), Ok(rows));
     }
@@ -120,8 +120,12 @@ fn a_directory_comes_back_and_notices_every_flipped_bit() {
         quality: 515,
     };
     let segments = vec![
-        staged::put_segment(&mut blob, &[row(1, i64::MIN), row(1, i64::MAX)], vec![(1, 2)]),
-        staged::put_segment(&mut blob, &[row(9, 4)], vec![]),
+        staged::put_segment(
+            &mut blob,
+            &[&row(1, i64::MIN), &row(1, i64::MAX)],
+            vec![(1, 2)],
+        ),
+        staged::put_segment(&mut blob, &[&row(9, 4)], vec![]),
     ];
     let bytes = staged::directory(&segments);
     assert_eq!(staged::read_directory(&bytes), Ok(segments));

@@ -15,7 +15,7 @@ mod values;
 pub(crate) use values::TEXT_BYTES_MAX;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Bytes are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

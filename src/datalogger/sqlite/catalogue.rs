@@ -1,7 +1,7 @@
 //! The catalogue of a store: its log id and the numbers of its series. Each part repeats the
 //! series that it holds, so that a lost catalogue can be made again from them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use mainstem_model::{Name, NodeId};
@@ -108,6 +108,28 @@ impl Catalogue {
         Ok(())
     }
 
+    /// The number of the newest part that was finished: if it is missing, it was lost.
+    pub(super) fn newest_part(&self) -> Told<u64> {
+        let connection = self.connection.lock();
+        let found = connection.query_row(
+            "SELECT value FROM fact WHERE name = 'part'",
+            [],
+            |row| row.get::<_, String>(0),
+        );
+        let found = found.optional().map_err(read_error(&self.path))?;
+        Ok(found.and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+
+    /// Remembers a finished part, before the first row goes into it.
+    pub(super) fn set_newest_part(&self, number: u64) -> Told<()> {
+        let connection = self.connection.lock();
+        let written = connection.execute(
+            "INSERT OR REPLACE INTO fact (name, value) VALUES ('part', ?1)",
+            [number.to_string()],
+        );
+        written.map_err(write_error(&self.path)).map(drop)
+    }
+
     pub(super) fn log(&self) -> LogId {
         *self.log.read()
     }
@@ -119,7 +141,10 @@ impl Catalogue {
     /// Takes over series that a part holds and the catalogue does not.
     pub(super) fn adopt(&self, series: Vec<(SeriesId, SeriesKey)>) -> Told<()> {
         let unknown = |(id, _): &(SeriesId, SeriesKey)| self.key(*id).is_none();
-        let series: Vec<_> = series.into_iter().filter(unknown).collect();
+        let mut series: Vec<_> = series.into_iter().filter(unknown).collect();
+        // Many parts hold the same series.
+        series.sort();
+        series.dedup();
         if series.is_empty() {
             return Ok(());
         }
@@ -255,6 +280,13 @@ pub(super) fn read_series(
         series.push((id, key));
     }
     Ok(series)
+}
+
+/// The numbers of the series in that table.
+pub(super) fn ids(connection: &Connection) -> rusqlite::Result<HashSet<SeriesId>> {
+    let mut statement = connection.prepare("SELECT id FROM series")?;
+    let found = statement.query_map([], |row| Ok(SeriesId(row.get(0)?)))?;
+    found.collect()
 }
 
 fn checksum(id: SeriesId, key: &SeriesKey) -> u32 {

@@ -1,6 +1,7 @@
 //! Reading everything back.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
@@ -9,7 +10,6 @@ use super::file::{self, Told, read_error};
 use super::merge::{Axis, Page, Plan};
 use super::part::{self, Part, each_directory};
 use super::shared::Shared;
-use crate::codec::staged;
 use crate::{Fault, Integrity, Order, QualityFilter, SeriesId, SinkError};
 
 /// Findings of SQLite's own check that are asked for.
@@ -24,7 +24,7 @@ impl Shared {
         };
         for part in self.part_list() {
             integrity.files += 1;
-            match check_part(&part) {
+            match self.check_part(&part) {
                 Ok(rows) => integrity.rows += rows,
                 Err(SinkError::Damaged { path, reason }) => {
                     part.set_damage(reason.clone());
@@ -46,6 +46,38 @@ impl Shared {
         }
         Ok(integrity)
     }
+
+    fn check_part(&self, part: &Arc<Part>) -> Told<u64> {
+        let connection = part.borrow()?;
+        let read = read_error(&part.path);
+        connection.execute_batch("BEGIN").map_err(&read)?;
+        let told = self.check_all(part, &connection);
+        connection.execute_batch("COMMIT").map_err(&read)?;
+        part.give_back(connection);
+        told
+    }
+
+    fn check_all(&self, part: &Arc<Part>, connection: &Connection) -> Told<u64> {
+        let path = &part.path;
+        if let Some(reason) = pages(connection).map_err(read_error(path))? {
+            return Err(file::damaged(path, reason));
+        }
+        let figures = part::verify(path, connection)?;
+        let mut series = blocks::series(connection).map_err(read_error(path))?;
+        each_directory(path, connection, |_, segments, _| {
+            series.extend(segments.iter().map(|segment| segment.series));
+            series.sort_unstable();
+            series.dedup();
+            Ok(())
+        })?;
+        for series in series {
+            if self.settling.stopping.load(Ordering::Acquire) {
+                return Err(SinkError::Stopped);
+            }
+            check_series(part, series)?;
+        }
+        Ok(figures.rows())
+    }
 }
 
 /// What SQLite finds wrong with the pages of a file.
@@ -54,42 +86,6 @@ fn pages(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let found = statement.query_map([], |row| row.get::<_, String>(0))?;
     let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok((found != ["ok"]).then(|| found.join("; ")))
-}
-
-fn check_part(part: &Arc<Part>) -> Told<u64> {
-    let connection = part.borrow()?;
-    let read = read_error(&part.path);
-    connection.execute_batch("BEGIN").map_err(&read)?;
-    let told = check_all(part, &connection);
-    connection.execute_batch("COMMIT").map_err(&read)?;
-    part.give_back(connection);
-    told
-}
-
-fn check_all(part: &Arc<Part>, connection: &Connection) -> Told<u64> {
-    let path = &part.path;
-    if let Some(reason) = pages(connection).map_err(read_error(path))? {
-        return Err(file::damaged(path, reason));
-    }
-    let figures = part::verify(path, connection)?;
-    let mut series = Vec::new();
-    each_directory(path, connection, |_, segments, _| {
-        series.extend(
-            segments
-                .iter()
-                .map(|segment: &staged::Segment| segment.series),
-        );
-        series.sort_unstable();
-        series.dedup();
-        Ok(())
-    })?;
-    series.extend(blocks::series(connection).map_err(read_error(path))?);
-    series.sort_unstable();
-    series.dedup();
-    for series in series {
-        check_series(part, series)?;
-    }
-    Ok(figures.rows())
 }
 
 /// Reads every row of a series, as a query does.

@@ -35,6 +35,8 @@ pub struct SqliteConfig {
     pub settle_age: Duration,
     /// Percent of the disk that are left free: below them the store refuses rows.
     pub reserve_percent: u8,
+    /// Read everything back in the background after the start.
+    pub check_at_start: bool,
     /// How far a commit goes.
     pub synchronous: Synchronous,
 }
@@ -52,6 +54,7 @@ impl SqliteConfig {
             settle_rows: 256 << 10,
             settle_age: Duration::from_mins(1),
             reserve_percent: 5,
+            check_at_start: true,
             synchronous: Synchronous::Full,
         }
     }

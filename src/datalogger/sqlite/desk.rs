@@ -64,7 +64,7 @@ impl SqliteSink {
         let mark = place::mark_of(&folder).map_err(fails)?;
         let mut faults = Vec::new();
         let catalogue = open_catalogue(&folder.join(CATALOGUE), &mark, &mut faults)?;
-        let found = parts::find(&config, catalogue.is_empty())?;
+        let found = parts::find(&config, catalogue.is_empty(), catalogue.newest_part()?)?;
         let rolled = Rolled::open(&config, &mut faults)?;
         faults.extend(found.faults.iter().cloned());
         let shared = Arc::new(Shared {
@@ -113,6 +113,7 @@ impl SqliteSink {
                     &shared.catalogue.list(),
                     &numbers,
                 )?;
+                shared.catalogue.set_newest_part(made.0.number)?;
                 shared.parts.write().push(Arc::clone(&made.0));
                 made
             }
@@ -120,13 +121,18 @@ impl SqliteSink {
         if shared.staged() > 0 {
             shared.settling.staged(false);
         }
-        let writer = Writer::new(Arc::clone(&shared), part, connection);
+        let writer = Writer::new(Arc::clone(&shared), part, connection)?;
         let sink = Self {
             shared: Arc::clone(&shared),
             threads: Mutex::default(),
         };
         sink.thread("datalogger-write", move || writer.run())?;
+        let checked = Arc::clone(&shared);
         sink.thread("datalogger-settle", move || settle::run(&shared))?;
+        if checked.config.check_at_start {
+            // What it finds stands on the board of problems.
+            sink.thread("datalogger-check", move || drop(checked.check()))?;
+        }
         Ok(sink)
     }
 
@@ -161,14 +167,14 @@ impl SqliteSink {
 
     /// Commits what waits, stops the threads and closes the files.
     pub fn close(&self) {
-        // The settler first: it waits for the writer's answers.
+        // The writer last: the settler waits for its answers.
         self.shared.settling.stopping.store(true, Ordering::Release);
         self.shared.settling.news.notify_all();
         let mut threads = self.threads.lock();
-        if threads.len() > 1
-            && let Some(settler) = threads.pop()
+        while threads.len() > 1
+            && let Some(thread) = threads.pop()
         {
-            drop(settler.join());
+            drop(thread.join());
         }
         self.shared.queue.close();
         for thread in threads.drain(..) {

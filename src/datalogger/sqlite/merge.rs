@@ -185,9 +185,13 @@ impl<'a> Page<'a> {
 
     fn open_part(&mut self, part: Arc<Part>) -> Told<()> {
         let plan = self.plan;
-        let session = Rc::new(Session::begin(part)?);
+        let path = part.path.clone();
+        let session = match Session::begin(part) {
+            // Retention took the file since the list of parts was read.
+            Err(_) if !path.exists() => return Ok(()),
+            begun => Rc::new(begun?),
+        };
         let connection = session.connection()?;
-        let path = session.part.path.clone();
         let found = staged_segments(&path, connection, plan)?;
         for (batch, segment) in found {
             let low = segment.numbers.first().map_or(0, |range| range.0);

@@ -40,11 +40,22 @@ fn path_of(folder: &Path, number: u64) -> PathBuf {
 }
 
 /// Opens every part, oldest first. What is damaged is set aside and named.
-pub(super) fn find(config: &SqliteConfig, with_series: bool) -> Told<Found> {
+pub(super) fn find(
+    config: &SqliteConfig,
+    with_series: bool,
+    finished: u64,
+) -> Told<Found> {
     let mut found = Found::default();
     let numbers = numbers_in(&config.folder)?;
-    found.highest = numbers.last().copied().unwrap_or_default();
+    found.highest = numbers.last().copied().unwrap_or_default().max(finished);
     let newest = found.highest;
+    if finished > 0 && !numbers.contains(&finished) {
+        found.lost_newest = true;
+        found.faults.push(Fault {
+            file: path_of(&config.folder, finished),
+            reason: "it is missing".to_owned(),
+        });
+    }
     for number in numbers {
         let path = path_of(&config.folder, number);
         let told = look_into(&path, number, with_series);
@@ -54,7 +65,11 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool) -> Told<Found> {
                 found.parts.push(Arc::new(part));
             }
             // It was never finished, so nothing in it was acknowledged.
-            Ok(None) => file::delete(&path).map_err(|error| open_error(&path, error))?,
+            Ok(None) if number > finished => file::delete(&path).map_err(|error| open_error(&path, error))?,
+            Ok(None) => {
+                found.lost_newest |= number == newest;
+                found.faults.push(put_aside(&path, "its head is gone".to_owned())?);
+            }
             Err(SinkError::Damaged { reason, .. }) => {
                 found.lost_newest |= number == newest;
                 found.faults.push(put_aside(&path, reason)?);
@@ -225,6 +240,7 @@ pub(super) fn begin(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
         &shared.catalogue.list(),
         &numbers,
     )?;
+    shared.catalogue.set_newest_part(number)?;
     shared.parts.write().push(Arc::clone(&part));
     Ok((part, connection))
 }

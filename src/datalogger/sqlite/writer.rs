@@ -1,11 +1,13 @@
 //! The one thread that writes samples.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::catalogue;
 use super::commit::Batch;
 use super::file::{self, Told, write_error};
 use super::part::Part;
@@ -13,7 +15,7 @@ use super::parts;
 use super::queue::{Append, Order, Work};
 use super::shared::Shared;
 use super::trouble::reason_of;
-use crate::SinkError;
+use crate::{SeriesId, SeriesKey, SinkError};
 
 /// How often the disk is looked at, and a failed store tries again.
 const TICK: Duration = Duration::from_secs(1);
@@ -22,6 +24,19 @@ const TICK: Duration = Duration::from_secs(1);
 struct Open {
     part: Arc<Part>,
     connection: Connection,
+    /// The series that its own table has, so that a lost catalogue can be made again.
+    series: HashSet<SeriesId>,
+}
+
+impl Open {
+    fn new(part: Arc<Part>, connection: Connection) -> Told<Self> {
+        let series = catalogue::ids(&connection).map_err(write_error(&part.path))?;
+        Ok(Self {
+            part,
+            connection,
+            series,
+        })
+    }
 }
 
 /// The thread's own.
@@ -34,13 +49,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, part: Arc<Part>, connection: Connection) -> Self {
-        Self {
+    pub(super) fn new(shared: Arc<Shared>, part: Arc<Part>, connection: Connection) -> Told<Self> {
+        Ok(Self {
             shared,
-            active: Some(Open { part, connection }),
+            active: Some(Open::new(part, connection)?),
             older: None,
             looked: Instant::now(),
-        }
+        })
     }
 
     /// Works until the store is closed.
@@ -89,7 +104,7 @@ impl Writer {
     fn recover(&mut self) -> Told<()> {
         self.active = None;
         let (part, connection) = parts::reopen(&self.shared)?;
-        self.active = Some(Open { part, connection });
+        self.active = Some(Open::new(part, connection)?);
         Ok(())
     }
 
@@ -135,13 +150,18 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let open = self.active.as_mut().ok_or(SinkError::Stopped)?;
         let mut figures = open.part.figures();
+        let fresh = fresh_series(&shared, batch, &open.series);
         let mut write = || -> rusqlite::Result<()> {
             let transaction = open.connection.transaction()?;
+            for (id, key) in &fresh {
+                catalogue::insert_series(&transaction, *id, key)?;
+            }
             batch.write(&transaction, &mut figures)?;
             transaction.commit()
         };
         write().map_err(write_error(&open.part.path))?;
         // On disk: now it may be seen and acknowledged.
+        open.series.extend(fresh.into_iter().map(|(id, _)| id));
         open.part.set_figures(figures);
         let mut numbers = shared.numbers.write();
         for segment in &batch.segments {
@@ -181,10 +201,8 @@ impl Writer {
         {
             let synchronous = self.shared.config.synchronous;
             let opened = file::open_writer(&part.path, synchronous);
-            self.older = Some(Open {
-                part: Arc::clone(part),
-                connection: opened.map_err(write_error(&part.path))?,
-            });
+            let connection = opened.map_err(write_error(&part.path))?;
+            self.older = Some(Open::new(Arc::clone(part), connection)?);
         }
         let open = match self.active.as_mut().filter(is_it) {
             Some(open) => open,
@@ -228,7 +246,26 @@ impl Writer {
             return Err(error);
         }
         let (part, connection) = parts::begin(&self.shared)?;
-        self.older = self.active.replace(Open { part, connection });
+        self.older = self.active.replace(Open::new(part, connection)?);
         Ok(())
     }
+}
+
+/// The series of a batch that a part does not know yet.
+fn fresh_series(
+    shared: &Shared,
+    batch: &Batch,
+    known: &HashSet<SeriesId>,
+) -> Vec<(SeriesId, SeriesKey)> {
+    let mut fresh: Vec<_> = batch
+        .segments
+        .iter()
+        .map(|segment| segment.series)
+        .collect();
+    fresh.retain(|id| !known.contains(id));
+    fresh.sort_unstable();
+    fresh.dedup();
+    let fresh = fresh.into_iter();
+    let fresh = fresh.filter_map(|id| Some((id, shared.catalogue.key(id)?)));
+    fresh.collect()
 }

@@ -22,19 +22,19 @@ use std::path::Path;
 use std::time::Instant;
 
 /// What one store did.
-pub struct Figures {
-    pub name: &'static str,
-    pub append_seconds: f64,
-    pub append_cpu: f64,
-    pub settle_seconds: f64,
-    pub settle_cpu: f64,
-    pub bytes: u64,
-    pub day_millis: f64,
-    pub start_millis: f64,
+pub(crate) struct Figures {
+    pub(crate) name: &'static str,
+    pub(crate) append_seconds: f64,
+    pub(crate) append_cpu: f64,
+    pub(crate) settle_seconds: f64,
+    pub(crate) settle_cpu: f64,
+    pub(crate) bytes: u64,
+    pub(crate) day_millis: f64,
+    pub(crate) start_millis: f64,
 }
 
 /// CPU seconds of this process, all threads.
-pub fn cpu() -> f64 {
+pub(crate) fn cpu() -> f64 {
     const TICKS: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     // The name in parentheses may hold blanks: count behind it.
@@ -48,14 +48,14 @@ pub fn cpu() -> f64 {
 }
 
 /// Wall and CPU seconds of something.
-pub fn timed<T>(act: impl FnOnce() -> T) -> (T, f64, f64) {
+pub(crate) fn timed<T>(act: impl FnOnce() -> T) -> (T, f64, f64) {
     let (began, before) = (Instant::now(), cpu());
     let done = act();
     (done, began.elapsed().as_secs_f64(), cpu() - before)
 }
 
 /// The middle of several durations, in milliseconds.
-pub fn median(rounds: usize, mut act: impl FnMut()) -> f64 {
+pub(crate) fn median(rounds: usize, mut act: impl FnMut()) -> f64 {
     let mut times: Vec<f64> = (0..rounds)
         .map(|_| {
             let began = Instant::now();
@@ -68,7 +68,7 @@ pub fn median(rounds: usize, mut act: impl FnMut()) -> f64 {
 }
 
 /// Bytes of all files in a folder.
-pub fn bytes_in(folder: &Path) -> u64 {
+pub(crate) fn bytes_in(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap().metadata().unwrap().len())

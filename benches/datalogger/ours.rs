@@ -71,7 +71,7 @@ fn retry(sink: &SqliteSink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Ve
     rows
 }
 
-pub fn run(shape_name: &'static str, shape: Shape, folder: &Path) -> Figures {
+pub(crate) fn run(shape_name: &'static str, shape: Shape, folder: &Path) -> Figures {
     let sink = open(folder);
     let ids = register(&sink);
     let ((), append_seconds, append_cpu) = timed(|| append_all(&sink, &ids, shape));

@@ -16,7 +16,7 @@ fn open(folder: &Path) -> Connection {
     connection
 }
 
-pub fn run(shape_name: &'static str, shape: Shape, folder: &Path) -> Figures {
+pub(crate) fn run(shape_name: &'static str, shape: Shape, folder: &Path) -> Figures {
     let mut connection = open(folder);
     let ((), append_seconds, append_cpu) = timed(|| {
         for batch in series::batches(shape) {

@@ -1,35 +1,35 @@
 //! The samples of the bench: the same for every store.
 
 /// Series of the crowd.
-pub const CROWD: u32 = 1000;
+pub(crate) const CROWD: u32 = 1000;
 /// Samples of each of them.
-pub const CROWD_ROWS: u64 = 10_000;
+pub(crate) const CROWD_ROWS: u64 = 10_000;
 /// Samples of the series that has a day.
-pub const DAY_ROWS: u64 = 86_400;
-pub const ROWS: u64 = CROWD as u64 * CROWD_ROWS + DAY_ROWS;
+pub(crate) const DAY_ROWS: u64 = 86_400;
+pub(crate) const ROWS: u64 = CROWD as u64 * CROWD_ROWS + DAY_ROWS;
 /// Samples handed over at once.
-pub const BATCH: usize = 10_000;
+pub(crate) const BATCH: usize = 10_000;
 /// The first moment, in microseconds.
-pub const START: i64 = 1_760_000_000_000_000;
+pub(crate) const START: i64 = 1_760_000_000_000_000;
 
 /// What the values are.
 #[derive(Clone, Copy)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A walk in steps of a tenth, as a temperature is: decimals, stamps in ms with jitter.
     Walk,
     /// All 52 bits of noise, stamps in µs with jitter: what no coding makes small.
     Noise,
 }
 
-pub const SHAPES: [(&str, Shape); 2] = [("walk", Shape::Walk), ("noise", Shape::Noise)];
+pub(crate) const SHAPES: [(&str, Shape); 2] = [("walk", Shape::Walk), ("noise", Shape::Noise)];
 
 /// One sample.
 #[derive(Clone, Copy)]
-pub struct Sample {
-    pub series: u32,
-    pub row: u64,
-    pub time: i64,
-    pub value: f64,
+pub(crate) struct Sample {
+    pub(crate) series: u32,
+    pub(crate) row: u64,
+    pub(crate) time: i64,
+    pub(crate) value: f64,
 }
 
 fn mix(seed: u64) -> u64 {
@@ -40,7 +40,7 @@ fn mix(seed: u64) -> u64 {
 }
 
 /// Batches in the order of arrival: the day's series first, then the crowd side by side.
-pub fn batches(shape: Shape) -> impl Iterator<Item = Vec<Sample>> {
+pub(crate) fn batches(shape: Shape) -> impl Iterator<Item = Vec<Sample>> {
     let mut walks = vec![200_i64; CROWD as usize + 1];
     let day = (1..=DAY_ROWS).map(|row| (CROWD, row));
     let crowd = (1..=CROWD_ROWS).flat_map(|row| (0..CROWD).map(move |series| (series, row)));

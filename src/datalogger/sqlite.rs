@@ -24,6 +24,7 @@ mod rolled;
 mod settle;
 mod shared;
 mod stats;
+mod swap;
 mod trouble;
 mod writer;
 

@@ -111,11 +111,9 @@ impl Catalogue {
     /// The number of the newest part that was finished: if it is missing, it was lost.
     pub(super) fn newest_part(&self) -> Told<u64> {
         let connection = self.connection.lock();
-        let found = connection.query_row(
-            "SELECT value FROM fact WHERE name = 'part'",
-            [],
-            |row| row.get::<_, String>(0),
-        );
+        let found = connection.query_row("SELECT value FROM fact WHERE name = 'part'", [], |row| {
+            row.get::<_, String>(0)
+        });
         let found = found.optional().map_err(read_error(&self.path))?;
         Ok(found.and_then(|text| text.parse().ok()).unwrap_or_default())
     }

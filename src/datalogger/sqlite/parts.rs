@@ -40,11 +40,7 @@ fn path_of(folder: &Path, number: u64) -> PathBuf {
 }
 
 /// Opens every part, oldest first. What is damaged is set aside and named.
-pub(super) fn find(
-    config: &SqliteConfig,
-    with_series: bool,
-    finished: u64,
-) -> Told<Found> {
+pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> Told<Found> {
     let mut found = Found::default();
     let numbers = numbers_in(&config.folder)?;
     found.highest = numbers.last().copied().unwrap_or_default().max(finished);
@@ -65,10 +61,14 @@ pub(super) fn find(
                 found.parts.push(Arc::new(part));
             }
             // It was never finished, so nothing in it was acknowledged.
-            Ok(None) if number > finished => file::delete(&path).map_err(|error| open_error(&path, error))?,
+            Ok(None) if number > finished => {
+                file::delete(&path).map_err(|error| open_error(&path, error))?
+            }
             Ok(None) => {
                 found.lost_newest |= number == newest;
-                found.faults.push(put_aside(&path, "its head is gone".to_owned())?);
+                found
+                    .faults
+                    .push(put_aside(&path, "its head is gone".to_owned())?);
             }
             Err(SinkError::Damaged { reason, .. }) => {
                 found.lost_newest |= number == newest;

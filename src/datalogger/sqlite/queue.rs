@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::file::Told;
 use super::part::Part;
-use super::settle::Swap;
+use super::swap::Swap;
 use crate::durable::Fate;
 use crate::{Logged, Row, SeriesId};
 

@@ -69,11 +69,16 @@ impl Disk {
                 .remove(&String::from_utf8(unhex(arguments.split('"').nth(1)?)).ok()?);
             return None;
         }
-        let path = arguments.split_once('<')?.1.split_once('>')?.0;
+        let path = unhex(arguments.split_once('<')?.1.split_once('>')?.0);
         if call == "write" && arguments.starts_with("1<") {
             return String::from_utf8(unhex(arguments.split('"').nth(1)?)).ok();
         }
-        self.apply(call, path, arguments, usize::try_from(result).ok()?);
+        self.apply(
+            call,
+            &String::from_utf8(path).ok()?,
+            arguments,
+            usize::try_from(result).ok()?,
+        );
         None
     }
 
@@ -81,8 +86,12 @@ impl Disk {
         let Some(file) = self.files.get_mut(path) else {
             return;
         };
-        let last = arguments.trim_end_matches(')').rsplit(", ").next();
-        let last = last.and_then(|number| number.parse::<usize>().ok());
+        let last = arguments
+            .trim_end()
+            .trim_end_matches(')')
+            .rsplit(", ")
+            .next();
+        let last = last.and_then(|number| number.trim().parse::<usize>().ok());
         match call {
             "lseek" => file.place = result,
             "ftruncate" => file.now.resize(last.unwrap(), 0),

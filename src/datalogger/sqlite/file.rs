@@ -113,6 +113,10 @@ pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> SinkError {
 }
 
 /// The error of opening a store.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "texts and errors alike are handed over where they are made"
+)]
 pub(super) fn open_error(path: &Path, error: impl ToString) -> SinkError {
     SinkError::Open {
         path: path.to_owned(),

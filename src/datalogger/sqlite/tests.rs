@@ -1,4 +1,8 @@
 //! Tests of the SQLite store.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests tell their child processes what to do by the environment"
+)]
 
 mod damage;
 mod disk;
@@ -55,11 +59,11 @@ fn row(series: SeriesId, number: u64) -> Row {
         series,
         row: number,
         time: signed * 1_000_000,
-        received: (number % 5 == 0).then_some(signed * 1_000_000 + 77),
+        received: number.is_multiple_of(5).then_some(signed * 1_000_000 + 77),
         value: match number % 7 {
             0 => Logged::Text(Arc::from(format!("text {}", number % 11))),
             1 => Logged::Integer(signed),
-            2 => Logged::Bool(number % 2 == 0),
+            2 => Logged::Bool(number.is_multiple_of(2)),
             3 => Logged::None,
             _ => Logged::Number(f64::from(u32::try_from(number % 1000).unwrap()) / 10.0),
         },

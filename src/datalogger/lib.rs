@@ -1,0 +1,28 @@
+//! Data loggers: the store of recorded samples and their roll-ups.
+//!
+//! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod codec;
+mod durable;
+mod error;
+mod numbers;
+mod query;
+mod row;
+mod series;
+mod sink;
+mod sqlite;
+mod standing;
+mod step;
+
+pub use durable::Durable;
+pub use error::{Refused, SinkError};
+pub use query::{
+    Answer, Order, QualityFilter, RollupQuery, Rollups, RowQuery, SampleQuery, Samples,
+};
+pub use row::{Logged, Row};
+pub use series::{LogId, SeriesId, SeriesKey};
+pub use sink::Sink;
+pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
+pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
+pub use step::{RATES_MAX, Rollup, RollupBatch, Step};

@@ -1,0 +1,69 @@
+//! What keeps samples and roll-ups.
+
+use crate::{
+    Durable, Extent, Integrity, LogId, Policy, Retained, RollupBatch, RollupQuery, Rollups, Row,
+    RowQuery, SampleQuery, Samples, SeriesId, SeriesKey, SinkError, Stats,
+};
+
+/// A store of samples and roll-ups. Every call but [`append`](Self::append) may wait for the
+/// disk: async callers make it on a thread that may block.
+pub trait Sink: Send + Sync {
+    /// The identity of this store, for the rows that are recorded into it here.
+    fn log_id(&self) -> LogId;
+
+    /// The numbers of series, in the order of the keys. New ones are on disk when this returns.
+    fn register(&self, keys: &[SeriesKey]) -> Result<Vec<SeriesId>, SinkError>;
+
+    /// The number of one series; a new one is on disk when this returns.
+    fn series(&self, key: &SeriesKey) -> Result<SeriesId, SinkError> {
+        let numbers = self.register(std::slice::from_ref(key))?;
+        let number = numbers.first().copied();
+        number.ok_or(SinkError::UnknownSeries(0))
+    }
+
+    /// Every series known, ordered by number.
+    fn list(&self) -> Vec<(SeriesId, SeriesKey)>;
+
+    /// Hands rows over and returns at once. They are stored in the order of the calls, each row
+    /// number of a series once: what is stored already is acknowledged and changes nothing.
+    fn append(&self, rows: Vec<Row>) -> Durable;
+
+    /// Declares that rows of a series will never come, because their origin no longer has them:
+    /// the watermark passes them. Whoever calls this records the gap.
+    fn forgo(&self, series: SeriesId, first: u64, last: u64) -> Durable;
+
+    /// Stores roll-ups; they are on disk when this returns.
+    fn put_rollups(&self, batch: &RollupBatch) -> Result<(), SinkError>;
+
+    /// Up to which row a series is rolled up; 0 before the first.
+    fn covered(&self, series: SeriesId) -> Result<u64, SinkError>;
+
+    /// Samples of a series by time. Each stored row appears exactly once, whatever the store does
+    /// meanwhile.
+    fn samples(&self, query: &SampleQuery) -> Result<Samples, SinkError>;
+
+    /// Rows of a series by number.
+    fn rows(&self, query: &RowQuery) -> Result<Samples, SinkError>;
+
+    /// Roll-ups of a series by start.
+    fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError>;
+
+    /// The newest sample of a series by time.
+    fn last(&self, series: SeriesId) -> Result<Option<Row>, SinkError>;
+
+    /// The row number up to which every row of a series has been stored, 0 before the first. It
+    /// moves in the transaction that stores the rows, and retention does not take it back.
+    fn watermark(&self, series: SeriesId) -> Result<u64, SinkError>;
+
+    /// What is held of a series.
+    fn extent(&self, series: SeriesId) -> Result<Extent, SinkError>;
+
+    /// Deletes what a policy does not keep, whole files at a time.
+    fn retain(&self, policy: &Policy) -> Result<Retained, SinkError>;
+
+    /// How the store stands.
+    fn stats(&self) -> Stats;
+
+    /// Reads everything back and says what is wrong. Takes long; the store works meanwhile.
+    fn integrity(&self) -> Result<Integrity, SinkError>;
+}

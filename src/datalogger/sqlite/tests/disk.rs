@@ -1,0 +1,146 @@
+//! A full disk: said at once, nothing acknowledged is lost, over without a restart.
+
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+use std::time::Instant;
+
+use super::*;
+use crate::SinkState;
+
+/// A small file system of its own, taken away at the end.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    /// Nothing where this user may not mount.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .arg(folder.path())
+            .output();
+        let mounted = mounted.is_ok_and(|done| done.status.success());
+        mounted.then_some(Self(folder))
+    }
+
+    fn remount(&self, how: &str) -> bool {
+        let mut command = Command::new("mount");
+        let done = command.args(["-o", how]).arg(self.0.path()).output();
+        done.is_ok_and(|done| done.status.success())
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.0.path()).output());
+    }
+}
+
+/// Says loudly that a test did not run, on the terminal and to `tests/run`.
+pub(super) fn left_out(why: &str) {
+    eprintln!("LEFT OUT: {why}");
+    if let Ok(path) = std::env::var("MAINSTEM_SKIPPED") {
+        let file = fs::OpenOptions::new().append(true).create(true).open(path);
+        writeln!(file.unwrap(), "{why}").unwrap();
+    }
+}
+
+fn wait_for(what: &str, patience: Duration, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + patience;
+    while !condition() {
+        assert!(Instant::now() < until, "{what} within {patience:?}");
+        std::thread::yield_now();
+    }
+}
+
+fn fill(sink: &SqliteSink, series: SeriesId, acked: &mut u64) {
+    loop {
+        let rows: Vec<_> = (1..=500).map(|place| row(series, *acked + place)).collect();
+        match sink.append(rows).wait() {
+            Ok(()) => *acked += 500,
+            Err(refused) => {
+                assert!(
+                    matches!(refused.error, SinkError::Failed { .. }),
+                    "{refused}"
+                );
+                assert_eq!(refused.rows.len(), 500, "what was not stored is given back");
+                return;
+            }
+        }
+    }
+}
+
+fn is_failed(sink: &SqliteSink) -> bool {
+    matches!(sink.stats().state, SinkState::Failed { .. })
+}
+
+#[test]
+fn a_full_disk_is_told_and_survived() {
+    let Some(small) = Small::mount() else {
+        return left_out("the data logger on a full disk: mounting a tmpfs needs root");
+    };
+    let ballast = small.0.path().join("ballast");
+    fs::write(&ballast, vec![1; 2 << 20]).unwrap();
+    let (clock, health) = health();
+    let sink = SqliteSink::open(config(&small.0.path().join("s")), health.clone(), clock).unwrap();
+    let series = sink.series(&key("a")).unwrap();
+    let mut acked = 0;
+    fill(&sink, series, &mut acked);
+    assert!(is_failed(&sink) && acked > 0);
+    let raised = || {
+        health
+            .get("datalogger.store.store")
+            .is_some_and(|state| state.active)
+    };
+    wait_for("the alarm", Duration::from_secs(5), raised);
+    // Reading goes on.
+    assert_eq!(sink.watermark(series).unwrap(), acked);
+    fs::remove_file(ballast).unwrap();
+    wait_for("recovery", Duration::from_secs(10), || !is_failed(&sink));
+    assert!(!raised());
+    // Something may have been stored that was not acknowledged; sending it again is right.
+    let before = acked;
+    let rows: Vec<_> = (1..=500).map(|place| row(series, acked + place)).collect();
+    sink.append(rows).wait().unwrap();
+    acked += 500;
+    let rows = all(&sink, series).unwrap();
+    assert_eq!(rows.len() as u64, acked, "after {before}");
+    assert!(
+        rows.into_iter()
+            .zip(1..)
+            .all(|(found, number)| found == row(series, number))
+    );
+}
+
+#[test]
+fn a_reserve_is_kept_and_a_read_only_disk_is_noticed_without_a_write() {
+    let Some(small) = Small::mount() else {
+        return left_out("the data logger on a read-only disk: mounting a tmpfs needs root");
+    };
+    let (clock, health) = health();
+    let mut config = config(&small.0.path().join("s"));
+    config.reserve_percent = 30;
+    let sink = SqliteSink::open(config, health.clone(), clock).unwrap();
+    let series = sink.series(&key("a")).unwrap();
+    let ballast = small.0.path().join("ballast");
+    fs::write(&ballast, vec![1; 3 << 20]).unwrap();
+    wait_for("the reserve", Duration::from_secs(5), || is_failed(&sink));
+    let text = health.get("datalogger.store.store").unwrap().problem.text;
+    assert!(
+        text.contains("less than 30 % of its disk is free"),
+        "{text}"
+    );
+    fs::remove_file(&ballast).unwrap();
+    wait_for("recovery", Duration::from_secs(10), || !is_failed(&sink));
+    sink.append(vec![row(series, 1)]).wait().unwrap();
+    if !small.remount("remount,ro") {
+        return left_out("the data logger on a read-only disk: the tmpfs is busy");
+    }
+    wait_for("the read-only disk", Duration::from_secs(5), || {
+        is_failed(&sink)
+    });
+    assert!(small.remount("remount,rw"));
+    wait_for("recovery", Duration::from_secs(10), || !is_failed(&sink));
+    sink.append(vec![row(series, 2)]).wait().unwrap();
+    assert_eq!(all(&sink, series).unwrap().len(), 2);
+}

@@ -6,11 +6,14 @@
 mod durable;
 mod error;
 mod query;
+pub mod recorder;
+pub mod rollup;
 mod row;
 mod series;
 mod sink;
 mod standing;
 mod step;
+pub mod thinning;
 
 pub use durable::Durable;
 pub use error::{Refused, SinkError};
@@ -21,4 +24,4 @@ pub use row::{Logged, Row};
 pub use series::{LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
-pub use step::{RATES_MAX, Rollup, RollupBatch, Step};
+pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};

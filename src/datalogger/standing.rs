@@ -115,4 +115,3 @@ pub struct Integrity {
     /// What was wrong; empty when all is well.
     pub faults: Vec<Fault>,
 }
-

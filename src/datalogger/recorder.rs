@@ -1,0 +1,6 @@
+//! Records the declared loggers.
+
+mod rolling;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod config;
 mod durable;
 mod error;
 mod query;

@@ -100,6 +100,10 @@ impl Rolling {
 
     /// Takes in a row that is on disk.
     pub(crate) fn take(&mut self, row: &Row) {
+        if row.row <= self.taken {
+            // It was there when this began.
+            return;
+        }
         if self.roller.push(&reading(row)) == Pushed::Late {
             self.note_late(row.time);
         }

@@ -1,2 +1,4 @@
+mod feed;
 mod memory;
 mod rolling;
+mod sampler;

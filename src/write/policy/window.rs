@@ -87,6 +87,11 @@ impl Day {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeOfDay(u16);
 
+impl TimeOfDay {
+    /// The end of the day.
+    pub const END: Self = Self(DAY);
+}
+
 impl FromStr for TimeOfDay {
     type Err = String;
 

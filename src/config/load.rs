@@ -21,7 +21,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{aliases, clients, policies, remotes};
+use crate::{aliases, clients, loggers, policies, remotes};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -145,6 +145,7 @@ impl Draft<'_> {
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
         let policies = policies::read(self);
+        let loggers = loggers::read(self);
         check_ids(self);
         let data = node
             .as_ref()
@@ -164,6 +165,7 @@ impl Draft<'_> {
             policies,
             aliases,
             warnings,
+            loggers,
             limits: limits?,
             hsyco,
             log: log?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mainstem_datalogger::config::LoggersConfig;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig};
 use mainstem_model::Name;
 use mainstem_store::FeedConfig;
@@ -43,6 +44,9 @@ pub(crate) struct NodeFile {
     /// Old names of datapoints, adapters and remotes, each with the new one.
     #[schemars(default, extend("maxProperties" = 1024))]
     aliases: BTreeMap<String, AliasTarget>,
+    /// What is recorded; without this section nothing is.
+    #[schemars(default)]
+    loggers: Option<LoggersConfig>,
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,

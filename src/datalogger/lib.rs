@@ -3,15 +3,18 @@
 //! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod codec;
 pub mod config;
 mod durable;
 mod error;
+mod numbers;
 mod query;
 pub mod recorder;
 pub mod rollup;
 mod row;
 mod series;
 mod sink;
+mod sqlite;
 mod standing;
 mod step;
 pub mod thinning;
@@ -24,5 +27,6 @@ pub use query::{
 pub use row::{Logged, Row};
 pub use series::{LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
+pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
 pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};

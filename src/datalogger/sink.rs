@@ -28,6 +28,10 @@ pub trait Sink: Send + Sync {
     /// number of a series once: what is stored already is acknowledged and changes nothing.
     fn append(&self, rows: Vec<Row>) -> Durable;
 
+    /// Declares that rows of a series will never come, because their origin no longer has them:
+    /// the watermark passes them. Whoever calls this records the gap.
+    fn forgo(&self, series: SeriesId, first: u64, last: u64) -> Durable;
+
     /// Stores roll-ups; they are on disk when this returns.
     fn put_rollups(&self, batch: &RollupBatch) -> Result<(), SinkError>;
 

@@ -6,6 +6,7 @@ mod checkpoint;
 mod folder;
 mod kinds;
 mod links;
+mod loggers;
 mod node;
 mod parts;
 mod seat;

@@ -15,6 +15,7 @@ use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics, SystemClock};
 use mainstem_wire::Epoch;
 use mainstem_write::WriteDesk;
+use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use super::access;
 use super::checkpoint::Checkpoint;
 use super::folder::DataFolder;
+use super::loggers::RunningLoggers;
 use super::parts::RunningParts;
 
 /// How long requests may take to end when the node stops.
@@ -80,7 +82,8 @@ impl Node {
     /// Starts a node: identity and last state from its data folder, then its parts, then its API.
     pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config)?;
-        let parts = Arc::new(RunningParts::new(&ground.store, &ground.health));
+        let parts = RunningParts::new(&ground.store, &ground.health, ground.loggers());
+        let parts = Arc::new(parts);
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
@@ -249,6 +252,16 @@ impl Ground {
             path: self.folder.join("checkpoint"),
             store: Arc::clone(&self.store),
             health: self.health.clone(),
+        }
+    }
+
+    fn loggers(&self) -> RunningLoggers {
+        RunningLoggers {
+            store: Arc::clone(&self.store),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            folder: self.folder.join("loggers"),
+            running: RwLock::default(),
         }
     }
 

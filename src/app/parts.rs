@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
 use mainstem_config::{AdapterConfig, NodeConfig};
+use mainstem_datalogger::recorder::Book;
 use mainstem_http::{PartError, Parts};
 use mainstem_model::{Name, Role};
 use mainstem_remote::{RemoteConfig, RemoteView};
@@ -17,6 +18,7 @@ use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
 use super::links::{self, RunningLink};
+use super::loggers::RunningLoggers;
 use super::node::ReloadReport;
 use super::seat::StoreSite;
 
@@ -25,12 +27,13 @@ pub(super) struct RunningParts {
     store: Arc<Store>,
     health: Health,
     site: StoreSite,
+    loggers: RunningLoggers,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
 }
 
 impl RunningParts {
-    pub(super) fn new(store: &Arc<Store>, health: &Health) -> Self {
+    pub(super) fn new(store: &Arc<Store>, health: &Health, loggers: RunningLoggers) -> Self {
         let site = StoreSite {
             store: Arc::clone(store),
             health: health.clone(),
@@ -40,6 +43,7 @@ impl RunningParts {
             store: Arc::clone(store),
             health: health.clone(),
             site,
+            loggers,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
         }
@@ -57,6 +61,14 @@ impl RunningParts {
         }
         for remote in &config.remotes {
             self.start_remote(remote, &mut report);
+        }
+        match self.loggers.apply(config).await {
+            Ok(true) => report.started.push("loggers".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.loggers.failed(&error);
+                report.failed.push(("loggers".to_owned(), why));
+            }
         }
         report
     }
@@ -229,6 +241,8 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        // Last, so that the end of everything else is recorded.
+        self.loggers.stop().await;
     }
 
     fn with_adapter<T>(&self, name: &str, act: impl FnOnce(&RunningAdapter) -> T) -> Option<T> {
@@ -291,6 +305,10 @@ impl Parts for RunningParts {
     fn resync_remote(&self, name: &str) -> Result<(), PartError> {
         self.with_remote(name, RunningLink::resync)
             .ok_or(PartError::Unknown)
+    }
+
+    fn loggers(&self) -> Option<Arc<Book>> {
+        self.loggers.book()
     }
 
     fn explain_below(

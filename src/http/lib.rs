@@ -18,6 +18,7 @@ mod explain;
 mod grant;
 mod hsyco;
 mod link;
+mod loggers;
 mod node;
 mod openapi;
 mod pages;

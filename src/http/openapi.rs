@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, aliases, changes, datapoints, events, explain, link, node, probes, remotes,
-    samples, tokens, topology, writes,
+    adapters, alarms, aliases, changes, datapoints, events, explain, link, loggers, node, probes,
+    remotes, samples, tokens, topology, writes,
 };
 
 const SCHEME: &str = "token";
@@ -46,7 +46,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
         writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, topology::show, changes::read, samples::provide, adapters::list,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-        remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list,
+        remotes::pause, remotes::resume, remotes::resync, aliases::list, loggers::list, loggers::show, loggers::samples, loggers::rollups, alarms::list, alarms::acknowledge, tokens::list,
         tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready,
         probes::metrics,
     ),

@@ -1,7 +1,10 @@
 //! The running parts of a node as the API shows them; the composition root brings them.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
+use mainstem_datalogger::recorder::Book;
 use mainstem_remote::RemoteView;
 use mainstem_store::SourceId;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
@@ -56,4 +59,9 @@ pub trait Parts: Send + Sync {
         link: SourceId,
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
+
+    /// The recorded series; nothing if this node records none.
+    fn loggers(&self) -> Option<Arc<Book>> {
+        None
+    }
 }

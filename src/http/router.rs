@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, datapoints, events, explain, hsyco, link, node,
-    openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
+    Api, adapters, alarms, aliases, auth, changes, datapoints, events, explain, hsyco, link,
+    loggers, node, openapi, pages, probes, problem, remotes, samples, tokens, topology, writes,
 };
 
 /// Everything that the node serves.
@@ -40,6 +40,10 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
+        .route("/loggers", get(loggers::list))
+        .route("/loggers/{id}", get(loggers::show))
+        .route("/loggers/{id}/samples", get(loggers::samples))
+        .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

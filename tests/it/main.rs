@@ -10,6 +10,7 @@ mod demo;
 mod events;
 mod hsyco;
 mod links;
+mod loggers;
 mod outcomes;
 mod policies;
 mod protocol;

@@ -58,6 +58,16 @@ impl TestNode {
         Self::start_file("[\"**\"]", name, resources, sections).await
     }
 
+    /// The same with both.
+    pub(crate) async fn start_file_with(
+        read: &'static str,
+        name: &str,
+        resources: &str,
+        sections: &str,
+    ) -> Self {
+        Self::start_file(read, name, resources, sections).await
+    }
+
     async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
         let mut node = Self {
             read,

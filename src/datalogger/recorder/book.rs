@@ -63,6 +63,11 @@ impl Book {
         &self.zone
     }
 
+    /// What the zone is called.
+    pub fn zone_name(&self) -> String {
+        self.zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
     /// The series behind a name, in the order of their names, at most so many.
     pub fn list(&self, after: Option<&Name>, limit: usize) -> Vec<LoggerView> {
         use std::ops::Bound::{Excluded, Unbounded};

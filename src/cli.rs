@@ -10,6 +10,7 @@ mod demo;
 mod entry;
 mod exit;
 mod init;
+mod loggers;
 mod points;
 mod remotes;
 mod rename;
@@ -76,6 +77,8 @@ enum Command {
     Adapters(adapters::AdaptersArgs),
     /// Remotes: list, show, pause, resume, resync
     Remotes(remotes::RemotesArgs),
+    /// Data loggers: list, show, export
+    Loggers(loggers::LoggersArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -119,6 +122,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Points(args) => points::run(&args, screen).await,
         Command::Adapters(args) => adapters::run(&args, screen).await,
         Command::Remotes(args) => remotes::run(&args, screen).await,
+        Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),

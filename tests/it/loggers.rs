@@ -57,8 +57,16 @@ async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
         .iter()
         .map(|l| l["id"].as_str().unwrap())
         .collect();
-    assert_eq!(ids, ["all.sim.count", "all.sim.level", "pieces"]);
-    assert_eq!(list["items"][2]["zone"], "Europe/Berlin");
+    assert_eq!(
+        ids,
+        [
+            "all.sim.connection",
+            "all.sim.count",
+            "all.sim.level",
+            "pieces"
+        ]
+    );
+    assert_eq!(list["items"][3]["zone"], "Europe/Berlin");
     node.down().await;
     node.up().await;
     let after = rows(&node, before.len() + 20).await;

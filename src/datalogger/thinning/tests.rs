@@ -1,3 +1,5 @@
+//! Thinned lines against what they have to keep.
+
 use super::*;
 use proptest::prelude::*;
 

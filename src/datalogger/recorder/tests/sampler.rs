@@ -1,3 +1,5 @@
+//! Which samples are kept.
+
 use mainstem_model::{Quality, Reason, Value};
 
 use crate::config::SampleMode;

@@ -158,12 +158,15 @@ impl Rolling {
         };
         let until = until.unwrap_or(now.micros().max(last));
         let mut at = Some(from);
-        while let Some(from) = at {
-            at = self.repair_month(sink, from, until, now)?;
-        }
-        // Only when all of it is done, so that a failure begins it again.
-        self.late = None;
         let mut batch = RollupBatch::default();
+        while let Some(from) = at {
+            at = self.repair_month(sink, (from, until), now, &mut batch)?;
+            if at.is_some() {
+                sink.put_rollups(&std::mem::take(&mut batch))?;
+            }
+        }
+        self.late = None;
+        // With the open slots in the same batch, so that nobody sees them without what is in them.
         self.drain(now, &mut batch);
         sink.put_rollups(&batch)
     }
@@ -172,9 +175,9 @@ impl Rolling {
     fn repair_month(
         &mut self,
         sink: &dyn Sink,
-        from: i64,
-        until: i64,
+        (from, until): (i64, i64),
         now: Timestamp,
+        batch: &mut RollupBatch,
     ) -> Result<Option<i64>, SinkError> {
         let setup = &self.setup;
         let horizon = setup
@@ -205,9 +208,7 @@ impl Rolling {
             let day = day?;
             repair.stored_day(Tally::from(&day), day.start);
         }
-        let mut batch = RollupBatch::default();
-        self.put(&repair.finish(open), &mut batch);
-        sink.put_rollups(&batch)?;
+        self.put(&repair.finish(open), batch);
         self.left += repair.left();
         self.roller.absorb(&repair);
         Ok(rest)

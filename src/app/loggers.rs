@@ -61,7 +61,6 @@ impl RunningLoggers {
         Ok(true)
     }
 
-    #[expect(clippy::type_complexity, reason = "used once, beside")]
     fn setup(
         &self,
         config: LoggersConfig,

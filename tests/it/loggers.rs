@@ -45,6 +45,23 @@ async fn rows(node: &TestNode, least: usize) -> Vec<Value> {
     }
 }
 
+/// Tables, lines, pages and charts of the same rows.
+async fn forms(node: &TestNode, after: &[Value]) {
+    let table = text(node, "loggers/pieces/samples?format=csv").await;
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("time,value,quality,reason"));
+    assert!(lines.next().unwrap().ends_with(",good,ok"), "{table}");
+    let lines = text(node, "loggers/pieces/samples?format=ndjson").await;
+    assert!(lines.lines().count() > after.len());
+    // Two pages are one list.
+    let first = get(node, "loggers/pieces/samples?limit=5").await;
+    let next = first["next"].as_str().unwrap();
+    let second = get(node, &format!("loggers/pieces/samples?limit=5&page={next}")).await;
+    assert_eq!(second["items"][0], after[5]);
+    let chart = get(node, "loggers/pieces/samples?max_points=10").await;
+    assert!(chart["items"].as_array().unwrap().len() < after.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
     let mut node = TestNode::start_with("line1", SIM, LOGGERS).await;
@@ -105,23 +122,7 @@ async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
     assert_eq!(sum(&hours, "cost"), 2.0 * sum(&hours, "increment"));
     assert!(sum(&days, "count") >= sum(&hours, "count"));
 
-    let table = text(&node, "loggers/pieces/samples?format=csv").await;
-    let mut lines = table.lines();
-    assert_eq!(lines.next(), Some("time,value,quality,reason"));
-    assert!(lines.next().unwrap().ends_with(",good,ok"), "{table}");
-    let lines = text(&node, "loggers/pieces/samples?format=ndjson").await;
-    assert!(lines.lines().count() > after.len());
-    // Two pages are one list.
-    let first = get(&node, "loggers/pieces/samples?limit=5").await;
-    let next = first["next"].as_str().unwrap();
-    let second = get(
-        &node,
-        &format!("loggers/pieces/samples?limit=5&page={next}"),
-    )
-    .await;
-    assert_eq!(second["items"][0], after[5]);
-    let chart = get(&node, "loggers/pieces/samples?max_points=10").await;
-    assert!(chart["items"].as_array().unwrap().len() < after.len());
+    forms(&node, &after).await;
     node.stop().await;
 }
 

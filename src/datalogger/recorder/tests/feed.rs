@@ -29,7 +29,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(logger: serde_json::Value, log_bytes: usize) -> Self {
+    fn new(logger: &serde_json::Value, log_bytes: usize) -> Self {
         let clock: Arc<SystemClock> = Arc::new(SystemClock);
         let limits = StoreLimits {
             log_bytes,
@@ -105,7 +105,7 @@ fn reasons(rows: &[Row]) -> Vec<Reason> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_source_and_a_restart_leave_no_hole_that_is_not_told() {
-    let site = Site::new(serde_json::json!({ "datapoint": "plc.level" }), 1 << 20);
+    let site = Site::new(&serde_json::json!({ "datapoint": "plc.level" }), 1 << 20);
     let now = site.store.clock().now().micros();
     site.sample(now, 1.0);
     let recorder = site.record();
@@ -149,7 +149,7 @@ async fn a_lost_source_and_a_restart_leave_no_hole_that_is_not_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_wait_for_a_sink_that_is_away() {
-    let site = Site::new(serde_json::json!({ "datapoint": "plc.level" }), 1 << 20);
+    let site = Site::new(&serde_json::json!({ "datapoint": "plc.level" }), 1 << 20);
     let now = site.store.clock().now().micros();
     site.sample(now, 0.0);
     let recorder = site.record();
@@ -181,7 +181,7 @@ async fn rows_wait_for_a_sink_that_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_feed_forgot_is_a_gap() {
     let mut site = Site::new(
-        serde_json::json!({ "datapoint": "plc.level", "samples": "every" }),
+        &serde_json::json!({ "datapoint": "plc.level", "samples": "every" }),
         16 << 10,
     );
     site.config.spool = 10_000;
@@ -219,7 +219,7 @@ async fn what_the_feed_forgot_is_a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interval_is_kept_while_nothing_changes() {
     let site = Site::new(
-        serde_json::json!({ "match": ["plc.**"], "samples": "interval", "interval": "100ms" }),
+        &serde_json::json!({ "match": ["plc.**"], "samples": "interval", "interval": "100ms" }),
         1 << 20,
     );
     site.sample(site.store.clock().now().micros(), 4.0);

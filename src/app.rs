@@ -8,6 +8,7 @@ mod disk;
 mod folder;
 mod kinds;
 mod links;
+mod loggers;
 mod node;
 mod parts;
 mod report;

@@ -11,6 +11,7 @@ mod doctor;
 mod entry;
 mod exit;
 mod init;
+mod loggers;
 mod points;
 mod readers;
 mod remotes;
@@ -88,6 +89,8 @@ enum Command {
     Uplinks(uplinks::UplinksArgs),
     /// Remote support: open this node for it, close it, show
     Support(support::SupportArgs),
+    /// Data loggers: list, show, export
+    Loggers(loggers::LoggersArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -140,6 +143,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
+        Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),

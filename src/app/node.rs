@@ -23,7 +23,7 @@ use super::canary;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
 use super::report::{ReloadReport, needs_restart};
-use ground::Ground;
+pub(super) use ground::Ground;
 
 /// How long requests may take to end when the node stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -71,13 +71,7 @@ impl Node {
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config, &clock)?;
-        let parts = Arc::new(RunningParts::new(
-            &ground.store,
-            &ground.health,
-            &ground.writes,
-            ground.folder.path(),
-            config.node.canary.is_some(),
-        ));
+        let parts = Arc::new(RunningParts::new(&ground, config.node.canary.is_some()));
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);

@@ -5,7 +5,7 @@ mod ask;
 mod sweep;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mainstem_config::{AdapterConfig, NodeConfig};
@@ -18,6 +18,8 @@ use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
 use super::links::{self, RunningLink};
+use super::loggers::RunningLoggers;
+use super::node::Ground;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::uplinks::Uplinks;
@@ -32,6 +34,7 @@ pub(super) struct RunningParts {
     has_canary: bool,
     writes: Arc<WriteDesk>,
     site: StoreSite,
+    loggers: RunningLoggers,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -40,13 +43,8 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(
-        store: &Arc<Store>,
-        health: &Health,
-        writes: &Arc<WriteDesk>,
-        folder: &Path,
-        has_canary: bool,
-    ) -> Self {
+    pub(super) fn new(ground: &Ground, has_canary: bool) -> Self {
+        let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
             health: health.clone(),
@@ -55,10 +53,11 @@ impl RunningParts {
         Self {
             store: Arc::clone(store),
             health: health.clone(),
-            folder: folder.to_owned(),
+            folder: ground.folder.path().to_owned(),
             has_canary,
-            writes: Arc::clone(writes),
+            writes: Arc::clone(&ground.writes),
             site,
+            loggers: ground.loggers(),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -80,6 +79,14 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
+        match self.loggers.apply(config).await {
+            Ok(true) => report.started.push("loggers".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.loggers.failed(&error);
+                report.failed.push(("loggers".to_owned(), why));
+            }
+        }
         report
     }
 
@@ -236,5 +243,7 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        // Last, so that the end of everything else is recorded.
+        self.loggers.stop().await;
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod dial;
+mod download;
 mod events;
 
 use std::time::Duration;

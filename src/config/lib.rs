@@ -13,6 +13,7 @@ mod clients;
 mod expand;
 mod limits;
 mod load;
+mod loggers;
 mod names;
 mod nearest;
 mod node_config;

@@ -22,7 +22,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{aliases, clients, policies, remotes, uplinks};
+use crate::{aliases, clients, loggers, policies, remotes, uplinks};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -149,6 +149,7 @@ impl Draft<'_> {
         let roles = clients::roles(self);
         let tokens = clients::tokens(self);
         let policies = policies::read(self);
+        let loggers = loggers::read(self);
         check_ids(self);
         let data = node
             .as_ref()
@@ -169,6 +170,7 @@ impl Draft<'_> {
             policies,
             aliases,
             warnings,
+            loggers,
             limits: limits?,
             hsyco,
             support,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mainstem_adapter::{AdapterSpec, Kind};
+use mainstem_datalogger::config::LoggersConfig;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Alias, Name};
 use mainstem_remote::{RemoteConfig, UplinkConfig};
@@ -37,6 +38,8 @@ pub struct NodeConfig {
     pub aliases: Vec<Alias>,
     /// What `check` warns of: the file can be used, but it may not be what was meant.
     pub warnings: Vec<String>,
+    /// What is recorded, if anything is.
+    pub loggers: Option<LoggersConfig>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
     /// The HSYCO-compatible route, if it is switched on.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mainstem_datalogger::config::LoggersConfig;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Name, quantity};
 use mainstem_store::FeedConfig;
@@ -44,6 +45,9 @@ pub(crate) struct NodeFile {
     /// Old names of datapoints, adapters and remotes, each with the new one.
     #[schemars(default, extend("maxProperties" = 1024))]
     aliases: BTreeMap<String, AliasTarget>,
+    /// What is recorded; without this section nothing is.
+    #[schemars(default)]
+    loggers: Option<LoggersConfig>,
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,

@@ -4,16 +4,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod codec;
+pub mod config;
 mod durable;
 mod error;
 mod numbers;
 mod query;
+pub mod recorder;
+pub mod rollup;
 mod row;
 mod series;
 mod sink;
 mod sqlite;
 mod standing;
 mod step;
+pub mod thinning;
 
 pub use durable::Durable;
 pub use error::{Refused, SinkError};
@@ -25,4 +29,4 @@ pub use series::{LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
-pub use step::{RATES_MAX, Rollup, RollupBatch, Step};
+pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};

@@ -65,10 +65,36 @@ pub struct Rollup {
     pub first: f64,
     /// The latest.
     pub last: f64,
+    /// Of the rows that count, those that are uncertain.
+    pub uncertain: u32,
+    /// The sum of value times seconds, each value holding until the next row; the average is this
+    /// by the seconds of `known`.
+    pub held: f64,
+    /// Microseconds of the slot for which a value was known.
+    pub known: i64,
     /// What a counter advanced within the slot; 0 for a range.
     pub increment: f64,
-    /// What of the increment fell into each rate slot, by its name; at most [`RATES_MAX`].
-    pub rates: Vec<(Arc<str>, f64)>,
+    /// The part of the increment that went by while nothing was known, counted where that ended.
+    pub across_gap: f64,
+    /// How often the counter was set back to 0.
+    pub resets: u32,
+    /// How often it went over its end.
+    pub overflows: u32,
+    /// How often it went back a little, as if to correct itself.
+    pub corrections: u32,
+    /// What of the increment fell into each rate slot; at most [`RATES_MAX`].
+    pub rates: Vec<RateShare>,
+}
+
+/// What of a counter's increment fell to one rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateShare {
+    /// The rate's name.
+    pub rate: Arc<str>,
+    /// By how much the counter advanced.
+    pub increment: f64,
+    /// What that cost, at the prices of the time.
+    pub cost: f64,
 }
 
 /// Roll-ups that are stored together, and what they cover.

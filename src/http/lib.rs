@@ -20,6 +20,7 @@ mod explain;
 mod grant;
 mod hsyco;
 mod link;
+mod loggers;
 mod node;
 mod openapi;
 mod pages;

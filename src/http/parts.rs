@@ -1,9 +1,12 @@
 //! The running parts of a node as the API shows them; the composition root brings them.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
+use mainstem_datalogger::recorder::Book;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
@@ -106,5 +109,10 @@ pub trait Parts: Send + Sync {
     /// The room on the disk of the data folder, where it answers.
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// The recorded series; nothing if this node records none.
+    fn loggers(&self) -> Option<Arc<Book>> {
+        None
     }
 }

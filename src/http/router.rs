@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
-    hsyco, link, node, openapi, pages, probes, problem, readers, remotes, samples, support, tokens,
-    topology, uplinks, variables, writes,
+    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes, samples,
+    support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -95,6 +95,10 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             on(support::METHODS, support::outward),
         )
         .route("/uplinks", get(uplinks::list))
+        .route("/loggers", get(loggers::list))
+        .route("/loggers/{id}", get(loggers::show))
+        .route("/loggers/{id}/samples", get(loggers::samples))
+        .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

@@ -94,6 +94,7 @@ reasons! {
     NotConfigured 40 "misconfigured" 0x8089_0000 Bad "The configuration of the source is wrong.";
     BadSource 41 "bad_source" 0x8000_0000 Bad "The device itself says that the value is bad.";
     Stopped 42 "stopped" 0x808D_0000 Bad "The node or the part that provides it was stopped.";
+    NotRecorded 43 "not_recorded" 0x809D_0000 Bad "Samples came faster than they could be recorded, and were lost.";
 }
 
 impl Quality {

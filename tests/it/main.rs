@@ -16,6 +16,7 @@ mod faults;
 mod forward_proxy;
 mod hsyco;
 mod links;
+mod loggers;
 mod one_way;
 mod outcomes;
 mod pacing;

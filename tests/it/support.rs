@@ -75,6 +75,16 @@ impl TestNode {
         node
     }
 
+    /// The same with both.
+    pub(crate) async fn start_file_with(
+        read: &'static str,
+        name: &str,
+        resources: &str,
+        sections: &str,
+    ) -> Self {
+        Self::start_file(read, name, resources, sections).await
+    }
+
     async fn start_file(read: &'static str, name: &str, resources: &str, sections: &str) -> Self {
         Self::start_roles(read, "", name, resources, sections).await
     }

@@ -12,26 +12,39 @@ use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_wire::Epoch;
 use mainstem_write::WriteDesk;
+use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
+use crate::app::loggers::RunningLoggers;
 
 /// What everything else stands on, and what needs no task to be there.
-pub(super) struct Ground {
-    pub(super) folder: DataFolder,
-    pub(super) health: Health,
+pub(in crate::app) struct Ground {
+    pub(in crate::app) folder: DataFolder,
+    pub(in crate::app) health: Health,
     metrics: Metrics,
-    pub(super) identity: Identity,
+    pub(in crate::app) identity: Identity,
     roles: Arc<Roles>,
-    pub(super) tokens: Arc<Tokens>,
-    pub(super) store: Arc<Store>,
+    pub(in crate::app) tokens: Arc<Tokens>,
+    pub(in crate::app) store: Arc<Store>,
     audit: Arc<Audit>,
-    pub(super) writes: Arc<WriteDesk>,
+    pub(in crate::app) writes: Arc<WriteDesk>,
 }
 
 impl Ground {
+    /// The data loggers, which do not run yet.
+    pub(in crate::app) fn loggers(&self) -> RunningLoggers {
+        RunningLoggers {
+            store: Arc::clone(&self.store),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            folder: self.folder.join("loggers"),
+            running: RwLock::default(),
+        }
+    }
+
     pub(super) fn lay(config: &NodeConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let folder = DataFolder::open(&config.node.data)?;
         let (health, metrics) = (Health::new(Arc::clone(clock)), Metrics::new());

@@ -1,8 +1,11 @@
 //! What the API asks of the running parts, and tells them.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
+use mainstem_datalogger::recorder::Book;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
@@ -102,6 +105,10 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn loggers(&self) -> Option<Arc<Book>> {
+        self.loggers.book()
     }
 
     fn explain_below(

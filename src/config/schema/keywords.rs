@@ -29,6 +29,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         .with_format("fingerprint", is_fingerprint)
         .with_format("moment", |text: &str| text.parse::<Timestamp>().is_ok())
         .with_format("name", |text: &str| Name::local(text).is_ok())
+        .with_format("long-name", |text: &str| Name::new(text).is_ok())
         .with_format("component", |text: &str| Name::component(text).is_ok())
         .with_format("glob", |text: &str| {
             Glob::new(text.trim_start_matches('!')).is_ok()
@@ -58,6 +59,10 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
         "moment" => "a moment such as `2027-01-01T00:00:00Z`",
         "name" => {
             "a name: up to 8 segments joined by dots, at most 160 bytes, without white space and \
+             `* ? [ ] { } ! , ; \" \\`"
+        }
+        "long-name" => {
+            "a name: up to 16 segments joined by dots, at most 255 bytes, without white space and \
              `* ? [ ] { } ! , ; \" \\`"
         }
         "component" => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bytes::{Reader, put_varint};
 use super::{Decoded, Malformed};
-use crate::{RATES_MAX, Rollup, SeriesId, Step};
+use crate::{RATES_MAX, RateShare, Rollup, SeriesId, Step};
 
 /// Bytes of the name of a rate.
 const RATE_NAME_BYTES_MAX: usize = 256;
@@ -14,6 +14,11 @@ pub(crate) fn encode(rollup: &Rollup) -> Vec<u8> {
     let mut out = vec![0; 4];
     put_varint(&mut out, u64::from(rollup.count));
     put_varint(&mut out, u64::from(rollup.good));
+    put_varint(&mut out, u64::from(rollup.uncertain));
+    put_varint(&mut out, u64::from(rollup.resets));
+    put_varint(&mut out, u64::from(rollup.overflows));
+    put_varint(&mut out, u64::from(rollup.corrections));
+    put_varint(&mut out, rollup.known.max(0).cast_unsigned());
     let figures = [
         rollup.min,
         rollup.max,
@@ -21,15 +26,18 @@ pub(crate) fn encode(rollup: &Rollup) -> Vec<u8> {
         rollup.first,
         rollup.last,
         rollup.increment,
+        rollup.across_gap,
+        rollup.held,
     ];
     for figure in figures {
         out.extend_from_slice(&figure.to_bits().to_le_bytes());
     }
     put_varint(&mut out, rollup.rates.len() as u64);
-    for (name, share) in &rollup.rates {
-        put_varint(&mut out, name.len() as u64);
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(&share.to_bits().to_le_bytes());
+    for share in &rollup.rates {
+        put_varint(&mut out, share.rate.len() as u64);
+        out.extend_from_slice(share.rate.as_bytes());
+        out.extend_from_slice(&share.increment.to_bits().to_le_bytes());
+        out.extend_from_slice(&share.cost.to_bits().to_le_bytes());
     }
     let checksum = checksum(rollup.series, rollup.step, rollup.start, &out[4..]);
     out[..4].copy_from_slice(&checksum.to_le_bytes());
@@ -46,26 +54,44 @@ pub(crate) fn decode(series: SeriesId, step: Step, start: i64, bytes: &[u8]) -> 
     let number = |reader: &mut Reader<'_>| -> Decoded<f64> {
         Ok(f64::from_bits(u64::from_le_bytes(reader.array()?)))
     };
-    let count = u32::try_from(reader.varint()?).map_err(|_| Malformed)?;
-    let good = u32::try_from(reader.varint()?).map_err(|_| Malformed)?;
+    let small = |reader: &mut Reader<'_>| -> Decoded<u32> {
+        u32::try_from(reader.varint()?).map_err(|_| Malformed)
+    };
+    let count = small(&mut reader)?;
+    let good = small(&mut reader)?;
+    let uncertain = small(&mut reader)?;
+    let (resets, overflows) = (small(&mut reader)?, small(&mut reader)?);
+    let corrections = small(&mut reader)?;
+    let known = i64::try_from(reader.varint()?).map_err(|_| Malformed)?;
     let mut rollup = Rollup {
         series,
         step,
         start,
         count,
         good,
+        uncertain,
+        known,
+        resets,
+        overflows,
+        corrections,
         min: number(&mut reader)?,
         max: number(&mut reader)?,
         sum: number(&mut reader)?,
         first: number(&mut reader)?,
         last: number(&mut reader)?,
         increment: number(&mut reader)?,
+        across_gap: number(&mut reader)?,
+        held: number(&mut reader)?,
         rates: Vec::new(),
     };
     for _ in 0..reader.count(RATES_MAX)? {
         let length = reader.count(RATE_NAME_BYTES_MAX)?;
         let name = std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)?;
-        rollup.rates.push((Arc::from(name), number(&mut reader)?));
+        rollup.rates.push(RateShare {
+            rate: Arc::from(name),
+            increment: number(&mut reader)?,
+            cost: number(&mut reader)?,
+        });
     }
     match reader.is_empty() {
         true => Ok(rollup),
@@ -75,7 +101,7 @@ pub(crate) fn decode(series: SeriesId, step: Step, start: i64, bytes: &[u8]) -> 
 
 /// Whether a roll-up can be kept.
 pub(crate) fn is_valid(rollup: &Rollup) -> bool {
-    let named = |rate: &(Arc<str>, f64)| rate.0.len() <= RATE_NAME_BYTES_MAX;
+    let named = |share: &RateShare| share.rate.len() <= RATE_NAME_BYTES_MAX;
     rollup.rates.len() <= RATES_MAX && rollup.rates.iter().all(named)
 }
 

@@ -87,6 +87,11 @@ impl Day {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeOfDay(u16);
 
+impl TimeOfDay {
+    /// The end of the day.
+    pub const END: Self = Self(DAY);
+}
+
 impl FromStr for TimeOfDay {
     type Err = String;
 
@@ -142,14 +147,32 @@ impl<'de> Deserialize<'de> for Zone {
     }
 }
 
+impl Zone {
+    /// The zone; that of the machine where nothing else is said.
+    pub fn time_zone(&self) -> TimeZone {
+        self.0.clone().unwrap_or_else(TimeZone::system)
+    }
+}
+
 impl WindowConfig {
+    /// Whether a moment lies in it, by the clocks of a zone, whatever zone it names itself.
+    pub fn contains(&self, at: Timestamp, zone: &TimeZone) -> bool {
+        let moment = jiff::Timestamp::from_microsecond(at.micros());
+        moment.is_ok_and(|moment| {
+            let local = zone.to_datetime(moment);
+            let minute = u16::from(local.hour().unsigned_abs()) * 60
+                + u16::from(local.minute().unsigned_abs());
+            self.holds(Day::of(local.weekday()), TimeOfDay(minute))
+        })
+    }
+
     /// Why a moment is outside, if it is.
     pub(super) fn refuses(&self, at: Timestamp) -> Option<String> {
         // A wall clock outside all calendars is in no window.
         let Ok(moment) = jiff::Timestamp::from_microsecond(at.micros()) else {
             return Some("the node's clock shows no time of this calendar".to_owned());
         };
-        let zone = self.zone.0.clone().unwrap_or_else(TimeZone::system);
+        let zone = self.zone.time_zone();
         let local = moment.to_zoned(zone);
         let minute =
             u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());

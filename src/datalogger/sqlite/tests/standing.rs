@@ -1,7 +1,7 @@
 //! Retention, roll-ups, limits, forgone rows.
 
 use super::*;
-use crate::{Order, Policy, Rollup, RollupBatch, RollupQuery, Step};
+use crate::{Order, Policy, RateShare, Rollup, RollupBatch, RollupQuery, Step};
 
 #[test]
 fn retention_deletes_whole_parts_and_keeps_the_watermark() {
@@ -64,8 +64,19 @@ fn rollups_come_back_and_replace_each_other() {
         sum,
         first: 1.0,
         last: 2.0,
+        uncertain: 1,
+        held: 7.5,
+        known: 3,
         increment: 0.25,
-        rates: vec![(Arc::from("night"), 0.125)],
+        across_gap: 0.125,
+        resets: 4,
+        overflows: 5,
+        corrections: 6,
+        rates: vec![RateShare {
+            rate: Arc::from("night"),
+            increment: 0.125,
+            cost: 0.5,
+        }],
     };
     // Minutes over many months lie in several files.
     let minutes = (0..9000_i64).map(|minute| rollup(Step::Minute, minute * 600_000_000, 1.0));

@@ -1,0 +1,95 @@
+//! The series of a node, as the API shows them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use mainstem_model::{Name, ValueType};
+use parking_lot::RwLock;
+
+use crate::config::{LoggerKind, SampleMode};
+use crate::{SeriesId, Sink};
+
+/// One recorded series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggerView {
+    /// Its name: the id of the logger, or that and the datapoint where the logger has patterns.
+    pub name: Name,
+    /// The id of the logger.
+    pub logger: Arc<str>,
+    /// The datapoint that it records.
+    pub datapoint: Name,
+    /// What is made of it.
+    pub kind: LoggerKind,
+    /// Which samples are kept.
+    pub samples: SampleMode,
+    /// Whether minutes are rolled up.
+    pub minutes: bool,
+    /// The unit of its values.
+    pub unit: Option<Box<str>>,
+    /// What it is.
+    pub description: Option<Box<str>>,
+    /// The type of the datapoint, as far as it is known.
+    pub value_type: Option<ValueType>,
+    /// Its number in the sink.
+    pub series: SeriesId,
+    /// Whether the datapoint is there.
+    pub recording: bool,
+}
+
+/// All series, and the sink that they are in.
+pub struct Book {
+    sink: Arc<dyn Sink>,
+    zone: TimeZone,
+    series: RwLock<BTreeMap<Name, LoggerView>>,
+}
+
+impl Book {
+    pub(crate) fn new(sink: Arc<dyn Sink>, zone: TimeZone) -> Self {
+        Self {
+            sink,
+            zone,
+            series: RwLock::default(),
+        }
+    }
+
+    /// Where rows and roll-ups are.
+    pub fn sink(&self) -> &Arc<dyn Sink> {
+        &self.sink
+    }
+
+    /// The zone by which roll-ups are counted.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// What the zone is called.
+    pub fn zone_name(&self) -> String {
+        self.zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
+    /// The series behind a name, in the order of their names, at most so many.
+    pub fn list(&self, after: Option<&Name>, limit: usize) -> Vec<LoggerView> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, Excluded);
+        let series = self.series.read();
+        let behind = series.range::<Name, _>((from, Unbounded));
+        behind.take(limit).map(|(_, view)| view.clone()).collect()
+    }
+
+    /// One series.
+    pub fn get(&self, name: &str) -> Option<LoggerView> {
+        let name = Name::new(name).ok()?;
+        self.series.read().get(&name).cloned()
+    }
+
+    pub(crate) fn put(&self, view: LoggerView) {
+        self.series.write().insert(view.name.clone(), view);
+    }
+
+    pub(crate) fn set_recording(&self, name: &Name, recording: bool) {
+        if let Some(view) = self.series.write().get_mut(name) {
+            view.recording = recording;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Rows on their way to the sink. While the sink takes none they wait here, up to a bound; beyond it
+//! nothing is read from the feed any more, whose log is a second spool. What the log forgets in the
+//! end is a gap, and is recorded as one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{Durable, Logged, Refused, Row, Sink};
+
+/// Rows handed over as one batch.
+const BATCH_ROWS_MAX: usize = 16_384;
+/// Between two tries after a refusal; doubled from the first to the last.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The rows that wait.
+pub(crate) struct Spool {
+    sink: Arc<dyn Sink>,
+    waiting: VecDeque<Row>,
+    bytes: usize,
+    bytes_max: usize,
+    /// How long rows are gathered.
+    linger: Duration,
+    /// When the next batch goes.
+    due: Option<Instant>,
+    under_way: Option<(Durable, Vec<Row>)>,
+    retry: Duration,
+}
+
+/// What became of a batch.
+pub(crate) enum Sent {
+    /// It is on disk.
+    Stored(Vec<Row>),
+    /// It was given back and waits again; how many, and why.
+    Refused(u64, String),
+}
+
+impl Spool {
+    pub(crate) fn new(sink: Arc<dyn Sink>, bytes_max: u64, linger: Duration) -> Self {
+        Self {
+            sink,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
+            linger,
+            due: None,
+            under_way: None,
+            retry: RETRY.0,
+        }
+    }
+
+    /// Rows that wait, those under way included.
+    pub(crate) fn len(&self) -> usize {
+        let under_way = self.under_way.as_ref().map_or(0, |(_, rows)| rows.len());
+        self.waiting.len() + under_way
+    }
+
+    /// Whether nothing more is to be read from the feed.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= self.bytes_max
+    }
+
+    /// Takes rows in.
+    pub(crate) fn push(&mut self, rows: &mut Vec<Row>) {
+        if rows.is_empty() {
+            return;
+        }
+        self.bytes += rows.iter().map(weight).sum::<usize>();
+        self.waiting.extend(rows.drain(..));
+        self.due.get_or_insert_with(|| Instant::now() + self.linger);
+    }
+
+    /// When [`Spool::send`] has something to do.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+            .filter(|_| self.under_way.is_none() && !self.waiting.is_empty())
+    }
+
+    /// Hands the next batch over, if it is time and none is under way.
+    pub(crate) fn send(&mut self, at_once: bool) {
+        let is_due = at_once
+            || self.waiting.len() >= BATCH_ROWS_MAX
+            || self.due.is_some_and(|due| due <= Instant::now());
+        if self.under_way.is_some() || self.waiting.is_empty() || !is_due {
+            return;
+        }
+        let count = self.waiting.len().min(BATCH_ROWS_MAX);
+        let rows: Vec<Row> = self.waiting.drain(..count).collect();
+        self.due = (!self.waiting.is_empty()).then(Instant::now);
+        self.under_way = Some((self.sink.append(rows.clone()), rows));
+    }
+
+    /// Waits for the batch under way; for ever if there is none.
+    pub(crate) async fn sent(&mut self) -> Sent {
+        let Some((durable, _)) = &mut self.under_way else {
+            return std::future::pending().await;
+        };
+        let fate = durable.await;
+        let rows = self
+            .under_way
+            .take()
+            .map(|(_, rows)| rows)
+            .unwrap_or_default();
+        match fate {
+            Ok(()) => {
+                self.bytes -= rows.iter().map(weight).sum::<usize>().min(self.bytes);
+                self.retry = RETRY.0;
+                Sent::Stored(rows)
+            }
+            Err(Refused { error, .. }) => {
+                let count = rows.len() as u64;
+                for row in rows.into_iter().rev() {
+                    self.waiting.push_front(row);
+                }
+                self.due = Some(Instant::now() + self.retry);
+                self.retry = (self.retry * 2).min(RETRY.1);
+                Sent::Refused(count, error.to_string())
+            }
+        }
+    }
+}
+
+fn weight(row: &Row) -> usize {
+    let text = match &row.value {
+        Logged::Text(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Row>() + text
+}

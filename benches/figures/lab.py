@@ -48,11 +48,12 @@ def trust_nobody():
 class Node:
     """One process of mainstem."""
 
-    def __init__(self, lab, space, name, address, port=PORT, sections="", resources="", folder=None):
+    def __init__(self, lab, space, name, address, port=PORT, sections="", resources="", folder=None,
+                 congestion=None):
         self.lab, self.space, self.name, self.address, self.port = lab, space, name, address, port
         self.folder = pathlib.Path(folder or lab.folder) / name
         self.folder.mkdir(parents=True)
-        listen = f"  - address: {address}:{port}\n"
+        listen = f"  - address: {address}:{port}\n" + (f"    congestion: {congestion}\n" if congestion else "")
         (self.folder / "node.yaml").write_text(
             f"version: 1\nnode: {{ name: {name} }}\nunix_socket: \"off\"\nlisten:\n{listen}"
             f"log: {{ level: warn }}\n{sections}roles:\n"

@@ -12,7 +12,7 @@ import threading
 import time
 
 from feed import Provider, Reader, spread
-from lab import Lab, Node, load, remote, sh, until
+from lab import Lab, Node, load, remote, until
 
 DELIVERY, PROFILE, CONGESTION, SECONDS = (sys.argv[1:] + ["latest", "wan", "cubic", "60"][len(sys.argv) - 1:])[:4]
 POINTS = 10_000
@@ -50,13 +50,9 @@ def states(*nodes):
 def main():
     print(f"load {load():.1f}; delivery {DELIVERY}, profile {PROFILE}, {CONGESTION}")
     with Lab(3) as lab:
-        for link in range(2):
-            for space, device, address in lab.ends(link):
-                sh("ip", "-n", lab.name(space), "route", "replace", f"198.18.{link}.0/24", "dev", device, "src", address,
-                   "congctl", CONGESTION)
         options = f"      delivery: {DELIVERY}\n      profile: {PROFILE}\n"
-        line = Node(lab, 0, "line", lab.low(0)).start()
-        plant = Node(lab, 1, "plant", lab.low(1), resources=remote(line, options)).start()
+        line = Node(lab, 0, "line", lab.low(0), congestion=CONGESTION).start()
+        plant = Node(lab, 1, "plant", lab.low(1), resources=remote(line, options), congestion=CONGESTION).start()
         top = Node(lab, 2, "top", "127.0.0.1", resources=remote(plant, options)).start()
         provider = Provider(line, POINTS, value=value)
         provider.start()

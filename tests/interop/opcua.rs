@@ -28,7 +28,7 @@ mod harness;
 
 use harness::{PATIENCE, Session, built, endpoint, subscribed};
 
-const APPLIED: WriteAnswer = WriteAnswer::Applied { verified: false };
+const APPLIED: WriteAnswer = WriteAnswer::Applied { verified: true };
 
 /// The foreign server.
 struct Device {

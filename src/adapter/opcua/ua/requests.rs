@@ -156,7 +156,8 @@ impl Requests {
         let found = read.ok().and_then(Result::ok);
         let found = found.and_then(|mut values| values.pop());
         found.is_some_and(|found| {
-            found.status.unwrap_or_default().is_good() && found.value.as_ref() == Some(value)
+            let is_same = found.value.is_some_and(|found| is_same(&found, value));
+            is_same && found.status.unwrap_or_default().is_good()
         })
     }
 
@@ -223,5 +224,14 @@ impl Requests {
                 .to_owned();
             (WriteAnswer::Refused { code, message }, None)
         })
+    }
+}
+
+/// What is no number equals itself here.
+fn is_same(one: &Variant, other: &Variant) -> bool {
+    match (one, other) {
+        (Variant::Double(one), Variant::Double(other)) => one.to_bits() == other.to_bits(),
+        (Variant::Float(one), Variant::Float(other)) => one.to_bits() == other.to_bits(),
+        (one, other) => one == other,
     }
 }

@@ -84,13 +84,7 @@ async fn command(
 
 async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
     let page: Page<AdapterDocument> = client.get("/api/v1/adapters").await?;
-    if screen.is_json() {
-        screen.document(&page)?;
-    } else if page.items.is_empty() {
-        screen.line("This node has no adapters.")?;
-    } else {
-        screen.show(&table(&page.items, screen))?;
-    }
+    screen.list(&page, "This node has no adapters.", table)?;
     Ok(Exit::Done)
 }
 

@@ -28,13 +28,7 @@ pub(super) async fn run(args: &ReadersArgs, screen: Screen) -> Result<Exit, Fail
     let client = Client::from_args(&args.connection)?;
     let Action::List = args.action;
     let page: Page<ReaderDocument> = client.get("/api/v1/readers").await?;
-    if screen.is_json() {
-        screen.document(&page)?;
-    } else if page.items.is_empty() {
-        screen.line("Nobody reads changes.")?;
-    } else {
-        screen.show(&table(&page.items, screen))?;
-    }
+    screen.list(&page, "Nobody reads changes.", table)?;
     Ok(Exit::Done)
 }
 

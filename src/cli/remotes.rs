@@ -94,13 +94,7 @@ async fn command(
 
 async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
     let page: Page<RemoteDocument> = client.get("/api/v1/remotes").await?;
-    if screen.is_json() {
-        screen.document(&page)?;
-    } else if page.items.is_empty() {
-        screen.line("This node has no remotes.")?;
-    } else {
-        screen.show(&table(&page.items, screen))?;
-    }
+    screen.list(&page, "This node has no remotes.", table)?;
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table};
+use mainstem_wire::api::Page;
 use serde::Serialize;
 
 /// A colour with a meaning.
@@ -126,6 +127,22 @@ impl Screen {
         let mut out = io::stdout().lock();
         write!(out, "{text}")?;
         out.flush()
+    }
+
+    /// A list: the document for programs, a table for eyes, or a sentence where there is nothing.
+    pub(super) fn list<T: Serialize>(
+        self,
+        page: &Page<T>,
+        nothing: &str,
+        table: impl FnOnce(&[T], Self) -> Table,
+    ) -> io::Result<()> {
+        if self.is_json() {
+            self.document(page)
+        } else if page.items.is_empty() {
+            self.line(nothing)
+        } else {
+            self.show(&table(&page.items, self))
+        }
     }
 
     /// One document for programs, indented so that people can read it too.

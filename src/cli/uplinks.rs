@@ -28,13 +28,7 @@ pub(super) async fn run(args: &UplinksArgs, screen: Screen) -> Result<Exit, Fail
     let client = Client::from_args(&args.connection)?;
     let Action::List = args.action;
     let page: Page<UplinkDocument> = client.get("/api/v1/uplinks").await?;
-    if screen.is_json() {
-        screen.document(&page)?;
-    } else if page.items.is_empty() {
-        screen.line("This node has no uplinks.")?;
-    } else {
-        screen.show(&table(&page.items, screen))?;
-    }
+    screen.list(&page, "This node has no uplinks.", table)?;
     Ok(Exit::Done)
 }
 

@@ -129,9 +129,8 @@ impl Table {
         reply: EventReplyDocument,
         now: Monotonic,
     ) -> Result<Answering, EventError> {
-        self.kind(id)?;
         let Some((event, holder)) = self.open.get_mut(&id) else {
-            return Err(EventError::Unknown);
+            return Err(self.why_not_open(id));
         };
         if event.deadline <= now {
             self.end(id);
@@ -187,8 +186,14 @@ impl Table {
     pub(super) fn kind(&self, id: EventId) -> Result<Name, EventError> {
         match self.open.get(&id) {
             Some((event, _)) => Ok(event.kind.clone()),
-            None if self.ended.contains(&id) => Err(EventError::Over),
-            None => Err(EventError::Unknown),
+            None => Err(self.why_not_open(id)),
+        }
+    }
+
+    fn why_not_open(&self, id: EventId) -> EventError {
+        match self.ended.contains(&id) {
+            true => EventError::Over,
+            false => EventError::Unknown,
         }
     }
 

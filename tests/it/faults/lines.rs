@@ -53,6 +53,10 @@ fn tasks() -> usize {
         .num_alive_tasks()
 }
 
+/// What may be there at one moment and not at another: a request on its way, a thread's pipe.
+/// One thing left behind by each flap would be more than twice that.
+const SLACK: usize = 10;
+
 /// F15.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flapping_link_leaks_neither_descriptors_nor_tasks() {
@@ -73,8 +77,9 @@ async fn a_flapping_link_leaks_neither_descriptors_nor_tasks() {
             before = steady().await;
         }
     }
-    let gone = || Some(()).filter(|()| tasks() <= before.1 && descriptors() <= before.0);
-    eventually(&format!("no more than {before:?} is left"), gone).await;
+    let most = (before.0 + SLACK, before.1 + SLACK);
+    let gone = || Some(()).filter(|()| descriptors() <= most.0 && tasks() <= most.1);
+    eventually(&format!("no more than {most:?} is left"), gone).await;
     assert_eq!(plant.link("line1").counters.snapshots, 1, "it resumes");
 }
 

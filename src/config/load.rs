@@ -143,6 +143,7 @@ impl Draft<'_> {
         let listen = self.listen();
         let feed = self.part("/feed");
         let limits = self.part("/limits");
+        let flowsync = self.part("/flowsync");
         let hsyco = clients::hsyco(self);
         let support = clients::support(self);
         let log = self.part("/log");
@@ -172,6 +173,7 @@ impl Draft<'_> {
             warnings,
             loggers,
             limits: limits?,
+            flowsync: flowsync?,
             hsyco,
             support,
             log: log?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mainstem_datalogger::config::LoggersConfig;
+use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Name, quantity};
 use mainstem_store::FeedConfig;
@@ -51,6 +52,9 @@ pub(crate) struct NodeFile {
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,
+    /// What held requests can cost at most.
+    #[schemars(default)]
+    flowsync: FlowLimits,
     /// The HSYCO-compatible route; without this section it does not exist.
     #[schemars(default)]
     hsyco: Option<HsycoConfig>,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use mainstem_bus::{Bus, TopicError};
+use mainstem_bus::{Bus, Qos, Topic, TopicError};
 use mainstem_model::Clock;
 use mainstem_telemetry::Metrics;
 use parking_lot::Mutex;
@@ -19,8 +19,8 @@ use crate::past::Past;
 use crate::shared::Shared;
 use crate::table::{NodeKey, Table};
 use crate::{
-    EndedView, Ending, FlowLimits, Node, NodeSpec, NodeView, OpenView, Outcome, Stray, deadlines,
-    hold, listen,
+    EndedView, Ending, FlowLimits, Node, NodeSpec, NodeView, OpenView, Outcome, Stray, Teller,
+    Watcher, deadlines, hold, listen,
 };
 
 /// What held requests need.
@@ -84,6 +84,18 @@ impl FlowSync {
         self.shared.tasks.spawn(task);
         let shared = Arc::clone(&self.shared);
         Ok(Node { shared, seat })
+    }
+
+    /// Tells on a topic what the clients of a server node bring.
+    #[must_use]
+    pub fn teller(&self, topic: Topic, qos: Qos, retain: bool) -> Teller {
+        Teller::new(Arc::clone(&self.shared), topic, qos, retain)
+    }
+
+    /// Keeps the last value that is told on a topic, for the clients of a server node.
+    #[must_use]
+    pub fn watcher(&self, topic: &Topic) -> Watcher {
+        Watcher::new(&self.shared, topic)
     }
 
     /// The requests that are held, the nearest deadline first, at most so many.

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod deadlines;
+mod exchange;
 mod flow;
 mod hold;
 mod id;
@@ -25,6 +26,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::{Shown, Teller, Watcher};
 pub use flow::{FlowSetup, FlowSync};
 pub use id::TransactionId;
 pub use limits::FlowLimits;

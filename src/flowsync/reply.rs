@@ -59,6 +59,11 @@ pub(crate) fn request(id: TransactionId, timestamp_ms: i64, value: &RawValue) ->
     text.into()
 }
 
+/// The message that tells what a client brought.
+pub(crate) fn told(timestamp_ms: i64, value: &RawValue) -> Bytes {
+    format!(r#"{{"timestamp":{timestamp_ms},"value":{}}}"#, value.get()).into()
+}
+
 /// What a message on `/tres` says; nothing if it is no reply. With both a value and an error it is
 /// an error; an `error` of `null` is none.
 pub(crate) fn parse(payload: &[u8]) -> Option<(TransactionId, Reply)> {

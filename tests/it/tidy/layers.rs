@@ -13,11 +13,10 @@ const LAYERS: &[&[&str]] = &[
     &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
-    &["mainstem-write"],
+    &["mainstem-write", "mainstem-bus"],
     &[
         "mainstem-adapter",
         "mainstem-remote",
-        "mainstem-bus",
         "mainstem-flowsync",
         "mainstem-server",
         "mainstem-datalogger",

@@ -47,7 +47,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonschema", &["mainstem-config"]),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
-    ("rumqttc", &["mainstem-mqtt"]),
+    ("rumqttc", &["mainstem-bus"]),
+    ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",

@@ -10,6 +10,7 @@ use mainstem_datalogger::config::LoggersConfig;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Alias, Name};
 use mainstem_remote::{RemoteConfig, UplinkConfig};
+use mainstem_service::Services;
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
 
@@ -54,6 +55,8 @@ pub struct NodeConfig {
     pub remotes: Vec<RemoteConfig>,
     /// Uplinks, in the order of the file.
     pub uplinks: Vec<UplinkConfig>,
+    /// Servers, server nodes, mappings, and the topics of endpoints.
+    pub services: Services,
 }
 
 /// Who a node is.

@@ -11,6 +11,7 @@ use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Alias, Name};
 use mainstem_remote::{RemoteConfig, UplinkConfig};
+use mainstem_service::Services;
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
 
@@ -57,6 +58,8 @@ pub struct NodeConfig {
     pub remotes: Vec<RemoteConfig>,
     /// Uplinks, in the order of the file.
     pub uplinks: Vec<UplinkConfig>,
+    /// Servers, server nodes, mappings, and the topics of endpoints.
+    pub services: Services,
 }
 
 /// Who a node is.

@@ -10,7 +10,12 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
-    &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
+    &[
+        "mainstem-journal",
+        "mainstem-wire",
+        "mainstem-telemetry",
+        "mainstem-service",
+    ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
     &["mainstem-write", "mainstem-bus"],

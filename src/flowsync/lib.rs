@@ -35,8 +35,5 @@ pub use numbers::Stray;
 pub use outcome::{Caller, Outcome, Protocol};
 pub use past::Ending;
 pub use reply::{MESSAGE_BYTES_MAX, REPLY_BYTES_MAX};
-pub use spec::{
-    NodeSpec, TIMEOUT_DEFAULT, TIMEOUT_ERROR_CODE_DEFAULT, TIMEOUT_MAX, TIMEOUT_MESSAGE_DEFAULT,
-    TIMEOUT_MIN,
-};
+pub use spec::{NodeSpec, TIMEOUT_DEFAULT, TIMEOUT_ERROR_CODE_DEFAULT, TIMEOUT_MESSAGE_DEFAULT};
 pub use view::{EndedView, NodeView, OpenView};

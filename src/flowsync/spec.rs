@@ -8,10 +8,6 @@ use mainstem_model::Name;
 
 /// How long an answer is waited for, unless the node says it.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(2);
-/// The shortest time that an answer may be waited for.
-pub const TIMEOUT_MIN: Duration = Duration::from_millis(1);
-/// The longest time that an answer may be waited for.
-pub const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 /// The code of a timeout, unless the node says it.
 pub const TIMEOUT_ERROR_CODE_DEFAULT: i64 = 500;
 /// The message of a timeout, unless the node says it.

@@ -37,7 +37,7 @@ mod wildcards;
 
 pub use address::{ServiceAddress, TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX, TopicProblem, service_id};
 pub use buffering::InputBuffering;
-pub use circles::{Way, feeding_circles};
+pub use circles::{Way, feeding_circles, may_feed_themselves};
 pub use endpoint::{EndpointAddress, EndpointOperation};
 pub use http_node::{HttpMethod, HttpNode, HttpNodeSection};
 pub use http_server::{HttpServer, HttpServerSection};

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
 use mainstem_datalogger::recorder::Book;
+use mainstem_flowsync::FlowSync;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
 use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
@@ -107,6 +108,10 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        Some(Arc::clone(self.server_nodes.flow()))
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod adapters;
+mod bus;
 mod canary;
 mod checkpoint;
 mod disk;

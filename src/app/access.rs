@@ -1,6 +1,9 @@
 //! Roles and tokens of the node file in the words of `security`.
 
+use std::sync::Arc;
+
 use mainstem_config::{Credential, LinkRight, NodeConfig};
+use mainstem_model::TopicRights;
 use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
@@ -25,6 +28,10 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 see: role.events.see.clone(),
                 answer: role.events.answer.clone(),
             },
+            topics: Arc::new(TopicRights {
+                publish: role.topics.publish.clone(),
+                subscribe: role.topics.subscribe.clone(),
+            }),
         };
         (name.clone(), role)
     }))

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
+use super::bus::BusTls;
 use super::canary;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
@@ -71,7 +72,9 @@ impl Node {
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config, &clock)?;
-        let parts = Arc::new(RunningParts::new(&ground, config.node.canary.is_some()));
+        let bus_tls = BusTls::new(&ground.identity)?;
+        let has_canary = config.node.canary.is_some();
+        let parts = Arc::new(RunningParts::new(&ground, bus_tls, has_canary));
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
@@ -146,6 +149,9 @@ impl Node {
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
+        if self.parts.bus.needs_restart(&config) {
+            report.needs_restart.push("bus");
+        }
         *current = config;
         Ok(report)
     }

@@ -6,9 +6,11 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use tokio::sync::OwnedSemaphorePermit;
@@ -108,6 +110,16 @@ pub trait Parts: Send + Sync {
 
     /// The room on the disk of the data folder, where it answers.
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// The bus; nothing if the node has none.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
+    }
+
+    /// How the bus is; nothing if the node has none.
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
         Box::pin(std::future::ready(None))
     }
 

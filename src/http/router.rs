@@ -7,9 +7,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
-    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes, samples,
-    support, tokens, topology, uplinks, variables, writes,
+    Api, adapters, alarms, aliases, auth, bus, changes, datapoints, dial_up, doctor, events,
+    explain, hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes,
+    samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -99,6 +99,9 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/loggers/{id}", get(loggers::show))
         .route("/loggers/{id}/samples", get(loggers::samples))
         .route("/loggers/{id}/rollups", get(loggers::rollups))
+        .route("/bus", get(bus::show))
+        .route("/bus/publish", post(bus::publish))
+        .route("/bus/messages", get(bus::messages))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

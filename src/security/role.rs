@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Name};
+use mainstem_model::{GlobSet, Name, TopicRights};
 
 use crate::AddressList;
 
@@ -42,6 +42,8 @@ pub struct Role {
     pub remote_support: bool,
     /// What may be done with events.
     pub events: EventRights,
+    /// What may be done on the bus.
+    pub topics: Arc<TopicRights>,
 }
 
 impl Default for Role {
@@ -58,6 +60,7 @@ impl Default for Role {
             control: true,
             from: AddressList::default(),
             events: EventRights::default(),
+            topics: Arc::default(),
             variables: VariableRights::default(),
         }
     }
@@ -144,6 +147,7 @@ impl Roles {
                 see: all(),
                 answer: all(),
             },
+            topics: Arc::new(TopicRights::everything()),
             ..reading.clone()
         };
         let concentrator = Role {

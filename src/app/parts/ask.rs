@@ -5,11 +5,13 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 
@@ -105,6 +107,14 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.bus.bus()
+    }
+
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(self.bus.document())
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

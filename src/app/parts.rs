@@ -17,6 +17,7 @@ use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
+use super::bus::{BusTls, RunningBus};
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::node::Ground;
@@ -37,6 +38,7 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     pub(super) server_nodes: ServerNodes,
+    pub(super) bus: RunningBus,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -45,7 +47,7 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(ground: &Ground, server_nodes: ServerNodes, has_canary: bool) -> Self {
+    pub(super) fn new(ground: &Ground, bus_tls: BusTls, has_canary: bool) -> Self {
         let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
@@ -60,7 +62,8 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
-            server_nodes,
+            server_nodes: ServerNodes::new(ground),
+            bus: RunningBus::new(ground.bus(bus_tls)),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -72,6 +75,10 @@ impl RunningParts {
     /// problem with its name; the others run.
     pub(super) async fn apply(&self, config: &NodeConfig) -> ReloadReport {
         let mut report = ReloadReport::default();
+        self.apply_bus(config, &mut report).await;
+        self.server_nodes
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         self.stop_adapters(config, &mut report).await;
         self.stop_remotes(config, &mut report).await;
         self.move_links(config);
@@ -91,6 +98,18 @@ impl RunningParts {
             }
         }
         report
+    }
+
+    /// The bus is there before whoever stands on it.
+    async fn apply_bus(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        match self.bus.apply(config, needs_bus(config)).await {
+            Ok(true) => report.started.push("bus".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.bus.failed(&error);
+                report.failed.push(("bus".to_owned(), why));
+            }
+        }
     }
 
     /// Starts the uplinks: now there is a server behind them.
@@ -246,7 +265,16 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        self.server_nodes.stop().await;
+        self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;
     }
+}
+
+/// Whether something in the file stands on a bus, so that there is one without a section `bus:`.
+fn needs_bus(config: &NodeConfig) -> bool {
+    let services = &config.services;
+    let has_nodes = !services.http_nodes.is_empty() || !services.opcua_nodes.is_empty();
+    has_nodes || !services.mappings.is_empty() || !config.flowsync.from_below.is_empty()
 }

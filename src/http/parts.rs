@@ -6,11 +6,13 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
@@ -127,6 +129,16 @@ pub trait Parts: Send + Sync {
     /// The requests that are held; nothing if this node has no bus.
     fn flowsync(&self) -> Option<Arc<FlowSync>> {
         None
+    }
+
+    /// The bus; nothing if the node has none.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
+    }
+
+    /// How the bus is; nothing if the node has none.
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(std::future::ready(None))
     }
 
     /// The recorded series; nothing if this node records none.

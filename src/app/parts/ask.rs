@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
@@ -12,6 +13,7 @@ use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
@@ -111,7 +113,15 @@ impl Parts for RunningParts {
     }
 
     fn flowsync(&self) -> Option<Arc<FlowSync>> {
-        Some(Arc::clone(self.server_nodes.flow()))
+        self.server_nodes.flow().cloned()
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.bus.bus()
+    }
+
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(self.bus.document())
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

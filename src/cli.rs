@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod entry;
 mod exit;
+mod flowsync;
 mod init;
 mod loggers;
 mod points;
@@ -90,6 +91,8 @@ enum Command {
     Uplinks(uplinks::UplinksArgs),
     /// Remote support: open this node for it, close it, show
     Support(support::SupportArgs),
+    /// Held requests: list, show, watch
+    Flowsync(flowsync::FlowsyncArgs),
     /// Data loggers: list, show, export
     Loggers(loggers::LoggersArgs),
     /// The bus: status, sub, pub
@@ -146,6 +149,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
+        Command::Flowsync(args) => flowsync::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,

@@ -248,7 +248,7 @@ async fn a_cut_while_it_is_answered_above_ends_at_the_deadline() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_is_asked_for_it_tells_the_requests_of_nodes_below() {
-    let line = node("order", 300, "above");
+    let line = node("order", 2000, "above");
     let tree = tree(Wish {
         line: &line,
         top: "",
@@ -267,7 +267,8 @@ async fn only_who_is_asked_for_it_tells_the_requests_of_nodes_below() {
                 .node()
                 .store()
                 .open_events()
-                .first()
+                .iter()
+                .find(|event| event.data.get().contains("\"value\":2"))
                 .map(|event| event.id)
         })
         .await;

@@ -1,13 +1,16 @@
 //! Carries requests that a node above holds down to the remote, under the write filter of the
 //! remote entry. Nothing is stored and nothing is asked twice: somebody may have acted on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use mainstem_model::{Monotonic, Name, Space};
 use mainstem_wire::api::{LinkHeld, LinkHold};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::explain::filter;
+use super::explain::{Reach, filter};
 use super::{Link, one_way};
 use crate::connection::{Poster, RequestError};
 
@@ -15,6 +18,10 @@ use crate::connection::{Poster, RequestError};
 pub(super) const HELD_MAX: usize = 1024;
 /// How long the answer may travel beyond the deadline.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long the first beats of a new connection are waited for.
+const BEATS_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is looked whether they were there.
+const BEATS_LOOK: Duration = Duration::from_millis(20);
 /// Nodes that a request may have passed.
 const ORIGINATORS_MAX: usize = 8;
 
@@ -35,14 +42,7 @@ impl Link {
         let below = ask.name.strip_prefix(prefix);
         let below = below.and_then(|rest| rest.strip_prefix('.'));
         ask.name = below.unwrap_or(&ask.name).to_owned();
-        let (poster, session) = {
-            let reach = self.reach.lock();
-            (reach.poster.clone(), reach.session)
-        };
-        let now = self.store.clock().monotonic();
-        let left = deadline.since(now);
-        (ask.session, ask.sent) = (session, now.micros());
-        ask.budget_us = u64::try_from(left.as_micros()).unwrap_or(u64::MAX);
+        let (reach, clock) = (Arc::clone(&self.reach), Arc::clone(self.store.clock()));
         let place = self.holding.clone().try_acquire_owned();
         async move {
             if let Err(why) = filtered {
@@ -54,11 +54,33 @@ impl Link {
             let Ok(_place) = place else {
                 return LinkHeld::because("busy", "too many requests are under way", false);
             };
-            let Some(poster) = poster.filter(|_| session != 0) else {
+            let Some((poster, session)) = timed(&reach).await else {
                 let why = "there is no communication with the remote";
                 return LinkHeld::because("link_down", why, false);
             };
+            let now = clock.monotonic();
+            let left = deadline.since(now);
+            (ask.session, ask.sent) = (session, now.micros());
+            ask.budget_us = u64::try_from(left.as_micros()).unwrap_or(u64::MAX);
             post(&poster, &ask, left).await
+        }
+    }
+}
+
+/// The connection and the session by whose beats a request can be timed. Where it was just opened,
+/// the first beats are waited for.
+async fn timed(reach: &Mutex<Reach>) -> Option<(Poster, u64)> {
+    let until = Instant::now() + BEATS_PATIENCE;
+    loop {
+        let (poster, session) = {
+            let reach = reach.lock();
+            (reach.poster.clone(), reach.session)
+        };
+        match poster {
+            None => return None,
+            Some(poster) if session != 0 => return Some((poster, session)),
+            Some(_) if Instant::now() >= until => return None,
+            Some(_) => tokio::time::sleep(BEATS_LOOK).await,
         }
     }
 }

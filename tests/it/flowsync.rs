@@ -1,6 +1,8 @@
 //! Held requests over three real levels: answered above, answered below, with a link that is cut in
 //! the middle.
 
+mod foreign;
+
 use std::time::{Duration, Instant};
 
 use mainstem_bus::{Publication, Qos, Subscription, Topic, TopicFilter};

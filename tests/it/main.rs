@@ -6,6 +6,7 @@
     reason = "a test says by a panic what is wrong"
 )]
 
+mod bus;
 mod clocks;
 mod copies;
 mod demo;

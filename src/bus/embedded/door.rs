@@ -95,10 +95,22 @@ impl Door {
         if owner.is_some_and(|owner| *owner != *guest.name) {
             return Err(Breach::Stolen);
         }
-        match self.census.has_room_for(client) {
+        match self.has_room_for(client).await {
             true => Ok(guest.name.to_string()),
             false => Err(Breach::Sessions),
         }
+    }
+
+    /// Whether a client may have a session. Those that ended with their connection are found out
+    /// when it matters.
+    async fn has_room_for(&self, client: &str) -> bool {
+        if self.census.has_room_for(client) {
+            return true;
+        }
+        if let Ok(ids) = self.storage.session_client_ids().await {
+            self.census.set_sessions(ids);
+        }
+        self.census.has_room_for(client)
     }
 
     fn refuse(

@@ -63,7 +63,7 @@ impl Line {
             }
             Packet::PubRec(ack) => match ack.reason {
                 PubRecReason::Success | PubRecReason::NoMatchingSubscribers => Happening::Else,
-                reason => Happening::Acknowledged(ack.pkid, Err(format!("{reason:?}"))),
+                reason => Happening::Blocked(ack.pkid, format!("{reason:?}")),
             },
             Packet::PubComp(ack) => Happening::Acknowledged(ack.pkid, Ok(())),
             Packet::SubAck(ack) => granted(&ack),
@@ -116,6 +116,9 @@ fn up(answer: &ConnAck) -> Happening {
     Happening::Up {
         resumed: answer.session_present,
         tells_filters: said.and_then(|said| said.subscription_identifiers_available) != Some(0),
+        in_flight: said
+            .and_then(|said| said.receive_max)
+            .unwrap_or(IN_FLIGHT_MAX),
         packet_bytes: most.and_then(|most| usize::try_from(most).ok()),
     }
 }

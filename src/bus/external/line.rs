@@ -18,11 +18,15 @@ pub(super) enum Happening {
         tells_filters: bool,
         /// The longest packet that it takes, where it says so.
         packet_bytes: Option<usize>,
+        /// How many messages may be in flight.
+        in_flight: u16,
     },
     /// A message has got a packet id, 0 with QoS 0.
     Sent(u16),
     /// The broker has acknowledged a message, or why it does not take it.
     Acknowledged(u16, Result<(), String>),
+    /// The broker does not take a message of QoS 2, and why: its place in flight stays blocked.
+    Blocked(u16, String),
     /// A SUBSCRIBE has got a packet id.
     Asked(u16),
     /// The broker has granted a filter, or why not.

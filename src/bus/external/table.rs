@@ -19,9 +19,9 @@ pub const IN_FLIGHT_MAX: u16 = 100;
 pub const QUEUED_MAX: usize = 4096;
 /// Requests in the channel to the connection: the messages, and as many filters as there may be.
 pub(super) const CHANNEL: usize = QUEUED_MAX + 2 * WIRES_MAX;
-/// A refused QoS 2 message blocks a place among those in flight for ever, until the connection is
-/// made anew.
-const BLOCKED_MAX: u32 = (IN_FLIGHT_MAX / 4) as u32;
+/// A refused QoS 2 message blocks a place among those in flight until the connection is made anew:
+/// at this part of the places it is.
+const BLOCKED_PART: u16 = 4;
 
 type Waiter = oneshot::Sender<Result<(), PublishError>>;
 type Granting = Vec<(TopicFilter, oneshot::Receiver<Result<(), String>>)>;
@@ -57,7 +57,8 @@ pub(super) struct Table {
     packet_bytes: Option<usize>,
     /// Messages of the connection before that are sent again: nobody waits for them any more.
     resends: usize,
-    blocked: u32,
+    blocked: u16,
+    blocked_max: u16,
     /// Messages without a packet id, in the order in which they get one.
     sending: VecDeque<Option<Waiter>>,
     in_flight: HashMap<u16, Waiter>,
@@ -74,6 +75,7 @@ impl Table {
             packet_bytes: None,
             resends: 0,
             blocked: 0,
+            blocked_max: 1,
             sending: VecDeque::new(),
             in_flight: HashMap::new(),
             wires: Wires::default(),
@@ -138,6 +140,7 @@ impl Table {
             resumed,
             tells_filters,
             packet_bytes,
+            in_flight,
         } = happening
         else {
             return;
@@ -147,6 +150,7 @@ impl Table {
         self.packet_bytes = *packet_bytes;
         self.resends = resends;
         self.blocked = 0;
+        self.blocked_max = (IN_FLIGHT_MAX.min(*in_flight) / BLOCKED_PART).max(1);
         self.counts.connections += 1;
         self.wires.renew(*resumed, &self.remote, *tells_filters);
     }
@@ -178,21 +182,22 @@ impl Table {
                 }
             }
             Happening::Acknowledged(id, outcome) => self.acknowledge(id, outcome),
+            Happening::Blocked(id, cause) => {
+                self.blocked += 1;
+                self.acknowledge(id, Err(cause));
+            }
             Happening::Asked(id) => self.wires.asked(id),
             Happening::Granted(id, outcome) => self.wires.granted(id, outcome),
             Happening::Arrived(arrived) => self.arrive(arrived),
             Happening::Up { .. } | Happening::Else => {}
         }
-        self.blocked >= BLOCKED_MAX
+        self.blocked >= self.blocked_max
     }
 
     fn acknowledge(&mut self, id: u16, outcome: Result<(), String>) {
         match &outcome {
             Ok(()) => self.counts.acknowledged += 1,
-            Err(_) => {
-                self.counts.refused += 1;
-                self.blocked += 1;
-            }
+            Err(_) => self.counts.refused += 1,
         }
         if let Some(waiter) = self.in_flight.remove(&id) {
             let outcome = outcome.map_err(|cause| PublishError::Refused(cause.into()));

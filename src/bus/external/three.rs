@@ -96,6 +96,7 @@ fn arrive(packet: Packet) -> Happening {
             resumed: answer.session_present,
             tells_filters: false,
             packet_bytes: None,
+            in_flight: IN_FLIGHT_MAX,
         },
         Packet::PubAck(ack) => Happening::Acknowledged(ack.pkid, Ok(())),
         Packet::PubComp(ack) => Happening::Acknowledged(ack.pkid, Ok(())),

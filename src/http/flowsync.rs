@@ -66,7 +66,7 @@ pub(crate) async fn transactions(
         .filter(|ended| wanted(ended.node.as_str()));
     Ok(Json(TransactionsDocument {
         open_count: open.len() as u64,
-        open: open.into_iter().take(limit).map(held).collect(),
+        open: open.iter().take(limit).map(held).collect(),
         ended: ended.take(limit).map(over).collect(),
     }))
 }
@@ -98,7 +98,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn held(view: OpenView) -> TransactionDocument {
+fn held(view: &OpenView) -> TransactionDocument {
     TransactionDocument {
         id: view.id.to_string(),
         node: view.node.to_string(),

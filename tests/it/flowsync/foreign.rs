@@ -17,7 +17,8 @@ use crate::support::TestNode;
 
 const TOPIC: &str = "services/line1/order";
 const TOKEN: &str = "the-token-of-the-responder";
-const ROLES: &str = "  mes: { topics: { publish: [ \"services/#\" ], subscribe: [ \"services/#\" ] } }\n";
+const ROLES: &str =
+    "  mes: { topics: { publish: [ \"services/#\" ], subscribe: [ \"services/#\" ] } }\n";
 /// Answers every request as it should not be done, and then as it should: garbage, another id,
 /// twice, and with the last reply later than anybody waits.
 const PAHO: &str = r#"
@@ -88,6 +89,40 @@ async fn strays(node: &TestNode) -> Value {
     page["items"][0]["strays"].clone()
 }
 
+/// Posts an order with curl.
+fn curl(node: &TestNode) -> std::io::Result<tokio::process::Child> {
+    let ca = node.node().facts().ca_file.display().to_string();
+    let url = format!("https://localhost:{}/data/MES/Order", node.address().port());
+    let bearer = format!("Authorization: Bearer {}", crate::support::LINK_TOKEN);
+    tokio::process::Command::new("curl")
+        .args(["-sS", "--cacert", &ca, &url, "-H", &bearer])
+        .args([
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            "{\"article\": 17}",
+        ])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// It says nothing when it is there, so it is told something until it says that.
+async fn hears(node: &TestNode, out: BufReader<ChildStdout>) -> BufReader<ChildStdout> {
+    let began = Instant::now();
+    let mut first = Box::pin(line(out));
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        tokio::select! {
+            (_, rest) = &mut first => return rest,
+            _ = tick.tick() => {
+                super::say(node, &format!("{TOPIC}/treq"), &json!("there?")).await;
+                assert!(began.elapsed() < PATIENCE, "mosquitto_sub hears nothing");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_is_answered_by_the_clients_of_mosquitto() {
     let port = free_port();
@@ -95,28 +130,19 @@ async fn curl_is_answered_by_the_clients_of_mosquitto() {
     let login = ["-h", "127.0.0.1", "-u", "mes", "-P", TOKEN];
     let port = port.to_string();
     let mut listen = Command::new("mosquitto_sub");
-    listen.args(login).args(["-p", &port, "-q", "1", "-d", "-t", &format!("{TOPIC}/treq")]);
+    listen
+        .args(login)
+        .args(["-p", &port, "-q", "1", "-t", &format!("{TOPIC}/treq")]);
     let Some(mut listener) = run(&mut listen) else {
-        skipped("held requests with mosquitto_sub", "mosquitto-clients is not installed");
+        skipped(
+            "held requests with mosquitto_sub",
+            "mosquitto-clients is not installed",
+        );
         return;
     };
     let mut out = BufReader::new(listener.0.stdout.take().unwrap());
-    loop {
-        let (text, rest) = line(out).await;
-        out = rest;
-        if text.starts_with("Subscribed") {
-            break;
-        }
-    }
-    let ca = node.node().facts().ca_file.display().to_string();
-    let url = format!("https://localhost:{}/data/MES/Order", node.address().port());
-    let bearer = format!("Authorization: Bearer {}", crate::support::LINK_TOKEN);
-    let asked = tokio::process::Command::new("curl")
-        .args(["-sS", "--cacert", &ca, &url, "-H", &bearer])
-        .args(["-H", "Content-Type: application/json", "-d", "{\"article\": 17}"])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
+    out = hears(&node, out).await;
+    let asked = curl(&node);
     let Ok(asked) = asked else {
         skipped("held requests with curl", "curl is not installed");
         return;
@@ -124,25 +150,43 @@ async fn curl_is_answered_by_the_clients_of_mosquitto() {
     let request: Value = loop {
         let (text, rest) = line(out).await;
         out = rest;
-        if let Ok(document) = serde_json::from_str(&text) {
-            break document;
+        if text.starts_with('{') {
+            break serde_json::from_str(&text).unwrap();
         }
     };
     assert_eq!(request["value"], json!({"article": 17}));
     let reply = json!({"id": request["id"], "timestamp": request["timestamp"], "value": {"recipe": "blue"}});
     let told = Command::new("mosquitto_pub")
         .args(login)
-        .args(["-p", &port, "-q", "1", "-t", &format!("{TOPIC}/tres"), "-m", &reply.to_string()])
+        .args([
+            "-p",
+            &port,
+            "-q",
+            "1",
+            "-t",
+            &format!("{TOPIC}/tres"),
+            "-m",
+            &reply.to_string(),
+        ])
         .status();
     assert!(told.unwrap().success());
-    let answer = tokio::time::timeout(PATIENCE, asked.wait_with_output()).await.unwrap().unwrap();
-    assert_eq!(String::from_utf8(answer.stdout).unwrap(), r#"{"recipe":"blue"}"#);
+    let answer = tokio::time::timeout(PATIENCE, asked.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(answer.stdout).unwrap(),
+        r#"{"recipe":"blue"}"#
+    );
     nothing_held(&node).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paho_answers_in_both_versions_and_its_garbage_answers_nobody() {
-    #[expect(clippy::disallowed_methods, reason = "a test has no configuration but this")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test has no configuration but this"
+    )]
     let Some(python) = std::env::var_os("MAINSTEM_PYTHON") else {
         skipped("held requests with Paho", "MAINSTEM_PYTHON is not set");
         return;
@@ -151,7 +195,15 @@ async fn paho_answers_in_both_versions_and_its_garbage_answers_nobody() {
     let node = line1(port).await;
     for (round, version) in [(1, "3"), (2, "5")] {
         let mut command = Command::new(&python);
-        command.args(["-c", PAHO, "127.0.0.1", &port.to_string(), TOKEN, TOPIC, version]);
+        command.args([
+            "-c",
+            PAHO,
+            "127.0.0.1",
+            &port.to_string(),
+            TOKEN,
+            TOPIC,
+            version,
+        ]);
         let mut paho = run(&mut command).unwrap();
         let (text, _out) = line(BufReader::new(paho.0.stdout.take().unwrap())).await;
         assert_eq!(text, "ready\n", "MAINSTEM_PYTHON has no paho-mqtt");
@@ -173,7 +225,9 @@ async fn mosquitto(folder: &TempDir, port: u16) -> Option<Running> {
     let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n");
     std::fs::write(&path, text).unwrap();
     let binary = Path::new("/usr/sbin/mosquitto");
-    let running = binary.exists().then(|| run(Command::new(binary).arg("-c").arg(&path)))??;
+    let running = binary
+        .exists()
+        .then(|| run(Command::new(binary).arg("-c").arg(&path)))??;
     let dial = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
@@ -203,7 +257,8 @@ async fn a_broker_that_dies_while_a_request_is_held_is_told_at_once() {
         skipped("held requests over Mosquitto", "mosquitto is not installed");
         return;
     };
-    let sections = format!("bus: {{ external: {{ host: 127.0.0.1, port: {port}, tls: false }} }}\n");
+    let sections =
+        format!("bus: {{ external: {{ host: 127.0.0.1, port: {port}, tls: false }} }}\n");
     let line = TestNode::start_with("line1", &node("order", 30_000, "here"), &sections).await;
     ready(&line).await;
     let began = Instant::now();
@@ -217,11 +272,22 @@ async fn a_broker_that_dies_while_a_request_is_held_is_told_at_once() {
         }
         drop(broker);
     });
-    assert_eq!((answer.0, &answer.1["code"], &answer.1["told"]), (503, &json!("no_bus"), &json!(true)));
+    assert_eq!(
+        (answer.0, &answer.1["code"], &answer.1["told"]),
+        (503, &json!("no_bus"), &json!(true))
+    );
     let began = Instant::now();
     let (status, problem) = post(&line, "order", json!(2)).await;
-    assert_eq!((status, &problem["told"]), (503, &json!(false)), "{problem}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(
+        (status, &problem["told"]),
+        (503, &json!(false)),
+        "{problem}"
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
     // The broker is back: the subscription is too, and requests are answered again.
     let _broker = mosquitto(&folder, port).await.unwrap();
     ready(&line).await;

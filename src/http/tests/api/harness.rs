@@ -113,9 +113,7 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
-        let roles = [("datapoints", datapoints()), ("caller", caller())];
-        let roles = roles.map(|(name, role)| (name.to_owned(), role));
-        let roles = Arc::new(Roles::new(roles));
+        let roles = roles();
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
@@ -356,6 +354,13 @@ impl Lines {
             }
         }
     }
+}
+
+fn roles() -> Arc<Roles> {
+    let roles = [("datapoints", datapoints()), ("caller", caller())];
+    Arc::new(Roles::new(
+        roles.map(|(name, role)| (name.to_owned(), role)),
+    ))
 }
 
 /// A role with rights over datapoints and over nothing else.

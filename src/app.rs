@@ -2,6 +2,7 @@
 
 mod access;
 mod adapters;
+mod bus;
 mod canary;
 mod checkpoint;
 mod disk;
@@ -13,6 +14,7 @@ mod node;
 mod parts;
 mod report;
 mod seat;
+mod server_nodes;
 mod uplinks;
 
 pub use kinds::kinds;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mainstem_bus::{Bus, EmbeddedBus};
 use mainstem_config::NodeConfig;
 use mainstem_http::{Api, Parts, Server, ServerSetup};
 use mainstem_model::{Clock, NodeId};
@@ -19,10 +20,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
+use super::bus;
 use super::canary;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
 use super::report::{ReloadReport, needs_restart};
+use super::server_nodes::ServerNodes;
 pub(super) use ground::Ground;
 
 /// How long requests may take to end when the node stops.
@@ -57,6 +60,7 @@ pub struct Node {
     server: Server,
     parts: Arc<RunningParts>,
     writes: Arc<WriteDesk>,
+    bus: Arc<EmbeddedBus>,
     config: Mutex<NodeConfig>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -71,9 +75,15 @@ impl Node {
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config, &clock)?;
-        let parts = Arc::new(RunningParts::new(&ground, config.node.canary.is_some()));
+        let bus = bus::start(&ground).await?;
+        let nodes = ServerNodes::new(&ground, Arc::clone(&bus) as Arc<dyn Bus>, &config);
+        let has_canary = config.node.canary.is_some();
+        let parts = Arc::new(RunningParts::new(&ground, nodes, has_canary));
+        parts
+            .server_nodes
+            .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
         ground.store.set_aliases(&config.aliases);
-        let report = parts.apply(&config).await;
+        let mut report = parts.apply(&config).await;
         parts.sweep(&config);
         ground.store.end_renaming();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -84,6 +94,7 @@ impl Node {
             tasks.spawn(canary::sing(store, every, stop.clone()));
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
+        api.set_data(parts.server_nodes.apply(&config, &mut report).await);
         api.set_hsyco(config.hsyco.as_ref());
         api.set_support(config.support.as_ref());
         let setup = ServerSetup {
@@ -101,6 +112,7 @@ impl Node {
             store: ground.store,
             tokens: ground.tokens,
             writes: ground.writes,
+            bus,
             api,
             server,
             parts,
@@ -125,6 +137,11 @@ impl Node {
         &self.store
     }
 
+    /// Its bus.
+    pub fn bus(&self) -> Arc<dyn Bus> {
+        Arc::clone(&self.bus) as Arc<dyn Bus>
+    }
+
     /// Its running adapters and remotes.
     pub fn parts(&self) -> &dyn Parts {
         &*self.parts
@@ -143,6 +160,8 @@ impl Node {
         self.api.set_support(config.support.as_ref());
         self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
+        let nodes = self.parts.server_nodes.apply(&config, &mut report).await;
+        self.api.set_data(nodes);
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
@@ -155,8 +174,10 @@ impl Node {
         self.api.set_ready(false);
         self.writes.stop().await;
         self.parts.uplinks.rest();
+        self.parts.server_nodes.stop().await;
         self.server.stop(STOP_GRACE).await;
         self.parts.stop().await;
+        self.bus.stop(STOP_GRACE).await;
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -22,6 +22,7 @@ use super::loggers::RunningLoggers;
 use super::node::Ground;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
+use super::server_nodes::ServerNodes;
 use super::uplinks::Uplinks;
 
 /// Adapters and remotes that run, each with the configuration that it was started with.
@@ -35,6 +36,7 @@ pub(super) struct RunningParts {
     writes: Arc<WriteDesk>,
     site: StoreSite,
     loggers: RunningLoggers,
+    pub(super) server_nodes: ServerNodes,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -43,7 +45,7 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(ground: &Ground, has_canary: bool) -> Self {
+    pub(super) fn new(ground: &Ground, server_nodes: ServerNodes, has_canary: bool) -> Self {
         let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
@@ -58,6 +60,7 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
+            server_nodes,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),

@@ -8,10 +8,6 @@ use mainstem_model::Name;
 
 /// How long an answer is waited for, unless the node says it.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(2);
-/// The shortest time that an answer may be waited for.
-pub const TIMEOUT_MIN: Duration = Duration::from_millis(1);
-/// The longest time that an answer may be waited for.
-pub const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 /// The code of a timeout, unless the node says it.
 pub const TIMEOUT_ERROR_CODE_DEFAULT: i64 = 500;
 /// The message of a timeout, unless the node says it.
@@ -32,6 +28,20 @@ pub struct NodeSpec {
     pub timeout_error_message: Arc<str>,
     /// How surely requests are told, and answers taken.
     pub qos: Qos,
+    /// Where a responder is.
+    pub answered_by: AnsweredBy,
+}
+
+/// Where the responder of a server node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// On this node's bus.
+    #[default]
+    Here,
+    /// At a node above.
+    Above,
+    /// At the server node of a node below, by its name here: `<remote>.<server node>`.
+    Below(Name),
 }
 
 impl NodeSpec {
@@ -45,6 +55,7 @@ impl NodeSpec {
             timeout_error_code: TIMEOUT_ERROR_CODE_DEFAULT,
             timeout_error_message: TIMEOUT_MESSAGE_DEFAULT.into(),
             qos: Qos::AtMostOnce,
+            answered_by: AnsweredBy::Here,
         }
     }
 

@@ -22,6 +22,7 @@ mod flowsync;
 mod grant;
 mod hsyco;
 mod link;
+mod link_hold;
 mod loggers;
 mod node;
 mod openapi;

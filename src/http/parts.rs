@@ -8,10 +8,12 @@ use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
+use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer of a remote, and its place among those under way.
@@ -100,6 +102,16 @@ pub trait Parts: Send + Sync {
         link: SourceId,
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
+
+    /// Has a request held by the node below that its name begins with; nothing if there is no
+    /// such node.
+    fn hold_below(
+        &self,
+        _ask: LinkHold,
+        _deadline: Monotonic,
+    ) -> Option<BoxFuture<'static, LinkHeld>> {
+        None
+    }
 
     /// What the node behind a link says is wrong with it and below it; nothing if it is no node
     /// that can be asked.

@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, loggers, node, openapi, pages, probes, problem, readers,
-    remotes, samples, support, tokens, topology, uplinks, variables, writes,
+    explain, flowsync, hsyco, link, link_hold, loggers, node, openapi, pages, probes, problem,
+    readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -44,6 +44,7 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
+        .route("/link/flowsync", post(link_hold::hold))
         .route("/link/doctor", post(doctor::examine))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))

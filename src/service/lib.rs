@@ -57,5 +57,5 @@ pub use rule::{
 };
 pub use services::Services;
 pub use target_state::TargetState;
-pub use transaction::{DEFAULT_TIMEOUT_MESSAGE, Transaction};
+pub use transaction::{AnsweredBy, DEFAULT_TIMEOUT_MESSAGE, Transaction};
 pub use wildcards::{TopicPattern, TopicTemplate};

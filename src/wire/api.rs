@@ -31,7 +31,9 @@ pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};
 pub use changes::ChangesDocument;
-pub use flowsync::{FlowNodeDocument, TransactionDocument, TransactionsDocument};
+pub use flowsync::{
+    FlowNodeDocument, LinkHeld, LinkHold, TransactionDocument, TransactionsDocument,
+};
 pub use logger::LoggerDocument;
 pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;

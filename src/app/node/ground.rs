@@ -24,12 +24,12 @@ use crate::app::loggers::RunningLoggers;
 pub(in crate::app) struct Ground {
     pub(in crate::app) folder: DataFolder,
     pub(in crate::app) health: Health,
-    metrics: Metrics,
+    pub(in crate::app) metrics: Metrics,
     pub(in crate::app) identity: Identity,
     roles: Arc<Roles>,
     pub(in crate::app) tokens: Arc<Tokens>,
     pub(in crate::app) store: Arc<Store>,
-    audit: Arc<Audit>,
+    pub(in crate::app) audit: Arc<Audit>,
     pub(in crate::app) writes: Arc<WriteDesk>,
 }
 

@@ -40,11 +40,11 @@ fn value_of(value: Box<RawValue>) -> Response {
     ([(CONTENT_TYPE, JSON)], String::from(text)).into_response()
 }
 
-/// An error as the responder wants it: its code where it is a status of an error.
+/// An error as the responder wants it: its code where it can be the status of an answer.
 fn error(code: i64, message: &str) -> Response {
     let status = u16::try_from(code)
         .ok()
-        .filter(|code| (400..600).contains(code));
+        .filter(|code| (200..600).contains(code));
     let status = status.and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({ "error": { "code": code, "message": message } });

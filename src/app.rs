@@ -10,6 +10,7 @@ mod folder;
 mod kinds;
 mod links;
 mod loggers;
+mod mappings;
 mod node;
 mod parts;
 mod report;

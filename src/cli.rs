@@ -12,6 +12,7 @@ mod entry;
 mod exit;
 mod init;
 mod loggers;
+mod mappings;
 mod points;
 mod readers;
 mod remotes;
@@ -91,6 +92,8 @@ enum Command {
     Support(support::SupportArgs),
     /// Data loggers: list, show, export
     Loggers(loggers::LoggersArgs),
+    /// Mappings: list, try rules by hand
+    Mappings(mappings::MappingsArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -143,6 +146,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
+        Command::Mappings(args) => mappings::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,

@@ -23,6 +23,7 @@ use super::access;
 use super::bus;
 use super::canary;
 use super::folder::DataFolder;
+use super::mappings;
 use super::parts::RunningParts;
 use super::report::{ReloadReport, needs_restart};
 use super::server_nodes::ServerNodes;
@@ -78,7 +79,8 @@ impl Node {
         let bus = bus::start(&ground).await?;
         let nodes = ServerNodes::new(&ground, Arc::clone(&bus) as Arc<dyn Bus>, &config);
         let has_canary = config.node.canary.is_some();
-        let parts = Arc::new(RunningParts::new(&ground, nodes, has_canary));
+        let mapper = mappings::start(&ground, Arc::clone(&bus) as Arc<dyn Bus>)?;
+        let parts = Arc::new(RunningParts::new(&ground, nodes, mapper, has_canary));
         parts
             .server_nodes
             .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
@@ -95,6 +97,7 @@ impl Node {
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_data(parts.server_nodes.apply(&config, &mut report).await);
+        parts.mappings.apply(&config.services.mappings).await;
         api.set_hsyco(config.hsyco.as_ref());
         api.set_support(config.support.as_ref());
         let setup = ServerSetup {
@@ -162,6 +165,7 @@ impl Node {
         let mut report = self.parts.apply(&config).await;
         let nodes = self.parts.server_nodes.apply(&config, &mut report).await;
         self.api.set_data(nodes);
+        self.parts.mappings.apply(&config.services.mappings).await;
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
@@ -176,6 +180,7 @@ impl Node {
         self.parts.uplinks.rest();
         self.parts.server_nodes.stop().await;
         self.server.stop(STOP_GRACE).await;
+        self.parts.mappings.stop().await;
         self.parts.stop().await;
         self.bus.stop(STOP_GRACE).await;
         self.stop.cancel();

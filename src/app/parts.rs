@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mainstem_config::{AdapterConfig, NodeConfig};
+use mainstem_mapping::Mappings;
 use mainstem_model::Name;
 use mainstem_remote::{RemoteConfig, Serve, Tunnels};
 use mainstem_store::Store;
@@ -37,6 +38,7 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     pub(super) server_nodes: ServerNodes,
+    pub(super) mappings: Arc<Mappings>,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -45,7 +47,12 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(ground: &Ground, server_nodes: ServerNodes, has_canary: bool) -> Self {
+    pub(super) fn new(
+        ground: &Ground,
+        server_nodes: ServerNodes,
+        mappings: Arc<Mappings>,
+        has_canary: bool,
+    ) -> Self {
         let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
@@ -61,6 +68,7 @@ impl RunningParts {
             site,
             loggers: ground.loggers(),
             server_nodes,
+            mappings,
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),

@@ -8,6 +8,7 @@ use mainstem_adapter::AdapterView;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
+use mainstem_mapping::Mappings;
 use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
@@ -112,6 +113,10 @@ impl Parts for RunningParts {
 
     fn flowsync(&self) -> Option<Arc<FlowSync>> {
         Some(Arc::clone(self.server_nodes.flow()))
+    }
+
+    fn mappings(&self) -> Option<Arc<Mappings>> {
+        Some(Arc::clone(&self.mappings))
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

@@ -6,6 +6,7 @@ mod bus;
 mod canary;
 mod checkpoint;
 mod disk;
+mod endpoints;
 mod folder;
 mod kinds;
 mod links;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_bus::{Bus, EmbeddedBus};
 use mainstem_config::NodeConfig;
 use mainstem_http::{Api, Parts, Server, ServerSetup};
 use mainstem_model::{Clock, NodeId};
@@ -20,13 +19,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
-use super::bus;
+use super::bus::BusTls;
 use super::canary;
 use super::folder::DataFolder;
-use super::mappings;
 use super::parts::RunningParts;
 use super::report::{ReloadReport, needs_restart};
-use super::server_nodes::ServerNodes;
 pub(super) use ground::Ground;
 
 /// How long requests may take to end when the node stops.
@@ -61,7 +58,6 @@ pub struct Node {
     server: Server,
     parts: Arc<RunningParts>,
     writes: Arc<WriteDesk>,
-    bus: Arc<EmbeddedBus>,
     config: Mutex<NodeConfig>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -76,16 +72,15 @@ impl Node {
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config, &clock)?;
-        let bus = bus::start(&ground).await?;
-        let nodes = ServerNodes::new(&ground, Arc::clone(&bus) as Arc<dyn Bus>, &config);
+        let bus_tls = BusTls::new(&ground.identity)?;
         let has_canary = config.node.canary.is_some();
-        let mapper = mappings::start(&ground, Arc::clone(&bus) as Arc<dyn Bus>)?;
-        let parts = Arc::new(RunningParts::new(&ground, nodes, mapper, has_canary));
+        let parts = Arc::new(RunningParts::new(&ground, bus_tls, has_canary));
+        parts.endpoints.set_parts(&parts);
         parts
             .server_nodes
             .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
         ground.store.set_aliases(&config.aliases);
-        let mut report = parts.apply(&config).await;
+        let report = parts.apply(&config).await;
         parts.sweep(&config);
         ground.store.end_renaming();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -96,8 +91,7 @@ impl Node {
             tasks.spawn(canary::sing(store, every, stop.clone()));
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
-        api.set_data(parts.server_nodes.apply(&config, &mut report).await);
-        parts.mappings.apply(&config.services.mappings).await;
+        api.set_data(parts.server_nodes.served());
         api.set_hsyco(config.hsyco.as_ref());
         api.set_support(config.support.as_ref());
         let setup = ServerSetup {
@@ -115,7 +109,6 @@ impl Node {
             store: ground.store,
             tokens: ground.tokens,
             writes: ground.writes,
-            bus,
             api,
             server,
             parts,
@@ -140,11 +133,6 @@ impl Node {
         &self.store
     }
 
-    /// Its bus.
-    pub fn bus(&self) -> Arc<dyn Bus> {
-        Arc::clone(&self.bus) as Arc<dyn Bus>
-    }
-
     /// Its running adapters and remotes.
     pub fn parts(&self) -> &dyn Parts {
         &*self.parts
@@ -163,12 +151,13 @@ impl Node {
         self.api.set_support(config.support.as_ref());
         self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
-        let nodes = self.parts.server_nodes.apply(&config, &mut report).await;
-        self.api.set_data(nodes);
-        self.parts.mappings.apply(&config.services.mappings).await;
+        self.api.set_data(self.parts.server_nodes.served());
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
+        if self.parts.bus.needs_restart(&config) {
+            report.needs_restart.push("bus");
+        }
         *current = config;
         Ok(report)
     }
@@ -180,9 +169,7 @@ impl Node {
         self.parts.uplinks.rest();
         self.parts.server_nodes.stop().await;
         self.server.stop(STOP_GRACE).await;
-        self.parts.mappings.stop().await;
         self.parts.stop().await;
-        self.bus.stop(STOP_GRACE).await;
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

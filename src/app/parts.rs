@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mainstem_config::{AdapterConfig, NodeConfig};
-use mainstem_mapping::Mappings;
 use mainstem_model::Name;
 use mainstem_remote::{RemoteConfig, Serve, Tunnels};
 use mainstem_store::Store;
@@ -18,8 +17,11 @@ use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
+use super::bus::{BusTls, RunningBus};
+use super::endpoints::RunningEndpoints;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
+use super::mappings::RunningMappings;
 use super::node::Ground;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
@@ -38,7 +40,9 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     pub(super) server_nodes: ServerNodes,
-    pub(super) mappings: Arc<Mappings>,
+    pub(super) mappings: RunningMappings,
+    pub(super) endpoints: RunningEndpoints,
+    pub(super) bus: RunningBus,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -47,12 +51,7 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(
-        ground: &Ground,
-        server_nodes: ServerNodes,
-        mappings: Arc<Mappings>,
-        has_canary: bool,
-    ) -> Self {
+    pub(super) fn new(ground: &Ground, bus_tls: BusTls, has_canary: bool) -> Self {
         let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
@@ -67,8 +66,10 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
-            server_nodes,
-            mappings,
+            server_nodes: ServerNodes::new(ground),
+            mappings: RunningMappings::new(ground),
+            endpoints: RunningEndpoints::new(ground),
+            bus: RunningBus::new(ground.bus(bus_tls)),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -80,6 +81,10 @@ impl RunningParts {
     /// problem with its name; the others run.
     pub(super) async fn apply(&self, config: &NodeConfig) -> ReloadReport {
         let mut report = ReloadReport::default();
+        self.apply_bus(config, &mut report).await;
+        self.server_nodes
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         self.stop_adapters(config, &mut report).await;
         self.stop_remotes(config, &mut report).await;
         self.move_links(config);
@@ -90,6 +95,10 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
+        self.endpoints.apply(config, self.bus.bus()).await;
+        self.mappings
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         match self.loggers.apply(config).await {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
@@ -99,6 +108,18 @@ impl RunningParts {
             }
         }
         report
+    }
+
+    /// The bus is there before whoever stands on it.
+    async fn apply_bus(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        match self.bus.apply(config, needs_bus(config)).await {
+            Ok(true) => report.started.push("bus".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.bus.failed(&error);
+                report.failed.push(("bus".to_owned(), why));
+            }
+        }
     }
 
     /// Starts the uplinks: now there is a server behind them.
@@ -254,7 +275,18 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        self.server_nodes.stop().await;
+        self.mappings.stop().await;
+        self.endpoints.stop().await;
+        self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;
     }
+}
+
+/// Whether something in the file stands on a bus, so that there is one without a section `bus:`.
+fn needs_bus(config: &NodeConfig) -> bool {
+    let services = &config.services;
+    let has_nodes = !services.http_nodes.is_empty() || !services.opcua_nodes.is_empty();
+    has_nodes || !services.mappings.is_empty() || !config.flowsync.from_below.is_empty()
 }

@@ -1,7 +1,7 @@
 //! The HTTP server nodes of the node file, and the requests that they hold.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use mainstem_flowsync::{AnsweredBy, FlowSetup, FlowSync, Levels, NodeSpec, Tree}
 use mainstem_http::{DataNode, DataUse, Parts};
 use mainstem_model::{Monotonic, Name};
 use mainstem_service::{HttpMethod, HttpNode, HttpServer};
+use mainstem_telemetry::Metrics;
 use mainstem_wire::api::{LinkHeld, LinkHold};
 use parking_lot::Mutex;
 
@@ -25,8 +26,10 @@ type Made = ((HttpServer, HttpNode), DataNode);
 
 /// The server nodes that run.
 pub(super) struct ServerNodes {
-    flow: Arc<FlowSync>,
+    /// There as soon as there is a bus.
+    flow: OnceLock<Arc<FlowSync>>,
     levels: Arc<Levels>,
+    metrics: Metrics,
     running: Mutex<BTreeMap<String, Made>>,
 }
 
@@ -44,26 +47,39 @@ impl Tree for Links {
 }
 
 impl ServerNodes {
-    pub(super) fn new(ground: &Ground, bus: Arc<dyn Bus>, config: &NodeConfig) -> Self {
-        let flow = Arc::new(FlowSync::start(FlowSetup {
-            bus,
-            clock: Arc::clone(ground.store.clock()),
-            limits: config.flowsync.clone(),
-            metrics: ground.metrics.clone(),
-        }));
+    pub(super) fn new(ground: &Ground) -> Self {
         let levels = Levels::new(Arc::clone(&ground.store), Arc::clone(&ground.audit));
-        let levels = Arc::new(levels);
-        flow.join_tree(Arc::clone(&levels), config.flowsync.from_below.clone());
         Self {
-            flow,
-            levels,
+            flow: OnceLock::new(),
+            levels: Arc::new(levels),
+            metrics: ground.metrics.clone(),
             running: Mutex::default(),
         }
     }
 
-    /// The requests that are held.
-    pub(super) fn flow(&self) -> &Arc<FlowSync> {
-        &self.flow
+    /// The requests that are held; nothing while there is no bus.
+    pub(super) fn flow(&self) -> Option<&Arc<FlowSync>> {
+        self.flow.get()
+    }
+
+    /// The server nodes below `/data`.
+    pub(super) fn served(&self) -> Vec<DataNode> {
+        let running = self.running.lock();
+        running.values().map(|(_, node)| node.clone()).collect()
+    }
+
+    fn start(&self, bus: Arc<dyn Bus>, config: &NodeConfig) -> Arc<FlowSync> {
+        let flow = self.flow.get_or_init(|| {
+            let flow = FlowSync::start(FlowSetup {
+                bus,
+                clock: Arc::clone(self.levels.clock()),
+                limits: config.flowsync.clone(),
+                metrics: self.metrics.clone(),
+            });
+            flow.join_tree(Arc::clone(&self.levels), config.flowsync.from_below.clone());
+            Arc::new(flow)
+        });
+        Arc::clone(flow)
     }
 
     /// Requests may go down the links of these parts.
@@ -76,8 +92,13 @@ impl ServerNodes {
     pub(super) async fn apply(
         &self,
         config: &NodeConfig,
+        bus: Option<Arc<dyn Bus>>,
         report: &mut ReloadReport,
-    ) -> Vec<DataNode> {
+    ) {
+        let Some(bus) = bus else {
+            return;
+        };
+        let flow = self.start(bus, config);
         let mut before = std::mem::take(&mut *self.running.lock());
         let mut now = BTreeMap::new();
         for node in &config.services.http_nodes {
@@ -94,7 +115,7 @@ impl ServerNodes {
                     now.insert(id.clone(), made);
                     report.unchanged.push(id);
                 }
-                _ => match self.make(server, node) {
+                _ => match make(&flow, server, node) {
                     Ok(made) => {
                         now.insert(id.clone(), (from, made));
                         report.started.push(id);
@@ -112,60 +133,61 @@ impl ServerNodes {
         let nodes: Vec<DataNode> = now.values().map(|(_, node)| node.clone()).collect();
         *self.running.lock() = now;
         ready(&nodes).await;
-        nodes
-    }
-
-    fn make(&self, server: &HttpServer, node: &HttpNode) -> anyhow::Result<DataNode> {
-        let head = &node.head;
-        let name = Name::new(&head.id).context("its id")?;
-        let topic = Topic::new(&head.topic).context("its topic")?;
-        let qos = match head.qos.level() {
-            0 => Qos::AtMostOnce,
-            1 => Qos::AtLeastOnce,
-            _ => Qos::ExactlyOnce,
-        };
-        let does = match &head.transaction {
-            Some(transaction) => {
-                let mut spec = NodeSpec::new(name.clone(), topic);
-                spec.timeout = transaction.timeout;
-                spec.timeout_error_code = transaction.timeout_error_code.into();
-                spec.timeout_error_message = transaction.timeout_error_message.as_str().into();
-                spec.qos = qos;
-                spec.answered_by = match &transaction.answered_by {
-                    mainstem_service::AnsweredBy::Here => AnsweredBy::Here,
-                    mainstem_service::AnsweredBy::Above => AnsweredBy::Above,
-                    mainstem_service::AnsweredBy::Below(name) => AnsweredBy::Below(name.clone()),
-                };
-                DataUse::Transaction(Arc::new(self.flow.node(spec).context("its topics")?))
-            }
-            None => {
-                let operation = head.operation;
-                let watcher = operation.provides().then(|| self.flow.watcher(&topic));
-                let tells = operation.receives();
-                let teller = tells.then(|| self.flow.teller(topic, qos, head.retain));
-                DataUse::Exchange {
-                    teller: teller.map(Arc::new),
-                    watcher: watcher.map(Arc::new),
-                }
-            }
-        };
-        Ok(DataNode {
-            name,
-            method: match node.method {
-                HttpMethod::Get => http::Method::GET,
-                HttpMethod::Post => http::Method::POST,
-                HttpMethod::Put => http::Method::PUT,
-            },
-            path: node.path.clone(),
-            body_bytes_max: server.request_max_body_size,
-            does,
-        })
     }
 
     /// Answers everything that is held, and ends.
     pub(super) async fn stop(&self) {
-        self.flow.stop().await;
+        if let Some(flow) = self.flow.get() {
+            flow.stop().await;
+        }
     }
+}
+
+fn make(flow: &FlowSync, server: &HttpServer, node: &HttpNode) -> anyhow::Result<DataNode> {
+    let head = &node.head;
+    let name = Name::new(&head.id).context("its id")?;
+    let topic = Topic::new(&head.topic).context("its topic")?;
+    let qos = match head.qos.level() {
+        0 => Qos::AtMostOnce,
+        1 => Qos::AtLeastOnce,
+        _ => Qos::ExactlyOnce,
+    };
+    let does = match &head.transaction {
+        Some(transaction) => {
+            let mut spec = NodeSpec::new(name.clone(), topic);
+            spec.timeout = transaction.timeout;
+            spec.timeout_error_code = transaction.timeout_error_code.into();
+            spec.timeout_error_message = transaction.timeout_error_message.as_str().into();
+            spec.qos = qos;
+            spec.answered_by = match &transaction.answered_by {
+                mainstem_service::AnsweredBy::Here => AnsweredBy::Here,
+                mainstem_service::AnsweredBy::Above => AnsweredBy::Above,
+                mainstem_service::AnsweredBy::Below(name) => AnsweredBy::Below(name.clone()),
+            };
+            DataUse::Transaction(Arc::new(flow.node(spec).context("its topics")?))
+        }
+        None => {
+            let operation = head.operation;
+            let watcher = operation.provides().then(|| flow.watcher(&topic));
+            let tells = operation.receives();
+            let teller = tells.then(|| flow.teller(topic, qos, head.retain));
+            DataUse::Exchange {
+                teller: teller.map(Arc::new),
+                watcher: watcher.map(Arc::new),
+            }
+        }
+    };
+    Ok(DataNode {
+        name,
+        method: match node.method {
+            HttpMethod::Get => http::Method::GET,
+            HttpMethod::Post => http::Method::POST,
+            HttpMethod::Put => http::Method::PUT,
+        },
+        path: node.path.clone(),
+        body_bytes_max: server.request_max_body_size,
+        does,
+    })
 }
 
 fn end(node: &DataNode) {

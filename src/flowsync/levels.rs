@@ -9,7 +9,7 @@ pub(crate) use above::{Carried, KIND};
 
 use std::sync::{Arc, OnceLock};
 
-use mainstem_model::Monotonic;
+use mainstem_model::{Clock, Monotonic};
 use mainstem_security::Audit;
 use mainstem_store::Store;
 use mainstem_wire::api::{LinkHeld, LinkHold};
@@ -54,6 +54,12 @@ impl Levels {
     /// The links to the nodes below. Only the first call counts.
     pub fn set_tree(&self, tree: Arc<dyn Tree>) {
         drop(self.tree.set(tree));
+    }
+
+    /// The node's clocks.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.store.clock()
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {

@@ -7,6 +7,7 @@ mod aliases;
 mod arrival;
 mod auth;
 mod body;
+mod bus;
 mod changes;
 mod config;
 mod data;

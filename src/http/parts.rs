@@ -6,12 +6,14 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_mapping::Mappings;
 use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
@@ -133,6 +135,16 @@ pub trait Parts: Send + Sync {
     /// The mappings; nothing if this node has no bus.
     fn mappings(&self) -> Option<Arc<Mappings>> {
         None
+    }
+
+    /// The bus; nothing if the node has none.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
+    }
+
+    /// How the bus is; nothing if the node has none.
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(std::future::ready(None))
     }
 
     /// The recorded series; nothing if this node records none.

@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, data, datapoints, dial_up, doctor, events,
+    Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
     explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, openapi, pages, probes,
     problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
@@ -105,6 +105,9 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/mappings", get(mappings::list))
+        .route("/bus", get(bus::show))
+        .route("/bus/publish", post(bus::publish))
+        .route("/bus/messages", get(bus::messages))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

@@ -16,6 +16,7 @@ use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
+use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
@@ -42,6 +43,25 @@ impl Ground {
             metrics: self.metrics.clone(),
             folder: self.folder.join("loggers"),
             running: RwLock::default(),
+        }
+    }
+
+    /// The bus, which does not run yet.
+    pub(in crate::app) fn bus(&self, tls: BusTls) -> BusGround {
+        let clock = Arc::clone(self.store.clock());
+        let gate = TokenGate {
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
+            clock: Arc::clone(&clock),
+        };
+        BusGround {
+            node: self.identity.id(),
+            folder: self.folder.join("bus"),
+            tls,
+            gate: Arc::new(gate),
+            clock,
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Request;
-use mainstem_adapter::AdapterView;
+use mainstem_adapter::{AdapterView, AskError};
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
@@ -13,6 +14,7 @@ use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
@@ -28,6 +30,22 @@ impl RunningParts {
             .read()
             .get(name)
             .map(|(_, adapter)| act(adapter))
+    }
+
+    /// Asks the device behind a datapoint; nothing if its connection does not run.
+    pub(in crate::app) fn ask_adapter(
+        &self,
+        datapoint: &Name,
+        arguments: serde_json::Value,
+        patience: std::time::Duration,
+    ) -> Option<BoxFuture<'static, Result<serde_json::Value, AskError>>> {
+        let (adapter, point) = datapoint.as_str().split_once('.')?;
+        let deadline = self.store.clock().monotonic().after(patience);
+        self.with_adapter(adapter, |adapter| {
+            let point = adapter.runner.point(point)?;
+            let asked = adapter.runner.ask(point, arguments, deadline);
+            Some(Box::pin(asked) as BoxFuture<'static, Result<serde_json::Value, AskError>>)
+        })?
     }
 
     fn with_remote<T>(&self, name: &str, act: impl FnOnce(&RunningLink) -> T) -> Option<T> {
@@ -112,11 +130,19 @@ impl Parts for RunningParts {
     }
 
     fn flowsync(&self) -> Option<Arc<FlowSync>> {
-        Some(Arc::clone(self.server_nodes.flow()))
+        self.server_nodes.flow().cloned()
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.bus.bus()
+    }
+
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(self.bus.document())
     }
 
     fn mappings(&self) -> Option<Arc<Mappings>> {
-        Some(Arc::clone(&self.mappings))
+        self.mappings.get()
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

@@ -88,7 +88,13 @@ impl Rig {
         let seat = Arc::new(Seat::default());
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::new());
         let options = RunnerOptions::default();
-        let runner = AdapterRunner::start(KIND, spec, &Place(Arc::clone(&seat)), Arc::clone(&clock), options);
+        let runner = AdapterRunner::start(
+            KIND,
+            spec,
+            &Place(Arc::clone(&seat)),
+            Arc::clone(&clock),
+            options,
+        );
         Self {
             runner: runner.unwrap(),
             seat,

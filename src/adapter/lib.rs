@@ -23,6 +23,7 @@ mod spec;
 mod standing;
 mod statistics;
 mod supervision;
+mod tls;
 mod write_job;
 
 pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
@@ -45,4 +46,5 @@ pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use standing::{AdapterState, Cause, Standing};
 pub use statistics::{Statistics, StatisticsSnapshot};
+pub use tls::TlsSection;
 pub use write_job::{WriteAnswer, WriteJob};

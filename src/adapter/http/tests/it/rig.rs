@@ -45,6 +45,7 @@ pub(crate) fn spec(port: u16, more: &Json, endpoints: Vec<EndpointSpec>) -> Adap
         connection,
         endpoints,
         folder: "unused".into(),
+        home: "unused".into(),
     }
 }
 

@@ -14,6 +14,7 @@ mod exit;
 mod flowsync;
 mod init;
 mod loggers;
+mod mappings;
 mod points;
 mod readers;
 mod remotes;
@@ -95,6 +96,8 @@ enum Command {
     Flowsync(flowsync::FlowsyncArgs),
     /// Data loggers: list, show, export
     Loggers(loggers::LoggersArgs),
+    /// Mappings: list, try rules by hand
+    Mappings(mappings::MappingsArgs),
     /// The bus: status, sub, pub
     Bus(bus::BusArgs),
     /// The tree of nodes, links and devices, with what is wrong where
@@ -150,6 +153,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
         Command::Flowsync(args) => flowsync::run(&args, screen).await,
+        Command::Mappings(args) => mappings::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,

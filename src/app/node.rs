@@ -75,6 +75,7 @@ impl Node {
         let bus_tls = BusTls::new(&ground.identity)?;
         let has_canary = config.node.canary.is_some();
         let parts = Arc::new(RunningParts::new(&ground, bus_tls, has_canary));
+        parts.endpoints.set_parts(&parts);
         parts
             .server_nodes
             .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));

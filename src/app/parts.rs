@@ -18,8 +18,10 @@ use parking_lot::RwLock;
 
 use super::adapters::RunningAdapter;
 use super::bus::{BusTls, RunningBus};
+use super::endpoints::RunningEndpoints;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
+use super::mappings::RunningMappings;
 use super::node::Ground;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
@@ -38,6 +40,8 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     pub(super) server_nodes: ServerNodes,
+    pub(super) mappings: RunningMappings,
+    pub(super) endpoints: RunningEndpoints,
     pub(super) bus: RunningBus,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
@@ -63,6 +67,8 @@ impl RunningParts {
             site,
             loggers: ground.loggers(),
             server_nodes: ServerNodes::new(ground),
+            mappings: RunningMappings::new(ground),
+            endpoints: RunningEndpoints::new(ground),
             bus: RunningBus::new(ground.bus(bus_tls)),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
@@ -89,6 +95,10 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
+        self.endpoints.apply(config, self.bus.bus()).await;
+        self.mappings
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         match self.loggers.apply(config).await {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
@@ -266,6 +276,8 @@ impl RunningParts {
             adapter.stop().await;
         }
         self.server_nodes.stop().await;
+        self.mappings.stop().await;
+        self.endpoints.stop().await;
         self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;

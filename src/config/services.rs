@@ -7,6 +7,7 @@ mod loops;
 mod mappings;
 mod opcua;
 mod references;
+mod rules;
 mod topics;
 
 use mainstem_service::{ServiceAddress, Services, service_id};

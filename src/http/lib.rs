@@ -25,6 +25,7 @@ mod hsyco;
 mod link;
 mod link_hold;
 mod loggers;
+mod mappings;
 mod node;
 mod openapi;
 mod pages;

@@ -9,6 +9,7 @@ use mainstem_adapter::AdapterView;
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
+use mainstem_mapping::Mappings;
 use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
@@ -128,6 +129,11 @@ pub trait Parts: Send + Sync {
 
     /// The requests that are held; nothing if this node has no bus.
     fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        None
+    }
+
+    /// The mappings; nothing if this node has no bus.
+    fn mappings(&self) -> Option<Arc<Mappings>> {
         None
     }
 

@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, node, openapi, pages, probes, problem,
-    readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
+    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, openapi, pages, probes,
+    problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -104,6 +104,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
+        .route("/mappings", get(mappings::list))
         .route("/bus", get(bus::show))
         .route("/bus/publish", post(bus::publish))
         .route("/bus/messages", get(bus::messages))

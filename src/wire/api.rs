@@ -13,6 +13,7 @@ pub mod explain;
 mod flowsync;
 pub mod form;
 mod logger;
+mod mappings;
 mod node;
 mod page;
 mod point;
@@ -37,6 +38,7 @@ pub use flowsync::{
     FlowNodeDocument, LinkHeld, LinkHold, TransactionDocument, TransactionsDocument,
 };
 pub use logger::LoggerDocument;
+pub use mappings::{MappingDocument, MappingErrorDocument, MappingItemDocument};
 pub use node::{FeedDocument, NodeDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};

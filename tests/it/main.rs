@@ -14,6 +14,7 @@ mod dial_up;
 mod doctor;
 mod events;
 mod faults;
+mod flows;
 mod flowsync;
 mod forward_proxy;
 mod hsyco;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Request;
-use mainstem_adapter::AdapterView;
+use mainstem_adapter::{AdapterView, AskError};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
+use mainstem_mapping::Mappings;
 use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
@@ -29,6 +30,22 @@ impl RunningParts {
             .read()
             .get(name)
             .map(|(_, adapter)| act(adapter))
+    }
+
+    /// Asks the device behind a datapoint; nothing if its connection does not run.
+    pub(in crate::app) fn ask_adapter(
+        &self,
+        datapoint: &Name,
+        arguments: serde_json::Value,
+        patience: std::time::Duration,
+    ) -> Option<BoxFuture<'static, Result<serde_json::Value, AskError>>> {
+        let (adapter, point) = datapoint.as_str().split_once('.')?;
+        let deadline = self.store.clock().monotonic().after(patience);
+        self.with_adapter(adapter, |adapter| {
+            let point = adapter.runner.point(point)?;
+            let asked = adapter.runner.ask(point, arguments, deadline);
+            Some(Box::pin(asked) as BoxFuture<'static, Result<serde_json::Value, AskError>>)
+        })?
     }
 
     fn with_remote<T>(&self, name: &str, act: impl FnOnce(&RunningLink) -> T) -> Option<T> {
@@ -122,6 +139,10 @@ impl Parts for RunningParts {
 
     fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
         Box::pin(self.bus.document())
+    }
+
+    fn mappings(&self) -> Option<Arc<Mappings>> {
+        self.mappings.get()
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

@@ -32,6 +32,7 @@ pub(super) fn nodes(
         check_operation(draft, &section, &pointer);
         check_transaction(draft, &section.head, section.head.operation, &pointer);
         check_status(draft, &section.head, &pointer);
+        check_rules(draft, &section.head, &pointer);
         let topic = topics.take(draft, &id, section.head.topic.as_deref(), &pointer);
         let server = family.server(&id);
         let server = services.http_servers.iter().find(|s| server == Some(&s.id));
@@ -99,4 +100,9 @@ fn check_status(draft: &mut Draft<'_>, head: &NodeHeadSection, pointer: &str) {
         let expected = "a status from 200 to 599, such as 408, 500 or 504";
         draft.problem(&at, message, expected);
     }
+}
+
+/// What the rules of a node say can be read.
+pub(super) fn check_rules(draft: &mut Draft<'_>, head: &NodeHeadSection, pointer: &str) {
+    super::rules::read(draft, head.rules.clone(), pointer);
 }

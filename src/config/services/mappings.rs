@@ -2,7 +2,7 @@
 
 use mainstem_service::{
     Mapping, MappingItem, MappingItemSection, MappingSection, Publish, PublishSection, Rule,
-    RuleSection, Services, Subscribe, SubscribeSection, TopicPattern, TopicTemplate,
+    Services, Subscribe, SubscribeSection, TopicPattern, TopicTemplate,
 };
 
 use super::each;
@@ -43,7 +43,7 @@ fn one(
         };
         subscribe.push(source(draft, references, section, &at));
     }
-    let rules = rules(draft, item.rules, pointer);
+    let rules = super::rules::read(draft, item.rules, pointer);
     let publish = target(draft, references, &item.publish, &join(pointer, "publish"));
     let subscribe: Option<Vec<Subscribe>> = subscribe.into_iter().collect();
     let item = MappingItem {
@@ -54,15 +54,6 @@ fn one(
     };
     check_variables(draft, &item, pointer);
     Some(item)
-}
-
-/// The rules, each of which stands alone.
-fn rules(draft: &mut Draft<'_>, sections: Vec<RuleSection>, pointer: &str) -> Option<Vec<Rule>> {
-    let at = join(pointer, "rules");
-    if draft.report.concerns(&at) {
-        return None;
-    }
-    sections.into_iter().map(RuleSection::resolve).collect()
 }
 
 fn source(

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::each;
 use super::family::Family;
-use super::http::check_transaction;
+use super::http::{check_rules, check_transaction};
 use super::topics::Topics;
 use crate::load::Draft;
 use crate::tree::join;
@@ -34,6 +34,7 @@ pub(super) fn nodes(
 ) {
     for (section, id, pointer) in each::<OpcuaNodeSection>(draft, "Node::Opcua") {
         check_node(draft, &section, &pointer);
+        check_rules(draft, &section.head, &pointer);
         let topic = topics.take(draft, &id, section.head.topic.as_deref(), &pointer);
         if let (Some(topic), Some(server)) = (topic, family.server(&id)) {
             services

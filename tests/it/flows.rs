@@ -159,7 +159,6 @@ async fn a_rest_service_answers() {
         .parts()
         .adapter("mes")
         .unwrap()
-        .standing
         .state
         .as_str()
         != "online"

@@ -232,7 +232,7 @@ async fn what_the_broker_refuses_is_said() {
     let bus = up(mosquitto.port, Version::Five).await;
     for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
         // More often than there may be messages in flight: each leaves a place blocked.
-        for _ in 0..150 {
+        for _ in 0..30 {
             match bus.publish(message("other", "", qos)).await {
                 Err(PublishError::Refused(_)) => {}
                 Err(PublishError::Away(_)) => until(&bus, true).await,

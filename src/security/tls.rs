@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
@@ -37,15 +37,6 @@ pub enum Trust {
     CaFile(PathBuf),
 }
 
-/// A certificate by which this node is known to somebody else's server, in PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientCertificate {
-    /// The certificate, and those between it and its authority.
-    pub certificate: PathBuf,
-    /// Its key.
-    pub key: PathBuf,
-}
-
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -57,9 +48,9 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file of a certificate or its key cannot be used.
-    #[error("cannot use {path}: {reason}; give certificate and key as PEM files")]
-    Certificate {
+    /// The certificate or key that this node is to show cannot be used.
+    #[error("cannot use {path}: {reason}; give the certificate and its private key as PEM")]
+    Credentials {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -87,37 +78,6 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
     Ok(Arc::new(config))
 }
 
-/// How this node dials a remote that it trusts for the given reason.
-pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut config = dialling(trust)?.with_no_client_auth();
-    config.alpn_protocols = protocols();
-    Ok(Arc::new(config))
-}
-
-/// How this node dials a server that speaks another protocol than HTTP, with a certificate of its
-/// own where that server wants one.
-pub fn foreign_client_config(
-    trust: &Trust,
-    own: Option<&ClientCertificate>,
-) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = dialling(trust)?;
-    let Some(own) = own else {
-        return Ok(Arc::new(config.with_no_client_auth()));
-    };
-    let failed = |path: &PathBuf, reason: String| TlsError::Certificate {
-        path: path.clone(),
-        reason,
-    };
-    let chain = CertificateDer::pem_file_iter(&own.certificate)
-        .and_then(|chain| chain.take(CA_FILE_CERTIFICATES_MAX).collect())
-        .map_err(|error| failed(&own.certificate, error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&own.key)
-        .map_err(|error| failed(&own.key, error.to_string()))?;
-    let config = config.with_client_auth_cert(chain, key);
-    let config = config.map_err(|error| failed(&own.certificate, error.to_string()))?;
-    Ok(Arc::new(config))
-}
-
 /// The same TLS as of this node's HTTPS listeners, for another protocol than HTTP.
 pub fn foreign_server_config(
     identity: &Identity,
@@ -128,20 +88,71 @@ pub fn foreign_server_config(
     Ok(Arc::new(config))
 }
 
-fn dialling(
+/// Who this node is to a device or service that asks for a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The certificate and those that vouch for it, as PEM.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
+}
+
+/// How this node dials a remote that it trusts for the given reason.
+pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = anonymous(trust)?;
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+/// How this node dials a device or service that is no node: with the application protocols that it
+/// speaks, and a certificate where there is one to show.
+pub fn device_config(
     trust: &Trust,
-) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
+    credentials: Option<&Credentials>,
+    protocols: Vec<Vec<u8>>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = anonymous(trust)?;
+    config.alpn_protocols = protocols;
+    if let Some(credentials) = credentials {
+        let key = credentials.load()?;
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(key));
+    }
+    Ok(Arc::new(config))
+}
+
+impl Credentials {
+    fn load(&self) -> Result<CertifiedKey, TlsError> {
+        let failed = |path: &PathBuf, reason: String| TlsError::Credentials {
+            path: path.clone(),
+            reason,
+        };
+        let of_certificate = |error: String| failed(&self.certificate, error);
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .map_err(|error| of_certificate(error.to_string()))?
+            .take(CA_FILE_CERTIFICATES_MAX)
+            .collect::<Result<_, _>>()
+            .map_err(|error| of_certificate(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| failed(&self.key, error.to_string()))?;
+        CertifiedKey::from_der(chain, key, &provider())
+            .map_err(|error| failed(&self.key, error.to_string()))
+    }
+}
+
+fn anonymous(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
         Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
         Trust::CaFile(path) => verifier_for(path)?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.
-    Ok(ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Setup)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier))
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(config)
 }
 
 fn protocols() -> Vec<Vec<u8>> {

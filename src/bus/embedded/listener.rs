@@ -111,7 +111,8 @@ pub(super) async fn accept(
         };
         let inlet = inlet.clone();
         broker.tasks.spawn(async move {
-            client.come_in(stream, &inlet).await;
+            // The buffers of the handshakes make it large.
+            Box::pin(client.come_in(stream, &inlet)).await;
         });
     }
 }
@@ -142,7 +143,7 @@ impl Client {
             Some(tls) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(tls));
                 match self.shake_hands(acceptor.accept(stream)).await {
-                    Ok(stream) => self.carry(stream, inlet).await,
+                    Ok(stream) => Box::pin(self.carry(stream, inlet)).await,
                     Err(error) => Err(error),
                 }
             }

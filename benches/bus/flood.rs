@@ -62,7 +62,10 @@ async fn main() {
     let me = std::env::current_exe().unwrap();
     let mut brokers = BTreeMap::from([(
         "embedded",
-        (spawn(Command::new(me).args(["serve", &own.to_string(), &place])), own),
+        (
+            spawn(Command::new(me).args(["serve", &own.to_string(), &place])),
+            own,
+        ),
     )]);
     if std::path::Path::new("/usr/sbin/mosquitto").exists() {
         let port = free_port();
@@ -82,7 +85,10 @@ async fn main() {
                 println!("{round} {name} QoS {qos}: {rate:.0} messages/s, {arrived} of {MESSAGES}");
             }
         }
-        println!("{round} in process, QoS 1: {:.0} messages/s", in_process().await);
+        println!(
+            "{round} in process, QoS 1: {:.0} messages/s",
+            in_process().await
+        );
     }
     for (mut process, _) in brokers.into_values() {
         process.kill().unwrap();
@@ -91,7 +97,11 @@ async fn main() {
 }
 
 fn spawn(command: &mut Command) -> Child {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn free_port() -> u16 {
@@ -166,7 +176,10 @@ async fn speak(stream: TcpStream, qos: u8) {
             body.extend(u16::try_from(number % 60_000 + 1).unwrap().to_be_bytes());
         }
         body.resize(body.len() + PAYLOAD, b'x');
-        sending.write_all(&packet(0x30 | (qos << 1), &body)).await.unwrap();
+        sending
+            .write_all(&packet(0x30 | (qos << 1), &body))
+            .await
+            .unwrap();
     }
     sending.flush().await.unwrap();
     reading.await.unwrap();
@@ -244,6 +257,9 @@ async fn in_process() -> f64 {
     for _ in 0..MESSAGES / 4 {
         bus.publish(publication.clone()).await.unwrap();
     }
-    timeout(Duration::from_secs(20), listening).await.unwrap().unwrap();
+    timeout(Duration::from_secs(20), listening)
+        .await
+        .unwrap()
+        .unwrap();
     f64::from(MESSAGES / 4) / begun.elapsed().as_secs_f64()
 }

@@ -16,7 +16,7 @@ use mainstem_bus::{Bus, external};
 use mainstem_config::NodeConfig;
 use mainstem_model::{Clock, NodeId};
 use mainstem_security::{
-    ClientCertificate, Identity, Pin, TlsError, Trust, foreign_client_config, foreign_server_config,
+    Credentials, Identity, Pin, TlsError, Trust, device_config, foreign_server_config,
 };
 use mainstem_telemetry::{Health, Metrics, Problem, Severity};
 use parking_lot::{Mutex, RwLock};
@@ -284,6 +284,6 @@ fn tls(config: &ExternalConfig) -> anyhow::Result<Arc<rustls::ClientConfig>> {
         (None, None) => anyhow::bail!("nothing says who the MQTT broker is"),
     };
     let own = config.certificate.clone().zip(config.key.clone());
-    let own = own.map(|(certificate, key)| ClientCertificate { certificate, key });
-    Ok(foreign_client_config(&trust, own.as_ref())?)
+    let own = own.map(|(certificate, key)| Credentials { certificate, key });
+    Ok(device_config(&trust, own.as_ref(), Vec::new())?)
 }

@@ -79,19 +79,16 @@ async fn status(client: &Client, screen: Screen) -> Result<Exit, Failure> {
         None => "a broker within the node".to_owned(),
     };
     match &bus.cause {
-        Some(cause) => screen.line(&format!(
+        Some(cause) => screen.line(format!(
             "The bus, {which}, is away since {since}: {}.",
             text::harmless(cause)
         ))?,
-        None => screen.line(&format!(
-            "The bus, {which}, is {} since {since}.",
-            bus.state
-        ))?,
+        None => screen.line(format!("The bus, {which}, is {} since {since}.", bus.state))?,
     }
     for listener in &bus.listeners {
         let tls = if listener.tls { ", TLS" } else { "" };
         let (address, transport) = (&listener.address, &listener.transport);
-        screen.line(&format!("Clients come in at {address} ({transport}{tls})."))?;
+        screen.line(format!("Clients come in at {address} ({transport}{tls})."))?;
     }
     if bus.broker.is_none() && bus.listeners.is_empty() {
         screen.line("Nobody reaches it over a network: it has no listener.")?;
@@ -122,14 +119,14 @@ async fn sub(client: &Client, args: &SubArgs, screen: Screen) -> Result<Exit, Fa
         };
         if event.name != "message" {
             if event.name == "gap" && !screen.is_json() {
-                screen.line(&format!("-- messages were dropped: {} --", event.data))?;
+                screen.line(format!("-- messages were dropped: {} --", event.data))?;
             }
             continue;
         }
         if screen.is_json() {
             screen.line(&event.data)?;
         } else if let Ok(message) = serde_json::from_str::<MessageDocument>(&event.data) {
-            screen.line(&line(&message))?;
+            screen.line(line(&message))?;
         }
         left = left.map(|left| left - 1);
     }

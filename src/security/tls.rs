@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -39,15 +39,6 @@ pub enum Trust {
     CaFile(PathBuf),
 }
 
-/// A certificate by which this node is known to somebody else's server, in PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientCertificate {
-    /// The certificate, and those between it and its authority.
-    pub certificate: PathBuf,
-    /// Its key.
-    pub key: PathBuf,
-}
-
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -64,14 +55,6 @@ pub enum TlsError {
     Pem {
         /// What it is.
         what: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file of a certificate or its key cannot be used.
-    #[error("cannot use {path}: {reason}; give certificate and key as PEM files")]
-    Certificate {
-        /// The file.
-        path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
@@ -105,6 +88,16 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
     Ok(Arc::new(config))
 }
 
+/// The same TLS as of this node's HTTPS listeners, for another protocol than HTTP.
+pub fn foreign_server_config(
+    identity: &Identity,
+    protocols: &[&[u8]],
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::clone(&*server_config(identity)?);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
 /// Who this node is to a device or service that asks for a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -116,7 +109,7 @@ pub struct Credentials {
 
 /// How this node dials a remote that it trusts for the given reason.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut config = dialling(trust)?.with_no_client_auth();
+    let mut config = anonymous(trust)?;
     config.alpn_protocols = protocols();
     Ok(Arc::new(config))
 }
@@ -128,7 +121,7 @@ pub fn device_config(
     credentials: Option<&Credentials>,
     protocols: Vec<Vec<u8>>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut config = dialling(trust)?.with_no_client_auth();
+    let mut config = anonymous(trust)?;
     config.alpn_protocols = protocols;
     if let Some(credentials) = credentials {
         let key = credentials.load()?;
@@ -156,54 +149,20 @@ impl Credentials {
     }
 }
 
-/// How this node dials a server that speaks another protocol than HTTP, with a certificate of its
-/// own where that server wants one.
-pub fn foreign_client_config(
-    trust: &Trust,
-    own: Option<&ClientCertificate>,
-) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = dialling(trust)?;
-    let Some(own) = own else {
-        return Ok(Arc::new(config.with_no_client_auth()));
-    };
-    let failed = |path: &PathBuf, reason: String| TlsError::Certificate {
-        path: path.clone(),
-        reason,
-    };
-    let chain = CertificateDer::pem_file_iter(&own.certificate)
-        .and_then(|chain| chain.take(CA_FILE_CERTIFICATES_MAX).collect())
-        .map_err(|error| failed(&own.certificate, error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&own.key)
-        .map_err(|error| failed(&own.key, error.to_string()))?;
-    let config = config.with_client_auth_cert(chain, key);
-    let config = config.map_err(|error| failed(&own.certificate, error.to_string()))?;
-    Ok(Arc::new(config))
-}
-
-/// The same TLS as of this node's HTTPS listeners, for another protocol than HTTP.
-pub fn foreign_server_config(
-    identity: &Identity,
-    protocols: &[&[u8]],
-) -> Result<Arc<ServerConfig>, TlsError> {
-    let mut config = ServerConfig::clone(&*server_config(identity)?);
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok(Arc::new(config))
-}
-
-fn dialling(
-    trust: &Trust,
-) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
+fn anonymous(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
         Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
         Trust::CaFile(path) => verifier_for(path)?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.
-    Ok(ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Setup)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier))
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(config)
 }
 
 fn protocols() -> Vec<Vec<u8>> {

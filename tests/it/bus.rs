@@ -95,10 +95,29 @@ async fn until<F: Future<Output = bool>>(what: &str, mut look: impl FnMut() -> F
     }
 }
 
+/// What is retained outlives the node; a listener that goes takes its clients.
+async fn outlives(mut node: TestNode, mut wire: Wire) {
+    node.down().await;
+    assert!(wire.packet(0xf0).await.is_none());
+    node.up().await;
+    let address = status(&node).await["listeners"][0]["address"].clone();
+    let address: SocketAddr = address.as_str().unwrap().parse().unwrap();
+    let (mut wire, _) = Wire::dial(address, OP).await;
+    assert_eq!(wire.subscribe("a/#").await, 1);
+    let report = node.reload_sections(TOKENS).await;
+    assert!(report.needs_restart.is_empty(), "{report:?}");
+    assert!(wire.packet(0xf0).await.is_none());
+    assert_eq!(status(&node).await["listeners"], json!([]));
+    let limited = format!("{TOKENS}bus: {{ embedded: {{ clients: 5 }} }}\n");
+    let report = node.reload_sections(&limited).await;
+    assert_eq!(report.needs_restart, ["bus"]);
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_with_the_nodes_own_tokens() {
     let sections = format!("{TOKENS}{OPEN}");
-    let mut node = TestNode::start_roles("[\"**\"]", ROLES, "line1", "", &sections).await;
+    let node = TestNode::start_roles("[\"**\"]", ROLES, "line1", "", &sections).await;
     let bus = status(&node).await;
     assert_eq!(
         (&bus["kind"], &bus["state"]),
@@ -173,22 +192,7 @@ async fn a_broker_with_the_nodes_own_tokens() {
             .all(|word| audit.contains(word))
     })
     .await;
-    // What is retained outlives the node; a listener that goes takes its clients.
-    node.down().await;
-    assert!(wire.packet(0xf0).await.is_none());
-    node.up().await;
-    let address = status(&node).await["listeners"][0]["address"].clone();
-    let address: SocketAddr = address.as_str().unwrap().parse().unwrap();
-    let (mut wire, _) = Wire::dial(address, OP).await;
-    assert_eq!(wire.subscribe("a/#").await, 1);
-    let report = node.reload_sections(TOKENS).await;
-    assert!(report.needs_restart.is_empty(), "{report:?}");
-    assert!(wire.packet(0xf0).await.is_none());
-    assert_eq!(status(&node).await["listeners"], json!([]));
-    let limited = format!("{TOKENS}bus: {{ embedded: {{ clients: 5 }} }}\n");
-    let report = node.reload_sections(&limited).await;
-    assert_eq!(report.needs_restart, ["bus"]);
-    node.stop().await;
+    outlives(node, wire).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,6 @@ use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::storage::{FileBackend, QueueLimits, StorageBackend};
 use mqtt5::broker::sys_topics::{BrokerStats, SysTopicsProvider};
 use mqtt5::broker::{BrokerConfig, BrokerEventHandler, DynamicStorage};
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -38,8 +37,8 @@ pub(super) struct Broker {
     pub(super) counters: Arc<Counters>,
     pub(super) census: Arc<Census>,
     pub(super) inlets: Inlets,
-    /// Tells the connections that the broker ends.
-    pub(super) ending: broadcast::Sender<()>,
+    /// Cuts off connections that have not ended in time.
+    pub(super) abort: CancellationToken,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     next: AtomicU64,
@@ -89,7 +88,7 @@ impl Broker {
             counters,
             census,
             inlets: Inlets::default(),
-            ending: broadcast::channel(1).0,
+            abort: CancellationToken::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             next: AtomicU64::new(0),
@@ -142,15 +141,15 @@ impl Broker {
 
     pub(super) async fn stop(&self, grace: Duration) {
         self.inlets.close();
-        // Nobody listens for it when there is no connection.
-        let _told = self.ending.send(());
         self.tasks.close();
         self.stop.cancel();
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
             .is_err()
         {
-            tracing::warn!("connections of the MQTT broker did not end in time");
+            tracing::debug!("connections of the MQTT broker are cut off");
+            self.abort.cancel();
+            self.tasks.wait().await;
         }
         if let Err(error) = self.storage.shutdown().await {
             tracing::error!(%error, "the MQTT broker could not write what it keeps");

@@ -25,13 +25,16 @@ const REMEMBERED_MAX: usize = 4096;
 
 type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// What a principal may do, and when it was so.
+type Remembered = (Instant, Option<Arc<TopicRights>>);
+
 /// Lets clients in and says what they may do.
 pub(super) struct Door {
     gate: Arc<dyn Gate>,
     counters: Arc<Counters>,
     storage: Arc<DynamicStorage>,
     census: Arc<Census>,
-    remembered: RwLock<HashMap<Arc<str>, (Instant, Option<Arc<TopicRights>>)>>,
+    remembered: RwLock<HashMap<Arc<str>, Remembered>>,
 }
 
 impl Door {

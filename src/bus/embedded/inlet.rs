@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Semaphore, broadcast};
 
 use super::broker::Broker;
-use super::listener::{self, Inlet};
+use super::listener::{self, Ending, Inlet};
 
 /// A listener that is open.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct ListenError {
 /// The listeners of one broker; they share the places for clients.
 #[derive(Default)]
 pub(super) struct Inlets {
-    open: Mutex<Vec<(Listening, CancellationToken)>>,
+    open: Mutex<Vec<(Listening, Ending)>>,
     seats: OnceLock<Arc<Semaphore>>,
     applying: tokio::sync::Mutex<()>,
 }
@@ -42,10 +41,10 @@ pub(super) struct Inlets {
 impl Inlets {
     pub(super) async fn apply(&self, broker: &Arc<Broker>, inlets: &[Inlet]) -> Vec<ListenError> {
         let _one_at_a_time = self.applying.lock().await;
-        self.open.lock().retain(|(listening, stop)| {
+        self.open.lock().retain(|(listening, ending)| {
             let stays = inlets.contains(&listening.inlet);
             if !stays {
-                stop.cancel();
+                ending.begin();
             }
             stays
         });
@@ -69,16 +68,20 @@ impl Inlets {
         let seats = self
             .seats
             .get_or_init(|| Arc::new(Semaphore::new(broker.limits.clients)));
-        let stop = broker.stop.child_token();
+        let ending = Ending {
+            stop: broker.stop.child_token(),
+            told: broadcast::channel(1).0,
+        };
         broker.tasks.spawn(listener::accept(
             Arc::clone(broker),
             listener,
             inlet.clone(),
             Arc::clone(seats),
-            stop.clone(),
+            ending.clone(),
         ));
         let inlet = inlet.clone();
-        self.open.lock().push((Listening { inlet, address }, stop));
+        let listening = Listening { inlet, address };
+        self.open.lock().push((listening, ending));
         Ok(())
     }
 
@@ -93,8 +96,10 @@ impl Inlets {
         self.open.lock().is_empty()
     }
 
-    /// Accepts no more clients; those that are there stay until they are told.
+    /// Accepts no more clients, and tells those that are there.
     pub(super) fn close(&self) {
-        self.open.lock().clear();
+        for (_, ending) in self.open.lock().drain(..) {
+            ending.begin();
+        }
     }
 }

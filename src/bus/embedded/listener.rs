@@ -11,7 +11,7 @@ use mqtt5::broker::transport::BrokerTransport;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -59,17 +59,34 @@ impl PartialEq for Inlet {
     }
 }
 
+/// How a listener and its clients are ended.
+#[derive(Clone)]
+pub(super) struct Ending {
+    /// No more clients, and no more handshakes.
+    pub(super) stop: CancellationToken,
+    /// Tells the clients, whose sessions are then put away in order.
+    pub(super) told: broadcast::Sender<()>,
+}
+
+impl Ending {
+    pub(super) fn begin(&self) {
+        self.stop.cancel();
+        // Nobody listens for it when there is no client.
+        let _heard = self.told.send(());
+    }
+}
+
 /// Accepts until it is stopped.
 pub(super) async fn accept(
     broker: Arc<Broker>,
     listener: TcpListener,
     inlet: Inlet,
     seats: Arc<Semaphore>,
-    stop: CancellationToken,
+    ending: Ending,
 ) {
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = ending.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         let (stream, address) = match accepted {
@@ -89,14 +106,13 @@ pub(super) async fn accept(
         let client = Client {
             broker: Arc::clone(&broker),
             address,
+            ending: ending.clone(),
             _seat: seat,
         };
-        let (inlet, stop) = (inlet.clone(), stop.clone());
+        let inlet = inlet.clone();
         broker.tasks.spawn(async move {
-            tokio::select! {
-                () = client.shake_hands(stream, &inlet) => {}
-                () = stop.cancelled() => {}
-            }
+            // The buffers of the handshakes make it large.
+            Box::pin(client.come_in(stream, &inlet)).await;
         });
     }
 }
@@ -114,26 +130,36 @@ fn refuse(broker: &Broker, address: SocketAddr, breach: Breach) {
 struct Client {
     broker: Arc<Broker>,
     address: SocketAddr,
+    ending: Ending,
     _seat: OwnedSemaphorePermit,
 }
 
 impl Client {
-    async fn shake_hands(self, stream: TcpStream, inlet: &Inlet) {
+    async fn come_in(self, stream: TcpStream, inlet: &Inlet) {
         // Small packets are answered at once; where the system refuses, they come later.
         let _nodelay = stream.set_nodelay(true);
         let outcome = match &inlet.tls {
             None => self.carry(stream, inlet).await,
             Some(tls) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(tls));
-                match tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => self.carry(stream, inlet).await,
-                    Ok(Err(error)) => Err(error),
-                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                match self.shake_hands(acceptor.accept(stream)).await {
+                    Ok(stream) => Box::pin(self.carry(stream, inlet)).await,
+                    Err(error) => Err(error),
                 }
             }
         };
         if let Err(error) = outcome {
             tracing::debug!(%error, "an MQTT client did not get through its handshake");
+        }
+    }
+
+    /// A handshake, as long as it may take and the listener is there.
+    async fn shake_hands<T>(&self, shaking: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        tokio::select! {
+            shaken = tokio::time::timeout(HANDSHAKE_TIME, shaking) => {
+                shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            }
+            () = self.ending.stop.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
         }
     }
 
@@ -146,11 +172,8 @@ impl Client {
             Transport::WebSocket => {
                 let most = self.broker.limits.packet_bytes;
                 let shaking = websocket::accept(stream, &inlet.path, most);
-                match tokio::time::timeout(HANDSHAKE_TIME, shaking).await {
-                    Ok(Ok(stream)) => self.serve(stream).await,
-                    Ok(Err(error)) => return Err(io::Error::other(error)),
-                    Err(_) => return Err(io::ErrorKind::TimedOut.into()),
-                }
+                let shaking = async { shaking.await.map_err(io::Error::other) };
+                self.serve(self.shake_hands(shaking).await?).await;
             }
         }
         Ok(())
@@ -172,12 +195,15 @@ impl Client {
             Some(Arc::clone(&broker.storage)),
             Arc::clone(&broker.stats),
             Arc::clone(&broker.resources),
-            broker.ending.subscribe(),
+            self.ending.told.subscribe(),
         );
         // The future is as large as the handler.
-        let Err(error) = Box::pin(handler.run()).await else {
-            return;
+        let ended = tokio::select! {
+            ended = Box::pin(handler.run()) => ended,
+            // Only what has not heard of the end in time is cut off.
+            () = broker.abort.cancelled() => return,
         };
+        let Err(error) = ended else { return };
         match breaks_the_protocol(&error) {
             true => refuse(broker, self.address, Breach::Protocol(error.to_string())),
             false => tracing::debug!(%error, "an MQTT connection has ended"),

@@ -45,8 +45,8 @@ pub(super) async fn drive(
     }
     if shared.table.lock().part() {
         // Until the goodbye is out and the broker has closed; if it does not, nothing is lost.
-        let goodbye = async { while line.poll().await.is_ok() {} };
-        let _closed = timeout(GOODBYE, goodbye).await;
+        let goodbye = async { while Box::pin(line.poll()).await.is_ok() {} };
+        let _closed = timeout(GOODBYE, Box::pin(goodbye)).await;
     }
     fall(&mut line, &shared, "the node stops");
 }

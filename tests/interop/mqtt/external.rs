@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mainstem_bus::external::{ExternalBus, ExternalSetup, Version};
 use mainstem_bus::{Bus, Publication, PublishError, Qos, SubscribeError};
-use mainstem_security::{ClientCertificate, Trust, foreign_client_config};
+use mainstem_security::{Credentials, Trust, device_config};
 use uuid::Uuid;
 
 use super::cuts::Cuts;
@@ -232,7 +232,7 @@ async fn what_the_broker_refuses_is_said() {
     let bus = up(mosquitto.port, Version::Five).await;
     for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
         // More often than there may be messages in flight: each leaves a place blocked.
-        for _ in 0..150 {
+        for _ in 0..30 {
             match bus.publish(message("other", "", qos)).await {
                 Err(PublishError::Refused(_)) => {}
                 Err(PublishError::Away(_)) => until(&bus, true).await,
@@ -277,13 +277,13 @@ async fn tls_by_authority_and_by_pin_with_a_certificate_of_our_own() {
     let Some(_mosquitto) = Mosquitto::start(&more).await else {
         return;
     };
-    let own = ClientCertificate {
+    let own = Credentials {
         certificate: place("node"),
         key: place("node.key"),
     };
     for trust in [Trust::CaFile(place("ca")), Trust::Pin(pin.unwrap())] {
         let bus = ExternalBus::start(&ExternalSetup {
-            tls: Some(foreign_client_config(&trust, Some(&own)).unwrap()),
+            tls: Some(device_config(&trust, Some(&own), Vec::new()).unwrap()),
             ..setup(tls_port, Version::Five)
         });
         until(&bus, true).await;
@@ -298,7 +298,7 @@ async fn tls_by_authority_and_by_pin_with_a_certificate_of_our_own() {
     let stranger = Trust::Pin(stranger.parse().unwrap());
     for (trust, own) in [(stranger, Some(&own)), (Trust::Pin(pin.unwrap()), None)] {
         let bus = ExternalBus::start(&ExternalSetup {
-            tls: Some(foreign_client_config(&trust, own).unwrap()),
+            tls: Some(device_config(&trust, own, Vec::new()).unwrap()),
             ..setup(tls_port, Version::Five)
         });
         let mut state = bus.state();

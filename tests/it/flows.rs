@@ -154,15 +154,7 @@ async fn a_rest_service_answers() {
     let node = TestNode::start("line1", &written).await;
     ready(&node).await;
     let until = Instant::now() + PATIENCE;
-    while node
-        .node()
-        .parts()
-        .adapter("mes")
-        .unwrap()
-        .state
-        .as_str()
-        != "online"
-    {
+    while node.node().parts().adapter("mes").unwrap().state.as_str() != "online" {
         assert!(Instant::now() < until, "the connection is up in time");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

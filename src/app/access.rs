@@ -1,7 +1,7 @@
 //! Roles and tokens of the node file in the words of `security`.
 
 use mainstem_config::{Credential, LinkRight, NodeConfig};
-use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
+use mainstem_security::{DataRights, DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
     Roles::new(config.roles.iter().map(|(name, role)| {
@@ -24,6 +24,10 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 raise: role.events.raise.clone(),
                 see: role.events.see.clone(),
                 answer: role.events.answer.clone(),
+            },
+            data: DataRights {
+                read: role.data.read.clone(),
+                write: role.data.write.clone(),
             },
         };
         (name.clone(), role)

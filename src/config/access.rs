@@ -1,7 +1,7 @@
 //! The sections `roles:` and `tokens:` of the node file.
 
 use mainstem_model::{GlobSet, Name, Secret, Timestamp};
-use mainstem_security::AddressList;
+use mainstem_security::{AddressList, DataPattern};
 
 /// Roles that every node has and no file can change.
 pub(crate) const BUILT_IN_ROLES: [&str; 3] = ["admin", "concentrator", "viewer"];
@@ -42,6 +42,8 @@ pub struct RoleConfig {
     pub from: AddressList,
     /// What may be done with events, which wait for an answer.
     pub events: EventsConfig,
+    /// What may be done at the paths of HTTP server nodes, below `/data`; nothing by default.
+    pub data: DataConfig,
 }
 
 impl Default for RoleConfig {
@@ -57,6 +59,7 @@ impl Default for RoleConfig {
             control: true,
             from: AddressList::default(),
             events: EventsConfig::default(),
+            data: DataConfig::default(),
             variables: VariablesConfig::default(),
         }
     }
@@ -104,6 +107,19 @@ pub struct EventsConfig {
     /// Those that it answers.
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub answer: GlobSet,
+}
+
+/// What the clients of a role may do at the paths of HTTP server nodes. Patterns as MQTT has them,
+/// beginning with `data/`, without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Where GET is allowed.
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub read: Vec<DataPattern>,
+    /// Where POST and PUT are allowed.
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub write: Vec<DataPattern>,
 }
 
 /// What the clients of a role may do with GUI variables.

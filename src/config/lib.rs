@@ -27,6 +27,7 @@ mod resources;
 mod schema;
 mod secrets;
 mod sections;
+mod services;
 mod tree;
 mod uplinks;
 

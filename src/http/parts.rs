@@ -7,6 +7,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
 use mainstem_datalogger::recorder::Book;
+use mainstem_flowsync::FlowSync;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
@@ -109,6 +110,11 @@ pub trait Parts: Send + Sync {
     /// The room on the disk of the data folder, where it answers.
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// The requests that are held; nothing if this node has no bus.
+    fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        None
     }
 
     /// The recorded series; nothing if this node records none.

@@ -7,9 +7,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
-    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes, samples,
-    support, tokens, topology, uplinks, variables, writes,
+    Api, adapters, alarms, aliases, auth, changes, data, datapoints, dial_up, doctor, events,
+    explain, flowsync, hsyco, link, loggers, node, openapi, pages, probes, problem, readers,
+    remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -29,6 +29,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/ui/{*path}", get(pages::file))
         .route("/api/v1/openapi.json", get(openapi::show))
         .route(hsyco::PATH, any(hsyco::read))
+        .route("/data", any(data::serve))
+        .route("/data/{*path}", any(data::serve))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -99,6 +101,8 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/loggers/{id}", get(loggers::show))
         .route("/loggers/{id}/samples", get(loggers::samples))
         .route("/loggers/{id}/rollups", get(loggers::rollups))
+        .route("/flowsync/transactions", get(flowsync::transactions))
+        .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod audit;
+mod data;
 mod identity;
 mod password;
 mod role;
@@ -15,6 +16,7 @@ pub use audit::{
     Audit, AuditError, AuditLimits, AuditRecord, Chain, ChainError, QUEUE_RECORDS_MAX,
     verify as verify_audit,
 };
+pub use data::{DATA_PATTERN_BYTES_MAX, DataPattern, DataPatternError, DataRights};
 pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use password::Password;
 pub use role::{Decision, EventRights, Principal, Role, Roles, VariableRights};

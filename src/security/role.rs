@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mainstem_model::{GlobSet, Name};
 
-use crate::AddressList;
+use crate::{AddressList, DataRights};
 
 /// The role that may do everything.
 const ADMIN: &str = "admin";
@@ -42,6 +42,8 @@ pub struct Role {
     pub remote_support: bool,
     /// What may be done with events.
     pub events: EventRights,
+    /// What may be done at the paths of HTTP server nodes.
+    pub data: DataRights,
 }
 
 impl Default for Role {
@@ -59,6 +61,7 @@ impl Default for Role {
             from: AddressList::default(),
             events: EventRights::default(),
             variables: VariableRights::default(),
+            data: DataRights::default(),
         }
     }
 }
@@ -139,6 +142,7 @@ impl Roles {
             admin: true,
             link: true,
             remote_support: true,
+            data: DataRights::everything(),
             events: EventRights {
                 raise: all(),
                 see: all(),

@@ -10,14 +10,18 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
-    &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
+    &[
+        "mainstem-journal",
+        "mainstem-wire",
+        "mainstem-telemetry",
+        "mainstem-service",
+    ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
-    &["mainstem-write"],
+    &["mainstem-write", "mainstem-bus"],
     &[
         "mainstem-adapter",
         "mainstem-remote",
-        "mainstem-bus",
         "mainstem-flowsync",
         "mainstem-server",
         "mainstem-datalogger",
@@ -48,7 +52,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonschema", &["mainstem-config"]),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
-    ("rumqttc", &["mainstem-mqtt"]),
+    ("rumqttc", &["mainstem-bus"]),
+    ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",

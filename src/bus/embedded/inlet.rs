@@ -1,0 +1,96 @@
+//! The listeners that are open.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::broker::Broker;
+use super::listener::{self, Inlet};
+
+/// A listener that is open.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// As it was asked for.
+    pub inlet: Inlet,
+    /// Where it is: the port may have been any free one.
+    pub address: SocketAddr,
+}
+
+/// A listener that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("MQTT cannot listen at {address}: {source}")]
+pub struct ListenError {
+    /// Where.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// The listeners of one broker; they share the places for clients.
+#[derive(Default)]
+pub(super) struct Inlets {
+    open: Mutex<Vec<(Listening, CancellationToken)>>,
+    seats: OnceLock<Arc<Semaphore>>,
+    applying: tokio::sync::Mutex<()>,
+}
+
+impl Inlets {
+    pub(super) async fn apply(&self, broker: &Arc<Broker>, inlets: &[Inlet]) -> Vec<ListenError> {
+        let _one_at_a_time = self.applying.lock().await;
+        self.open.lock().retain(|(listening, stop)| {
+            let stays = inlets.contains(&listening.inlet);
+            if !stays {
+                stop.cancel();
+            }
+            stays
+        });
+        let mut failed = Vec::new();
+        for inlet in inlets {
+            let is_open = |(listening, _): &(Listening, _)| listening.inlet == *inlet;
+            if self.open.lock().iter().any(is_open) {
+                continue;
+            }
+            if let Err(source) = self.open(broker, inlet).await {
+                let address = inlet.address;
+                failed.push(ListenError { address, source });
+            }
+        }
+        failed
+    }
+
+    async fn open(&self, broker: &Arc<Broker>, inlet: &Inlet) -> io::Result<()> {
+        let listener = TcpListener::bind(inlet.address).await?;
+        let address = listener.local_addr()?;
+        let seats = self
+            .seats
+            .get_or_init(|| Arc::new(Semaphore::new(broker.limits.clients)));
+        let stop = broker.stop.child_token();
+        broker.tasks.spawn(listener::accept(
+            Arc::clone(broker),
+            listener,
+            inlet.clone(),
+            Arc::clone(seats),
+            stop.clone(),
+        ));
+        let inlet = inlet.clone();
+        self.open.lock().push((Listening { inlet, address }, stop));
+        Ok(())
+    }
+
+    pub(super) fn list(&self) -> Vec<Listening> {
+        let open = self.open.lock();
+        open.iter()
+            .map(|(listening, _)| listening.clone())
+            .collect()
+    }
+
+    /// Accepts no more clients; those that are there stay until they are told.
+    pub(super) fn close(&self) {
+        self.open.lock().clear();
+    }
+}

@@ -1,0 +1,187 @@
+//! One listener: accepts clients, shakes hands, and hands them to the broker.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mqtt5::broker::client_handler::ClientHandler;
+use mqtt5::broker::transport::BrokerTransport;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::broker::Broker;
+use super::gate::{Breach, Refused};
+use super::guard::Guard;
+use super::limits::HANDSHAKE_TIME;
+use super::websocket;
+
+/// How long to wait when the system has no descriptor for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What carries the packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP, or TLS over it.
+    Tcp,
+    /// WebSocket over the one or the other.
+    WebSocket,
+}
+
+/// Where clients come in.
+#[derive(Clone, Debug)]
+pub struct Inlet {
+    /// IP address and port.
+    pub address: SocketAddr,
+    /// What carries the packets.
+    pub transport: Transport,
+    /// The path of a WebSocket.
+    pub path: String,
+    /// TLS, unless the line is trusted.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl PartialEq for Inlet {
+    fn eq(&self, other: &Self) -> bool {
+        let same_tls = match (&self.tls, &other.tls) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        self.address == other.address
+            && self.transport == other.transport
+            && self.path == other.path
+            && same_tls
+    }
+}
+
+/// Accepts until it is stopped.
+pub(super) async fn accept(
+    broker: Arc<Broker>,
+    listener: TcpListener,
+    inlet: Inlet,
+    seats: Arc<Semaphore>,
+    stop: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "an MQTT connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let seat = Arc::clone(&seats).try_acquire_owned().ok();
+        let may = broker.resources.can_accept_connection(address.ip()).await;
+        let Some(seat) = seat.filter(|_| may) else {
+            refuse(&broker, address, Breach::Connections);
+            continue;
+        };
+        let client = Client {
+            broker: Arc::clone(&broker),
+            address,
+            _seat: seat,
+        };
+        let (inlet, stop) = (inlet.clone(), stop.clone());
+        broker.tasks.spawn(async move {
+            tokio::select! {
+                () = client.shake_hands(stream, &inlet) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+fn refuse(broker: &Broker, address: SocketAddr, breach: Breach) {
+    broker.counters.refuse(&Refused {
+        principal: None,
+        address: Some(address),
+        client: String::new(),
+        breach,
+    });
+}
+
+/// A client on its way in.
+struct Client {
+    broker: Arc<Broker>,
+    address: SocketAddr,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Client {
+    async fn shake_hands(self, stream: TcpStream, inlet: &Inlet) {
+        // Small packets are answered at once; where the system refuses, they come later.
+        let _nodelay = stream.set_nodelay(true);
+        let outcome = match &inlet.tls {
+            None => self.carry(stream, inlet).await,
+            Some(tls) => {
+                let acceptor = TlsAcceptor::from(Arc::clone(tls));
+                match tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => self.carry(stream, inlet).await,
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                }
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "an MQTT client did not get through its handshake");
+        }
+    }
+
+    async fn carry<S>(&self, stream: S, inlet: &Inlet) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+    {
+        match inlet.transport {
+            Transport::Tcp => self.serve(stream).await,
+            Transport::WebSocket => {
+                let most = self.broker.limits.packet_bytes;
+                let shaking = websocket::accept(stream, &inlet.path, most);
+                match tokio::time::timeout(HANDSHAKE_TIME, shaking).await {
+                    Ok(Ok(stream)) => self.serve(stream).await,
+                    Ok(Err(error)) => return Err(io::Error::other(error)),
+                    Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn serve<S>(&self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+    {
+        let broker = &self.broker;
+        let counters = Arc::clone(&broker.counters);
+        let guard = Guard::new(stream, broker.limits.packet_bytes, self.address, counters);
+        let handler = ClientHandler::new(
+            BrokerTransport::WebSocket(Box::new(guard)),
+            self.address,
+            Arc::clone(&broker.config),
+            Arc::clone(&broker.router),
+            broker.auth(),
+            Some(Arc::clone(&broker.storage)),
+            Arc::clone(&broker.stats),
+            Arc::clone(&broker.resources),
+            broker.ending.subscribe(),
+        );
+        // The future is as large as the handler.
+        match Box::pin(handler.run()).await {
+            Err(
+                mqtt5::MqttError::ProtocolError(what) | mqtt5::MqttError::MalformedPacket(what),
+            ) => {
+                refuse(broker, self.address, Breach::Protocol(what));
+            }
+            Err(error) => tracing::debug!(%error, "an MQTT connection has ended"),
+            Ok(()) => {}
+        }
+    }
+}

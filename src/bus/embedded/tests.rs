@@ -1,0 +1,4 @@
+//! The embedded broker with clients of its own and with raw sockets.
+
+mod basics;
+mod harness;

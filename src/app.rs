@@ -10,6 +10,7 @@ mod kinds;
 mod links;
 mod loggers;
 mod node;
+mod opcua;
 mod parts;
 mod report;
 mod seat;

@@ -16,10 +16,12 @@ use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
+use super::access;
 use super::adapters::RunningAdapter;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::node::Ground;
+use super::opcua::RunningOpcua;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::uplinks::Uplinks;
@@ -35,6 +37,7 @@ pub(super) struct RunningParts {
     writes: Arc<WriteDesk>,
     site: StoreSite,
     loggers: RunningLoggers,
+    opcua: RunningOpcua,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -58,6 +61,7 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
+            opcua: ground.opcua(),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -87,7 +91,21 @@ impl RunningParts {
                 report.failed.push(("loggers".to_owned(), why));
             }
         }
+        self.apply_opcua(config, &mut report).await;
         report
+    }
+
+    /// After the loggers, whose series are its history.
+    async fn apply_opcua(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        let roles = Arc::new(access::roles(config));
+        match self.opcua.apply(config, roles, self.loggers.book()).await {
+            Ok(true) => report.started.push("opcua-server".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.opcua.failed(&error);
+                report.failed.push(("opcua-server".to_owned(), why));
+            }
+        }
     }
 
     /// Starts the uplinks: now there is a server behind them.
@@ -233,6 +251,7 @@ impl RunningParts {
 
     /// Ends everything: links first, so that nothing new comes in, then adapters.
     pub(super) async fn stop(&self) {
+        self.opcua.stop().await;
         let remotes = std::mem::take(&mut *self.remotes.write());
         for (_, link) in remotes.values() {
             link.stop().await;

@@ -72,14 +72,14 @@ impl Policy {
         Self::Aes256Sha256RsaPss,
     ];
 
-    /// The word of the node file.
+    /// The last part of the policy's URI, and the word of the node file.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "None" => Self::None,
             "Basic256Sha256" => Self::Basic256Sha256,
-            "Aes128Sha256RsaOaep" => Self::Aes128Sha256RsaOaep,
-            "Aes256Sha256RsaPss" => Self::Aes256Sha256RsaPss,
+            "Aes128_Sha256_RsaOaep" => Self::Aes128Sha256RsaOaep,
+            "Aes256_Sha256_RsaPss" => Self::Aes256Sha256RsaPss,
             _ => return None,
         })
     }
@@ -106,17 +106,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The word of the node file.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "None" => Self::None,
-            "Sign" => Self::Sign,
-            "SignAndEncrypt" => Self::SignAndEncrypt,
-            _ => return None,
-        })
-    }
-
     pub(crate) fn ua(self) -> MessageSecurityMode {
         match self {
             Self::None => MessageSecurityMode::None,

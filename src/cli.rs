@@ -12,6 +12,7 @@ mod entry;
 mod exit;
 mod init;
 mod loggers;
+mod opcua_server;
 mod points;
 mod readers;
 mod remotes;
@@ -91,6 +92,8 @@ enum Command {
     Support(support::SupportArgs),
     /// Data loggers: list, show, export
     Loggers(loggers::LoggersArgs),
+    /// The OPC UA server: show; certificates of its clients: list, trust, reject
+    OpcuaServer(opcua_server::OpcuaServerArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -144,6 +147,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
+        Command::OpcuaServer(args) => opcua_server::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),

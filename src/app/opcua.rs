@@ -1,5 +1,6 @@
 //! The OPC UA server of a node: there if the node file has a resource `Server::Opcua`.
 
+mod answers;
 mod history;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ use mainstem_telemetry::{Health, Metrics, Problem, Severity};
 use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
+pub(super) use answers::{certificates, decide, state};
 use history::Recordings;
 
 const PART: &str = "opcua-server";

@@ -8,7 +8,7 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, loggers, node, openapi, pages, probes, problem, readers,
+    explain, flowsync, hsyco, link, loggers, node, opcua_server, openapi, pages, probes, problem, readers,
     remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
@@ -103,6 +103,19 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
+        .route("/opcua-server", get(opcua_server::show))
+        .route(
+            "/opcua-server/certificates",
+            get(opcua_server::certificates),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/trust",
+            post(opcua_server::trust),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/reject",
+            post(opcua_server::reject),
+        )
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

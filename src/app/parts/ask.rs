@@ -6,12 +6,14 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
 use mainstem_datalogger::recorder::Book;
-use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
+use mainstem_http::{CertificateRefusal, DiskSpace, Forwarded, PartError, Parts};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+
+use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 
 use super::RunningParts;
 use crate::app::adapters::RunningAdapter;
@@ -105,6 +107,24 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn opcua_server(&self) -> BoxFuture<'static, Option<OpcuaServerDocument>> {
+        Box::pin(crate::app::opcua::state(self.opcua.server()))
+    }
+
+    fn opcua_certificates(
+        &self,
+    ) -> BoxFuture<'static, Result<Vec<CertificateDocument>, CertificateRefusal>> {
+        Box::pin(crate::app::opcua::certificates(self.opcua.server()))
+    }
+
+    fn decide_opcua_certificate(
+        &self,
+        thumbprint: String,
+        trusted: bool,
+    ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
+        Box::pin(crate::app::opcua::decide(self.opcua.server(), thumbprint, trusted))
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

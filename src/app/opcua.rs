@@ -116,7 +116,10 @@ fn wanted(config: &NodeConfig) -> Option<ServerConfig> {
         return None;
     }
     let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-    let ip = config.listen.first().map_or(everywhere, |listen| listen.address.ip());
+    let ip = config
+        .listen
+        .first()
+        .map_or(everywhere, |listen| listen.address.ip());
     Some(server_config(section, SocketAddr::new(ip, section.port)))
 }
 

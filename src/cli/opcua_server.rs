@@ -73,7 +73,10 @@ async fn show(client: &Client, screen: Screen) -> Result<Exit, Failure> {
     for url in &server.urls {
         screen.line(text::harmless(url))?;
     }
-    screen.line(format!("certificate    {}", text::harmless(&server.thumbprint)))?;
+    screen.line(format!(
+        "certificate    {}",
+        text::harmless(&server.thumbprint)
+    ))?;
     for (what, count) in [
         ("connections", server.connections),
         ("sessions", server.sessions),
@@ -109,7 +112,11 @@ async fn decide(
         .await?
         .done()?;
     if screen.is_json() {
-        let state = if word == "trust" { "trusted" } else { "refused" };
+        let state = if word == "trust" {
+            "trusted"
+        } else {
+            "refused"
+        };
         screen.document(&serde_json::json!({"thumbprint": named.thumbprint, "state": state}))?;
     } else if word == "trust" {
         screen.line("Trusted. The client comes in at its next try.")?;
@@ -152,6 +159,9 @@ mod tests {
         }))
         .unwrap();
         let shown = table(&[waiting], Screen::plain()).to_string();
-        assert!(shown.contains("waiting") && shown.contains("CN=scada"), "{shown}");
+        assert!(
+            shown.contains("waiting") && shown.contains("CN=scada"),
+            "{shown}"
+        );
     }
 }

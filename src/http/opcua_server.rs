@@ -88,8 +88,15 @@ async fn decide(
 ) -> Result<StatusCode, Problem> {
     caller.need_admin()?;
     let target: String = thumbprint.chars().take(100).collect();
-    let decided = api.parts.decide_opcua_certificate(thumbprint, trusted).await;
-    let action = if trusted { "certificate.trust" } else { "certificate.reject" };
+    let decided = api
+        .parts
+        .decide_opcua_certificate(thumbprint, trusted)
+        .await;
+    let action = if trusted {
+        "certificate.trust"
+    } else {
+        "certificate.reject"
+    };
     let outcome = if decided.is_ok() { "done" } else { "refused" };
     api.note(caller, action, &target, outcome);
     decided.map_err(refused)?;

@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, changes, datapoints, dial_up, doctor, events, explain, flowsync,
-    link, loggers, node, opcua_server, probes, readers, remotes, samples, support, tokens, topology, uplinks,
-    variables, writes,
+    link, loggers, node, opcua_server, probes, readers, remotes, samples, support, tokens,
+    topology, uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";

@@ -8,7 +8,7 @@ use opcua::server::node_manager::ServerContext;
 use opcua::server::node_manager::memory::{CoreNodeManagerBuilder, InMemoryNodeManagerBuilder};
 use opcua::server::{
     ANONYMOUS_USER_TOKEN_ID, Limits, OperationalLimits, Server, ServerBuilder, ServerEndpoint,
-    ServerHandle, SubscriptionLimits,
+    ServerHandle, ServerUserToken, SubscriptionLimits,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,8 @@ pub(crate) fn build(
         .trust_client_certs(false)
         .diagnostics_enabled(true)
         .with_authenticator(Arc::new(logins))
+        // Only its key counts: who may come is for the authenticator to say.
+        .add_user_token(USERS, ServerUserToken::user_pass(USERS, USERS))
         .host(host)
         .port(address.port())
         .hello_timeout(u32::try_from(HANDSHAKE_MAX.as_secs()).unwrap_or(5))

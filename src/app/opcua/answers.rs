@@ -11,7 +11,9 @@ type Server = Option<Arc<OpcuaServer>>;
 /// How it stands.
 pub(in crate::app) async fn state(server: Server) -> Option<OpcuaServerDocument> {
     let server = server?;
-    let view = tokio::task::spawn_blocking(move || server.view()).await.ok()?;
+    let view = tokio::task::spawn_blocking(move || server.view())
+        .await
+        .ok()?;
     Some(OpcuaServerDocument {
         running: true,
         urls: view.urls,

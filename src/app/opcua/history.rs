@@ -72,7 +72,9 @@ impl State {
         let minutes = view.minutes;
         let recorded = Recorded { series, minutes };
         self.types.insert(series, view.value_type);
-        self.by_datapoint.entry(view.datapoint.to_string()).or_insert(recorded);
+        self.by_datapoint
+            .entry(view.datapoint.to_string())
+            .or_insert(recorded);
     }
 }
 
@@ -91,9 +93,16 @@ impl History for Recordings {
         query.limit = span.limit as u64;
         query.after = span.after;
         let value_type = self.value_type(recorded.series);
-        let rows = self.book()?.sink().samples(&query).map_err(|error| error.to_string())?;
-        rows.map(|row| row.map(|row| told(row, value_type)).map_err(|error| error.to_string()))
-            .collect()
+        let rows = self
+            .book()?
+            .sink()
+            .samples(&query)
+            .map_err(|error| error.to_string())?;
+        rows.map(|row| {
+            row.map(|row| told(row, value_type))
+                .map_err(|error| error.to_string())
+        })
+        .collect()
     }
 
     fn slots(
@@ -112,9 +121,16 @@ impl History for Recordings {
             order: Order::Ascending,
             limit: limit as u64,
         };
-        let slots = self.book()?.sink().rollups(&query).map_err(|error| error.to_string())?;
+        let slots = self
+            .book()?
+            .sink()
+            .rollups(&query)
+            .map_err(|error| error.to_string())?;
         slots
-            .map(|slot| slot.map(|slot| slot_told(&slot)).map_err(|error| error.to_string()))
+            .map(|slot| {
+                slot.map(|slot| slot_told(&slot))
+                    .map_err(|error| error.to_string())
+            })
             .collect()
     }
 }
@@ -133,11 +149,15 @@ fn value(logged: Logged, value_type: Option<ValueType>) -> Option<Value> {
     let scalar = value_type.map(|value_type| value_type.scalar);
     Some(match (logged, scalar) {
         (Logged::None, _) => return None,
-        #[expect(clippy::cast_possible_truncation, reason = "it was a 32-bit float before")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it was a 32-bit float before"
+        )]
         (Logged::Number(number), Some(Scalar::F32)) => Value::F32(number as f32),
         (Logged::Number(number), _) => Value::F64(number),
-        (Logged::Integer(number), Some(scalar)) => Value::integer(i128::from(number), scalar.into())
-            .unwrap_or(Value::Int(number)),
+        (Logged::Integer(number), Some(scalar)) => {
+            Value::integer(i128::from(number), scalar.into()).unwrap_or(Value::Int(number))
+        }
         (Logged::Integer(number), None) => Value::Int(number),
         (Logged::Bool(truth), _) => Value::Bool(truth),
         (Logged::Text(text), Some(Scalar::Time)) => match text.parse() {

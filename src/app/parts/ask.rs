@@ -124,7 +124,11 @@ impl Parts for RunningParts {
         thumbprint: String,
         trusted: bool,
     ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
-        Box::pin(crate::app::opcua::decide(self.opcua.server(), thumbprint, trusted))
+        Box::pin(crate::app::opcua::decide(
+            self.opcua.server(),
+            thumbprint,
+            trusted,
+        ))
     }
 
     fn loggers(&self) -> Option<Arc<Book>> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod adapters;
+mod bus;
 mod canary;
 mod checkpoint;
 mod disk;
@@ -14,6 +15,7 @@ mod opcua;
 mod parts;
 mod report;
 mod seat;
+mod server_nodes;
 mod uplinks;
 
 pub use kinds::kinds;

@@ -3,6 +3,7 @@
 mod adapters;
 mod alarms;
 mod aliases;
+mod bus;
 mod check;
 mod client;
 mod connection;
@@ -94,6 +95,8 @@ enum Command {
     Loggers(loggers::LoggersArgs),
     /// The OPC UA server: show; certificates of its clients: list, trust, reject
     OpcuaServer(opcua_server::OpcuaServerArgs),
+    /// The bus: status, sub, pub
+    Bus(bus::BusArgs),
     /// The tree of nodes, links and devices, with what is wrong where
     Topology(topology::TopologyArgs),
     /// Aliases: old names that still lead somewhere
@@ -148,6 +151,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Support(args) => support::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
         Command::OpcuaServer(args) => opcua_server::run(&args, screen).await,
+        Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,
         Command::Rename(args) => rename::run(&args, screen),

@@ -1,6 +1,9 @@
 //! Roles and tokens of the node file in the words of `security`.
 
+use std::sync::Arc;
+
 use mainstem_config::{Credential, LinkRight, NodeConfig};
+use mainstem_model::TopicRights;
 use mainstem_security::{DataRights, DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
@@ -29,6 +32,10 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 read: role.data.read.clone(),
                 write: role.data.write.clone(),
             },
+            topics: Arc::new(TopicRights {
+                publish: role.topics.publish.clone(),
+                subscribe: role.topics.subscribe.clone(),
+            }),
         };
         (name.clone(), role)
     }))

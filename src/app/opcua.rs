@@ -2,6 +2,7 @@
 
 mod answers;
 mod history;
+mod nodes;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 
 use mainstem_config::NodeConfig;
 use mainstem_datalogger::recorder::Book;
+use mainstem_flowsync::FlowSync;
 use mainstem_model::NodeId;
-use mainstem_opcua_server::{Mode, OpcuaServer, Policy, ServerConfig, ServerGround};
+use mainstem_opcua_server::{Mode, OpcuaServer, Policy, ServerConfig, ServerGround, ServerNode};
 use mainstem_security::{Audit, Roles, Tokens};
-use mainstem_service::{OpcuaServerSection, SecurityMode, SecurityPolicy, TargetState};
+use mainstem_service::{OpcuaNode, OpcuaServerSection, SecurityMode, SecurityPolicy, TargetState};
 use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics, Problem, Severity};
 use mainstem_write::WriteDesk;
@@ -34,6 +36,8 @@ pub(super) struct RunningOpcua {
     pub(super) health: Health,
     pub(super) metrics: Metrics,
     pub(super) recordings: Arc<Recordings>,
+    /// The server nodes that it was started with.
+    pub(super) nodes: RwLock<Vec<OpcuaNode>>,
     pub(super) running: RwLock<Option<Arc<OpcuaServer>>>,
 }
 
@@ -45,12 +49,14 @@ impl RunningOpcua {
         config: &NodeConfig,
         roles: Arc<Roles>,
         book: Option<Arc<Book>>,
+        flow: Option<&Arc<FlowSync>>,
     ) -> anyhow::Result<bool> {
         self.recordings.set(book);
         let wanted = wanted(config);
         let running = self.running.read().clone();
         if let Some(running) = &running
             && Some(running.config()) == wanted.as_ref()
+            && *self.nodes.read() == config.services.opcua_nodes
         {
             running.set_roles(roles);
             return Ok(false);
@@ -60,13 +66,15 @@ impl RunningOpcua {
             self.health.clear(&format!("part.{PART}"));
             return Ok(false);
         };
-        let server = OpcuaServer::start(wanted, self.ground(roles)).await?;
+        let nodes = nodes::make(&config.services.opcua_nodes, flow)?;
+        let server = OpcuaServer::start(wanted, self.ground(roles, nodes)).await?;
+        self.nodes.write().clone_from(&config.services.opcua_nodes);
         *self.running.write() = Some(Arc::new(server));
         self.health.clear(&format!("part.{PART}"));
         Ok(true)
     }
 
-    fn ground(&self, roles: Arc<Roles>) -> ServerGround {
+    fn ground(&self, roles: Arc<Roles>, nodes: Vec<ServerNode>) -> ServerGround {
         ServerGround {
             folder: self.folder.clone(),
             node: self.node,
@@ -78,6 +86,7 @@ impl RunningOpcua {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             history: Arc::clone(&self.recordings) as Arc<_>,
+            nodes,
         }
     }
 

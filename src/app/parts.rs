@@ -18,12 +18,14 @@ use parking_lot::RwLock;
 
 use super::access;
 use super::adapters::RunningAdapter;
+use super::bus::{BusTls, RunningBus};
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::node::Ground;
 use super::opcua::RunningOpcua;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
+use super::server_nodes::ServerNodes;
 use super::uplinks::Uplinks;
 
 /// Adapters and remotes that run, each with the configuration that it was started with.
@@ -38,6 +40,8 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     opcua: RunningOpcua,
+    pub(super) server_nodes: ServerNodes,
+    pub(super) bus: RunningBus,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -46,7 +50,7 @@ pub(super) struct RunningParts {
 }
 
 impl RunningParts {
-    pub(super) fn new(ground: &Ground, has_canary: bool) -> Self {
+    pub(super) fn new(ground: &Ground, bus_tls: BusTls, has_canary: bool) -> Self {
         let (store, health) = (&ground.store, &ground.health);
         let site = StoreSite {
             store: Arc::clone(store),
@@ -62,6 +66,8 @@ impl RunningParts {
             site,
             loggers: ground.loggers(),
             opcua: ground.opcua(),
+            server_nodes: ServerNodes::new(ground),
+            bus: RunningBus::new(ground.bus(bus_tls)),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -73,6 +79,10 @@ impl RunningParts {
     /// problem with its name; the others run.
     pub(super) async fn apply(&self, config: &NodeConfig) -> ReloadReport {
         let mut report = ReloadReport::default();
+        self.apply_bus(config, &mut report).await;
+        self.server_nodes
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         self.stop_adapters(config, &mut report).await;
         self.stop_remotes(config, &mut report).await;
         self.move_links(config);
@@ -98,12 +108,25 @@ impl RunningParts {
     /// After the loggers, whose series are its history.
     async fn apply_opcua(&self, config: &NodeConfig, report: &mut ReloadReport) {
         let roles = Arc::new(access::roles(config));
-        match self.opcua.apply(config, roles, self.loggers.book()).await {
+        let (book, flow) = (self.loggers.book(), self.server_nodes.flow());
+        match self.opcua.apply(config, roles, book, flow).await {
             Ok(true) => report.started.push("opcua-server".to_owned()),
             Ok(false) => {}
             Err(error) => {
                 let why = self.opcua.failed(&error);
                 report.failed.push(("opcua-server".to_owned(), why));
+            }
+        }
+    }
+
+    /// The bus is there before whoever stands on it.
+    async fn apply_bus(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        match self.bus.apply(config, needs_bus(config)).await {
+            Ok(true) => report.started.push("bus".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.bus.failed(&error);
+                report.failed.push(("bus".to_owned(), why));
             }
         }
     }
@@ -262,7 +285,16 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        self.server_nodes.stop().await;
+        self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;
     }
+}
+
+/// Whether something in the file stands on a bus, so that there is one without a section `bus:`.
+fn needs_bus(config: &NodeConfig) -> bool {
+    let services = &config.services;
+    let has_nodes = !services.http_nodes.is_empty() || !services.opcua_nodes.is_empty();
+    has_nodes || !services.mappings.is_empty() || !config.flowsync.from_below.is_empty()
 }

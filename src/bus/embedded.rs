@@ -45,7 +45,7 @@ pub use listener::{Inlet, Transport};
 /// The user property that names the node which published a message.
 pub(crate) const ORIGIN: &str = "mainstem-node";
 /// The user property by which the broker says who published: it replaces what a client claims.
-const SENDER: &str = "x-mqtt-sender";
+pub(crate) const SENDER: &str = "x-mqtt-sender";
 
 /// What an embedded broker is made from.
 pub struct EmbeddedSetup {

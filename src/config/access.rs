@@ -1,6 +1,6 @@
 //! The sections `roles:` and `tokens:` of the node file.
 
-use mainstem_model::{GlobSet, Name, Secret, Timestamp};
+use mainstem_model::{GlobSet, Name, Secret, Timestamp, TopicSet};
 use mainstem_security::{AddressList, DataPattern};
 
 /// Roles that every node has and no file can change.
@@ -44,6 +44,8 @@ pub struct RoleConfig {
     pub events: EventsConfig,
     /// What may be done at the paths of HTTP server nodes, below `/data`; nothing by default.
     pub data: DataConfig,
+    /// What may be done on the bus; nothing by default.
+    pub topics: TopicsConfig,
 }
 
 impl Default for RoleConfig {
@@ -60,9 +62,26 @@ impl Default for RoleConfig {
             from: AddressList::default(),
             events: EventsConfig::default(),
             data: DataConfig::default(),
+            topics: TopicsConfig::default(),
             variables: VariablesConfig::default(),
         }
     }
+}
+
+/// Where a role publishes and to what it subscribes, with MQTT's wildcards `+` and `#`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopicsConfig {
+    /// The topics on which it publishes.
+    #[schemars(with = "Vec<String>", length(max = 256), extend(
+        "items" = {"type": "string", "format": "topic-filter"}
+    ))]
+    pub publish: TopicSet,
+    /// The filters to which it subscribes, and those that are within them.
+    #[schemars(with = "Vec<String>", length(max = 256), extend(
+        "items" = {"type": "string", "format": "topic-filter"}
+    ))]
+    pub subscribe: TopicSet,
 }
 
 /// What a role may do over a link.

@@ -9,6 +9,7 @@
 mod access;
 mod adapters;
 mod aliases;
+mod bus;
 mod clients;
 mod expand;
 mod limits;
@@ -31,7 +32,7 @@ mod services;
 mod tree;
 mod uplinks;
 
-pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, VariablesConfig};
+pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, TopicsConfig, VariablesConfig};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

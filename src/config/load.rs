@@ -22,7 +22,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{aliases, clients, loggers, policies, remotes, services, uplinks};
+use crate::{aliases, bus, clients, loggers, policies, remotes, services, uplinks};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -157,6 +157,7 @@ impl Draft<'_> {
         let tokens = clients::tokens(self);
         let policies = policies::read(self);
         let loggers = loggers::read(self);
+        let bus = bus::read(self);
         check_ids(self);
         let data = node
             .as_ref()
@@ -165,7 +166,8 @@ impl Draft<'_> {
         let adapters = Adapters::new(kinds, &data).read(self, &mut taken);
         let remotes = remotes::read(self, &mut taken);
         let aliases = aliases::read(self, &taken);
-        let warnings = aliases::idle(&aliases, |name| taken.may_have(name));
+        let mut warnings = aliases::idle(&aliases, |name| taken.may_have(name));
+        warnings.extend(bus::idle(bus.as_ref()));
         let uplinks = uplinks::read(self);
         let services = services::read(self);
         Some(NodeConfig {
@@ -179,6 +181,7 @@ impl Draft<'_> {
             aliases,
             warnings,
             loggers,
+            bus,
             limits: limits?,
             flowsync: flowsync?,
             hsyco,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mainstem_adapter::{AdapterSpec, Kind};
+use mainstem_bus::config::BusConfig;
 use mainstem_datalogger::config::LoggersConfig;
 use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
@@ -42,6 +43,8 @@ pub struct NodeConfig {
     pub warnings: Vec<String>,
     /// What is recorded, if anything is.
     pub loggers: Option<LoggersConfig>,
+    /// Where messages go by topic, if the file says so.
+    pub bus: Option<BusConfig>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
     /// What held requests can cost at most.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mainstem_bus::config::BusConfig;
 use mainstem_datalogger::config::LoggersConfig;
 use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
@@ -49,6 +50,9 @@ pub(crate) struct NodeFile {
     /// What is recorded; without this section nothing is.
     #[schemars(default)]
     loggers: Option<LoggersConfig>,
+    /// Where messages go by topic: a broker in this process, or a foreign one.
+    #[schemars(default)]
+    bus: Option<BusConfig>,
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use mainstem_bus::{Bus, Qos, Topic, TopicError};
-use mainstem_model::Clock;
+use mainstem_model::{Clock, GlobSet};
 use mainstem_telemetry::Metrics;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,10 +19,10 @@ use crate::node::Seat;
 use crate::numbers::Numbers;
 use crate::past::Past;
 use crate::shared::Shared;
-use crate::table::{NodeKey, Table};
+use crate::table::Table;
 use crate::{
-    EndedView, Ending, FlowLimits, Node, NodeSpec, NodeView, OpenView, Outcome, Stray, Teller,
-    Watcher, deadlines, hold, listen,
+    Caller, EndedView, Ending, FlowLimits, Levels, Node, NodeSpec, NodeView, OpenView, Outcome,
+    Stray, Teller, Watcher, bridge, deadlines, hold,
 };
 
 /// What held requests need.
@@ -38,7 +40,6 @@ pub struct FlowSetup {
 /// The held requests of a node.
 pub struct FlowSync {
     shared: Arc<Shared>,
-    next: AtomicU64,
 }
 
 impl FlowSync {
@@ -51,6 +52,8 @@ impl FlowSync {
             past: Mutex::new(Past::new(limits.history)),
             seats: Mutex::new(BTreeMap::new()),
             numbers: Numbers::new(&setup.metrics),
+            levels: OnceLock::new(),
+            next: AtomicU64::new(0),
             bus: setup.bus,
             clock: setup.clock,
             sooner: Notify::new(),
@@ -61,29 +64,42 @@ impl FlowSync {
         shared
             .tasks
             .spawn(deadlines::watch_bus(Arc::clone(&shared)));
-        let next = AtomicU64::new(0);
-        Self { shared, next }
+        Self { shared }
+    }
+
+    /// From now on requests reach other nodes, and the requests of nodes below reach this one's bus
+    /// as far as the patterns over their names allow it. Only the first call counts.
+    pub fn join_tree(&self, levels: Arc<Levels>, from_below: GlobSet) {
+        if self.shared.levels.set(Arc::clone(&levels)).is_err() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let bridge = bridge::Bridge::new(shared, levels, from_below);
+        self.shared.tasks.spawn(bridge.run());
+    }
+
+    /// Holds a request for a node above, at the server node of a name; nothing if there is none.
+    pub async fn hold_named(
+        &self,
+        name: &str,
+        value: &RawValue,
+        caller: Caller,
+        most: Duration,
+    ) -> Option<Outcome> {
+        let seat = self.seat(name)?;
+        Some(hold::hold(&self.shared, &seat, value, caller, most).await)
+    }
+
+    fn seat(&self, name: &str) -> Option<Arc<Seat>> {
+        let seats = self.shared.seats.lock();
+        let mut seats = seats.values().filter_map(Weak::upgrade);
+        seats.find(|seat| seat.spec.name.as_str() == name)
     }
 
     /// Makes a server node. It can hold requests as soon as the broker has granted the subscription
     /// to its replies: see [`Node::ready`].
     pub fn node(&self, spec: NodeSpec) -> Result<Node, TopicError> {
-        let seat = Arc::new(Seat {
-            key: NodeKey(self.next.fetch_add(1, Ordering::Relaxed)),
-            requests: spec.requests()?,
-            replies: spec.replies()?,
-            away: watch::Sender::new(Some(hold::not_yet())),
-            numbers: self.shared.numbers.of(spec.name.as_str()),
-            ended: CancellationToken::new(),
-            spec,
-        });
-        let mut seats = self.shared.seats.lock();
-        seats.insert(seat.key, Arc::downgrade(&seat));
-        drop(seats);
-        let task = listen::listen(Arc::clone(&self.shared), Arc::clone(&seat));
-        self.shared.tasks.spawn(task);
-        let shared = Arc::clone(&self.shared);
-        Ok(Node { shared, seat })
+        Node::make(&self.shared, spec)
     }
 
     /// Tells on a topic what the clients of a server node bring.

@@ -8,10 +8,15 @@ use mainstem_bus::{BusState, Publication, PublishError};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::levels::Errand;
 use crate::listen::NOT_YET;
+use crate::node::Seat;
 use crate::shared::{Shared, Waiter};
 use crate::table::{NotOpened, Open};
-use crate::{Caller, Node, Outcome, TransactionId, reply};
+use crate::{AnsweredBy, Caller, Outcome, TransactionId, reply};
+
+/// What is said where a request has to leave the node and cannot.
+const NO_TREE: &str = "this node has no way to other nodes";
 
 /// Gives the place back of a request whose holder went away.
 struct Place<'a> {
@@ -42,21 +47,27 @@ impl Drop for Place<'_> {
     }
 }
 
-pub(crate) async fn hold(node: &Node, value: &RawValue, caller: Caller, most: Duration) -> Outcome {
-    let (shared, seat) = (&*node.shared, &node.seat);
+pub(crate) async fn hold(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    value: &RawValue,
+    caller: Caller,
+    most: Duration,
+) -> Outcome {
     if seat.ended.is_cancelled() {
         return Outcome::Stopping;
     }
-    if let Some(cause) = away(node) {
+    if let Some(cause) = away(shared, seat) {
         return Outcome::BusAway { cause, told: false };
     }
     let (id, at) = (TransactionId::random(), shared.clock.now());
-    let payload = reply::request(id, at.micros() / 1000, value);
     let (opened, (sender, answer)) = (shared.clock.monotonic(), oneshot::channel());
+    let deadline = opened.after(seat.spec.timeout.min(most));
+    let asker = (!is_here(seat)).then(|| caller.clone());
     let open = Open {
         id,
         node: seat.key,
-        deadline: opened.after(seat.spec.timeout.min(most)),
+        deadline,
         waiter: Waiter {
             seat: Arc::clone(seat),
             caller,
@@ -84,23 +95,65 @@ pub(crate) async fn hold(node: &Node, value: &RawValue, caller: Caller, most: Du
         id,
         is_held: true,
     };
-    let publication = Publication {
-        topic: seat.requests.clone(),
-        payload,
-        qos: seat.spec.qos,
-        retain: false,
+    let outcome = match asker {
+        None => {
+            let publication = Publication {
+                topic: seat.requests.clone(),
+                payload: reply::request(id, at.micros() / 1000, value),
+                qos: seat.spec.qos,
+                retain: false,
+            };
+            told(shared, publication, &place, answer).await
+        }
+        Some(caller) => {
+            let errand = Errand {
+                id,
+                spec: seat.spec.clone(),
+                value: value.to_owned(),
+                caller,
+                deadline,
+            };
+            elsewhere(shared, errand, &place, answer).await
+        }
     };
-    let outcome = told(shared, publication, &place, answer).await;
     place.is_held = false;
     outcome
 }
 
+fn is_here(seat: &Seat) -> bool {
+    seat.spec.answered_by == AnsweredBy::Here
+}
+
 /// Why nothing can be held now.
-fn away(node: &Node) -> Option<Arc<str>> {
-    if let BusState::Down(outage) = &*node.shared.bus.state().borrow() {
+fn away(shared: &Shared, seat: &Seat) -> Option<Arc<str>> {
+    if !is_here(seat) {
+        return None;
+    }
+    if let BusState::Down(outage) = &*shared.bus.state().borrow() {
         return Some(Arc::clone(&outage.cause));
     }
-    node.seat.away.borrow().clone()
+    seat.away.borrow().clone()
+}
+
+/// Has another node answer, and waits for the end.
+async fn elsewhere(
+    shared: &Shared,
+    errand: Errand,
+    place: &Place<'_>,
+    answer: oneshot::Receiver<Outcome>,
+) -> Outcome {
+    let Some(levels) = shared.levels.get() else {
+        place.end(Outcome::Refused(NO_TREE.into()));
+        return answer.await.unwrap_or(Outcome::Stopping);
+    };
+    let mut answer = pin!(answer);
+    let ended = tokio::select! {
+        biased;
+        outcome = &mut answer => return outcome.unwrap_or(Outcome::Stopping),
+        ended = levels.ask(errand) => ended,
+    };
+    place.end(ended);
+    answer.await.unwrap_or(Outcome::Stopping)
 }
 
 /// Publishes the request and waits for its end; the reply may come before the acknowledgement.

@@ -6,11 +6,13 @@
 //! `<topic>/tres` with the same id. Dropping the future gives its place back.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bridge;
 mod deadlines;
 mod exchange;
 mod flow;
 mod hold;
 mod id;
+mod levels;
 mod limits;
 mod listen;
 mod node;
@@ -29,11 +31,14 @@ mod tests;
 pub use exchange::{Shown, Teller, Watcher};
 pub use flow::{FlowSetup, FlowSync};
 pub use id::TransactionId;
+pub use levels::{Levels, Tree};
 pub use limits::FlowLimits;
 pub use node::Node;
 pub use numbers::Stray;
 pub use outcome::{Caller, Outcome, Protocol};
 pub use past::Ending;
 pub use reply::{MESSAGE_BYTES_MAX, REPLY_BYTES_MAX};
-pub use spec::{NodeSpec, TIMEOUT_DEFAULT, TIMEOUT_ERROR_CODE_DEFAULT, TIMEOUT_MESSAGE_DEFAULT};
+pub use spec::{
+    AnsweredBy, NodeSpec, TIMEOUT_DEFAULT, TIMEOUT_ERROR_CODE_DEFAULT, TIMEOUT_MESSAGE_DEFAULT,
+};
 pub use view::{EndedView, NodeView, OpenView};

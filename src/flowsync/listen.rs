@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use mainstem_bus::{Message, Subscription, TopicFilter};
 
-use crate::Outcome;
 use crate::node::Seat;
 use crate::numbers::Stray;
 use crate::reply::{self, Reply};
 use crate::shared::Shared;
 use crate::table::NoMatch;
+use crate::{AnsweredBy, Outcome};
 
 /// Replies that wait to be taken; more are dropped and counted.
 const WAITING_MAX: usize = 8192;
@@ -24,8 +24,9 @@ const STOPPED: &str = "the bus was stopped";
 /// Takes replies until the server node or the node ends.
 pub(crate) async fn listen(shared: Arc<Shared>, seat: Arc<Seat>) {
     let ended = seat.ended.clone();
+    let is_here = seat.spec.answered_by == AnsweredBy::Here;
     tokio::select! {
-        () = take(&shared, &seat) => {}
+        () = take(&shared, &seat), if is_here => {}
         () = ended.cancelled() => {}
         () = shared.stopping.cancelled() => {}
     }

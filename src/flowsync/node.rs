@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mainstem_bus::Topic;
+use mainstem_bus::{Topic, TopicError};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::numbers::NodeNumbers;
 use crate::shared::Shared;
 use crate::table::NodeKey;
-use crate::{Caller, NodeSpec, Outcome, hold};
+use crate::{AnsweredBy, Caller, NodeSpec, Outcome, hold, listen};
 
 /// What of a server node its holder and its task share.
 #[derive(Debug)]
@@ -35,6 +36,27 @@ pub struct Node {
 }
 
 impl Node {
+    /// A server node, and the task that takes its replies.
+    pub(crate) fn make(shared: &Arc<Shared>, spec: NodeSpec) -> Result<Self, TopicError> {
+        let is_here = spec.answered_by == AnsweredBy::Here;
+        let seat = Arc::new(Seat {
+            key: NodeKey(shared.next.fetch_add(1, Ordering::Relaxed)),
+            requests: spec.requests()?,
+            replies: spec.replies()?,
+            away: watch::Sender::new(is_here.then(hold::not_yet)),
+            numbers: shared.numbers.of(spec.name.as_str()),
+            ended: CancellationToken::new(),
+            spec,
+        });
+        let mut seats = shared.seats.lock();
+        seats.insert(seat.key, Arc::downgrade(&seat));
+        drop(seats);
+        let task = listen::listen(Arc::clone(shared), Arc::clone(&seat));
+        shared.tasks.spawn(task);
+        let shared = Arc::clone(shared);
+        Ok(Self { shared, seat })
+    }
+
     /// What it was made from.
     #[must_use]
     pub fn spec(&self) -> &NodeSpec {
@@ -55,7 +77,7 @@ impl Node {
 
     /// The same for who waits no longer than some time, if the node's own timeout is not shorter.
     pub async fn hold_within(&self, value: &RawValue, caller: Caller, most: Duration) -> Outcome {
-        hold::hold(self, value, caller, most).await
+        hold::hold(&self.shared, &self.seat, value, caller, most).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the tasks and the server nodes have in common, and the one place where a request ends.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use mainstem_bus::Bus;
@@ -15,7 +16,7 @@ use crate::node::Seat;
 use crate::numbers::Numbers;
 use crate::past::{Ended, Past};
 use crate::table::{NodeKey, Open, Table};
-use crate::{Caller, Ending, Outcome};
+use crate::{Caller, Ending, Levels, Outcome};
 
 /// Who waits for the end of a request.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) past: Mutex<Past>,
     pub(crate) seats: Mutex<BTreeMap<NodeKey, Weak<Seat>>>,
     pub(crate) numbers: Numbers,
+    /// How requests reach other nodes; nothing where there is no tree.
+    pub(crate) levels: OnceLock<Arc<Levels>>,
+    /// The key of the next server node.
+    pub(crate) next: AtomicU64,
     /// Wakes whoever looks after the deadlines.
     pub(crate) sooner: Notify,
     pub(crate) stopping: CancellationToken,

@@ -28,6 +28,20 @@ pub struct NodeSpec {
     pub timeout_error_message: Arc<str>,
     /// How surely requests are told, and answers taken.
     pub qos: Qos,
+    /// Where a responder is.
+    pub answered_by: AnsweredBy,
+}
+
+/// Where the responder of a server node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// On this node's bus.
+    #[default]
+    Here,
+    /// At a node above.
+    Above,
+    /// At the server node of a node below, by its name here: `<remote>.<server node>`.
+    Below(Name),
 }
 
 impl NodeSpec {
@@ -41,6 +55,7 @@ impl NodeSpec {
             timeout_error_code: TIMEOUT_ERROR_CODE_DEFAULT,
             timeout_error_message: TIMEOUT_MESSAGE_DEFAULT.into(),
             qos: Qos::AtMostOnce,
+            answered_by: AnsweredBy::Here,
         }
     }
 

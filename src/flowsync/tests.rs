@@ -225,6 +225,7 @@ async fn the_table_is_bounded_and_whoever_goes_gives_his_place_back() {
         open: 3,
         open_per_node: 2,
         history: 10,
+        ..FlowLimits::default()
     };
     let scene = scene(limits);
     let (a, b) = (

@@ -6,13 +6,17 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
+use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
+use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer of a remote, and its place among those under way.
@@ -119,6 +123,16 @@ pub trait Parts: Send + Sync {
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
 
+    /// Has a request held by the node below that its name begins with; nothing if there is no
+    /// such node.
+    fn hold_below(
+        &self,
+        _ask: LinkHold,
+        _deadline: Monotonic,
+    ) -> Option<BoxFuture<'static, LinkHeld>> {
+        None
+    }
+
     /// What the node behind a link says is wrong with it and below it; nothing if it is no node
     /// that can be asked.
     fn doctor_below(&self, _name: &str, _ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {
@@ -154,6 +168,16 @@ pub trait Parts: Send + Sync {
         _trusted: bool,
     ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
         Box::pin(std::future::ready(Err(CertificateRefusal::Off)))
+    }
+
+    /// The bus; nothing if the node has none.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
+    }
+
+    /// How the bus is; nothing if the node has none.
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(std::future::ready(None))
     }
 
     /// The recorded series; nothing if this node records none.

@@ -7,8 +7,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, loggers, node, opcua_server, openapi, pages, probes, problem,
+    Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
+    explain, flowsync, hsyco, link, link_hold, loggers, node, opcua_server, openapi, pages, probes, problem,
     readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
@@ -44,6 +44,7 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
+        .route("/link/flowsync", post(link_hold::hold))
         .route("/link/doctor", post(doctor::examine))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))
@@ -116,6 +117,9 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             "/opcua-server/certificates/{thumbprint}/reject",
             post(opcua_server::reject),
         )
+        .route("/bus", get(bus::show))
+        .route("/bus/publish", post(bus::publish))
+        .route("/bus/messages", get(bus::messages))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))

@@ -11,6 +11,7 @@ mod gate;
 mod history;
 mod identity;
 mod limits;
+mod nodes;
 mod outcome;
 mod server;
 mod setup;
@@ -24,5 +25,6 @@ pub use certificates::{CertificateError, CertificateState, CertificateView, Cert
 pub use config::{Mode, Policy, ServerConfig};
 pub use error::OpcuaServerError;
 pub use history::{History, HistoryRow, HistorySlot, HistorySpan, NoHistory, Recorded};
+pub use nodes::{ArgumentSpec, Held, ServerNode, ServerNodeKind, Tie, TieUse};
 pub use server::{OpcuaServer, ServerGround};
 pub use view::ServerView;

@@ -10,6 +10,7 @@ use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_write::WriteDesk;
 use opcua::server::ServerHandle;
+use opcua::server::node_manager::memory::InMemoryNodeManager;
 use opcua::types::{VariableId, Variant};
 use parking_lot::RwLock;
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::gate::{Gate, Peers, Refused};
 use crate::history::History;
 use crate::limits::STOP_PATIENCE;
+use crate::nodes::{ServerNode, ServerNodes};
 use crate::setup::{self, Names};
 use crate::space::Space;
 use crate::users::{Logins, Users};
@@ -55,6 +57,8 @@ pub struct ServerGround {
     pub metrics: Metrics,
     /// What was recorded.
     pub history: Arc<dyn History>,
+    /// The server nodes of the node file, parents before children.
+    pub nodes: Vec<ServerNode>,
 }
 
 /// A running server. Dropping it ends it; [`stop`](Self::stop) also waits.
@@ -102,11 +106,13 @@ impl OpcuaServer {
         let watch = Arc::new(Watch::new(Arc::clone(&ground.store), Arc::clone(&users)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let space = space(&ground, &users, &watch);
+        let nodes = (ground.nodes.clone(), Arc::clone(&users));
         let logins = Logins(Arc::clone(&users));
         // The library says goodbye by itself; the gate goes after it.
         let farewell = stop.child_token();
-        let (server, handle) =
-            setup::build(&config, &pki, address, &names, logins, farewell, space)?;
+        let (server, handle) = setup::build(
+            &config, &pki, address, &names, logins, farewell, nodes, space,
+        )?;
         watch.hand_to(handle.subscriptions());
         let namespace = handle.get_namespace_index(crate::space::NAMESPACE);
         let namespace = namespace.ok_or_else(|| {
@@ -121,6 +127,13 @@ impl OpcuaServer {
             stop: CancellationToken::new(),
             tasks: tasks.clone(),
         });
+        let own = handle
+            .node_managers()
+            .get_of_type::<InMemoryNodeManager<ServerNodes>>();
+        if let Some(own) = own {
+            let (told, ended) = (Arc::clone(handle.subscriptions()), stop.clone());
+            tasks.spawn(async move { own.inner().follow(&told, ended).await });
+        }
         let info = Arc::clone(handle.info());
         let library = tasks.spawn(async move {
             // The future holds the whole server, so it goes to the heap.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use opcua::server::address_space::AddressSpace;
 use opcua::server::node_manager::ServerContext;
 use opcua::server::node_manager::memory::{CoreNodeManagerBuilder, InMemoryNodeManagerBuilder};
 use opcua::server::{
@@ -19,8 +20,9 @@ use crate::limits::{
     SESSION_TIMEOUT_MAX, SESSIONS_MAX, SUBSCRIPTIONS_MAX, TEXT_BYTES_MAX, TICK,
     WRITES_PER_REQUEST_MAX,
 };
+use crate::nodes::{ServerNode, ServerNodes};
 use crate::space::{NAMESPACE, Space};
-use crate::users::Logins;
+use crate::users::{Logins, Users};
 use crate::{Mode, OpcuaServerError, Policy, ServerConfig, identity};
 
 const APPLICATION_NAME: &str = "mainstem";
@@ -38,6 +40,7 @@ pub(crate) fn build(
     names: &Names,
     logins: Logins,
     token: CancellationToken,
+    nodes: (Vec<ServerNode>, Arc<Users>),
     space: impl FnOnce(u16) -> Space + Send + Sync + 'static,
 ) -> Result<(Server, ServerHandle), OpcuaServerError> {
     let host = names
@@ -48,11 +51,20 @@ pub(crate) fn build(
     let builder = ServerBuilder::new()
         .without_node_managers()
         .with_node_manager(InMemoryNodeManagerBuilder::new(CoreNodeManagerBuilder))
+        .with_node_manager(InMemoryNodeManagerBuilder::new(
+            move |context: ServerContext, space: &mut AddressSpace| {
+                let uri = context.info.application_uri.as_ref().to_owned();
+                // The server's own namespace is number 1 by the standard.
+                let own = context
+                    .type_tree
+                    .write()
+                    .namespaces_mut()
+                    .add_namespace(&uri);
+                ServerNodes::new(nodes.0, nodes.1, &uri, own, space)
+            },
+        ))
         .with_node_manager(move |context: ServerContext| {
             let mut types = context.type_tree.write();
-            let uri = context.info.application_uri.as_ref().to_owned();
-            // The server's own namespace is number 1 by the standard.
-            types.namespaces_mut().add_namespace(&uri);
             let index = types.namespaces_mut().add_namespace(NAMESPACE);
             drop(types);
             space(index)

@@ -8,6 +8,7 @@ mod clocksync;
 mod doctor;
 mod drive;
 mod explain;
+mod held;
 mod one_way;
 pub(crate) mod own;
 mod relay;
@@ -113,6 +114,7 @@ pub struct Link {
     reach: Arc<Mutex<Reach>>,
     options: Arc<LinkOptions>,
     explaining: Arc<Semaphore>,
+    holding: Arc<Semaphore>,
     supporting: Arc<Semaphore>,
     store: Arc<Store>,
     source: SourceId,
@@ -150,6 +152,7 @@ impl Link {
             reach,
             options,
             explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
+            holding: Arc::new(Semaphore::new(held::HELD_MAX)),
             supporting: Arc::new(Semaphore::new(crate::support::SUPPORT_UNDER_WAY_MAX)),
             store: kept,
             source,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Name};
+use mainstem_model::{GlobSet, Name, TopicRights};
 
 use crate::{AddressList, DataRights};
 
@@ -44,6 +44,8 @@ pub struct Role {
     pub events: EventRights,
     /// What may be done at the paths of HTTP server nodes.
     pub data: DataRights,
+    /// What may be done on the bus.
+    pub topics: Arc<TopicRights>,
 }
 
 impl Default for Role {
@@ -60,6 +62,7 @@ impl Default for Role {
             control: true,
             from: AddressList::default(),
             events: EventRights::default(),
+            topics: Arc::default(),
             variables: VariableRights::default(),
             data: DataRights::default(),
         }
@@ -148,6 +151,7 @@ impl Roles {
                 see: all(),
                 answer: all(),
             },
+            topics: Arc::new(TopicRights::everything()),
             ..reading.clone()
         };
         let concentrator = Role {

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::identity::Identity;
 use pin::PinVerifier;
@@ -37,12 +37,29 @@ pub enum Trust {
     CaFile(PathBuf),
 }
 
+/// A certificate by which this node is known to somebody else's server, in PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The CA file cannot be used.
     #[error("cannot use the CA file {path}: {reason}")]
     CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of a certificate or its key cannot be used.
+    #[error("cannot use {path}: {reason}; give certificate and key as PEM files")]
+    Certificate {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -72,20 +89,59 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
 
 /// How this node dials a remote that it trusts for the given reason.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = dialling(trust)?.with_no_client_auth();
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+/// How this node dials a server that speaks another protocol than HTTP, with a certificate of its
+/// own where that server wants one.
+pub fn foreign_client_config(
+    trust: &Trust,
+    own: Option<&ClientCertificate>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let config = dialling(trust)?;
+    let Some(own) = own else {
+        return Ok(Arc::new(config.with_no_client_auth()));
+    };
+    let failed = |path: &PathBuf, reason: String| TlsError::Certificate {
+        path: path.clone(),
+        reason,
+    };
+    let chain = CertificateDer::pem_file_iter(&own.certificate)
+        .and_then(|chain| chain.take(CA_FILE_CERTIFICATES_MAX).collect())
+        .map_err(|error| failed(&own.certificate, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&own.key)
+        .map_err(|error| failed(&own.key, error.to_string()))?;
+    let config = config.with_client_auth_cert(chain, key);
+    let config = config.map_err(|error| failed(&own.certificate, error.to_string()))?;
+    Ok(Arc::new(config))
+}
+
+/// The same TLS as of this node's HTTPS listeners, for another protocol than HTTP.
+pub fn foreign_server_config(
+    identity: &Identity,
+    protocols: &[&[u8]],
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::clone(&*server_config(identity)?);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+fn dialling(
+    trust: &Trust,
+) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
         Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
         Trust::CaFile(path) => verifier_for(path)?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.
-    let mut config = ClientConfig::builder_with_provider(provider())
+    Ok(ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Setup)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    config.alpn_protocols = protocols();
-    Ok(Arc::new(config))
+        .with_custom_certificate_verifier(verifier))
 }
 
 fn protocols() -> Vec<Vec<u8>> {

@@ -12,15 +12,7 @@ pub type Way = (usize, usize);
 /// once, beginning with its first way.
 #[must_use]
 pub fn feeding_circles(mappings: &[Mapping]) -> Vec<Vec<Way>> {
-    let ways: Vec<(Way, &MappingItem)> = mappings
-        .iter()
-        .enumerate()
-        .filter(|(_, mapping)| mapping.target_state.is_enabled())
-        .flat_map(|(index, mapping)| {
-            let items = mapping.items.iter().enumerate();
-            items.map(move |(item, way)| ((index, item), way))
-        })
-        .collect();
+    let ways = enabled(mappings);
     let next: Vec<Vec<usize>> = ways.iter().map(|(_, way)| fed_by(way, &ways)).collect();
     let mut circles: Vec<Vec<Way>> = Vec::new();
     for start in 0..ways.len() {
@@ -32,6 +24,55 @@ pub fn feeding_circles(mappings: &[Mapping]) -> Vec<Vec<Way>> {
         }
     }
     circles
+}
+
+/// The ways that may get back what they published, by variables and wildcards.
+#[must_use]
+pub fn may_feed_themselves(mappings: &[Mapping]) -> Vec<Way> {
+    let ways = enabled(mappings);
+    let fed = |way: &MappingItem| {
+        let filter = way.publish.topic.filter();
+        let all = ways.iter().enumerate();
+        let takes = all.filter(|(_, (_, other))| {
+            let mut patterns = other.subscribe.iter();
+            patterns.any(|subscribe| overlap(&filter, subscribe.pattern.topics()))
+        });
+        takes.map(|(index, _)| index).collect()
+    };
+    let next: Vec<Vec<usize>> = ways.iter().map(|(_, way)| fed(way)).collect();
+    let comes_back = |start: &usize| {
+        let (mut seen, mut open) = (vec![false; next.len()], next[*start].clone());
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut seen[at], true) {
+                open.extend(&next[at]);
+            }
+        }
+        seen[*start]
+    };
+    let all = 0..ways.len();
+    all.filter(comes_back).map(|at| ways[at].0).collect()
+}
+
+/// Whether a topic can fit both filters.
+fn overlap(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+            (Some(a), Some(b)) if a == b || a == "+" || b == "+" => {}
+            _ => return false,
+        }
+    }
+}
+
+fn enabled(mappings: &[Mapping]) -> Vec<(Way, &MappingItem)> {
+    let all = mappings.iter().enumerate();
+    all.filter(|(_, mapping)| mapping.target_state.is_enabled())
+        .flat_map(|(index, mapping)| {
+            let items = mapping.items.iter().enumerate();
+            items.map(move |(item, way)| ((index, item), way))
+        })
+        .collect()
 }
 
 /// The ways that get what this one publishes.
@@ -115,6 +156,19 @@ mod tests {
             mapping(&[("b", "c"), ("c", "a")]),
         ];
         assert_eq!(feeding_circles(&round), [[(0, 1), (1, 0), (1, 1)]]);
+    }
+
+    #[test]
+    fn variables_may_lead_back() {
+        let own = [mapping(&[
+            ("a/+x", "a/{x}"),
+            ("q", "r/{x}"),
+            ("s/#", "b/c"),
+        ])];
+        assert!(feeding_circles(&own).is_empty());
+        assert_eq!(may_feed_themselves(&own), [(0, 0)]);
+        let round = [mapping(&[("a/+x", "b/{x}")]), mapping(&[("b/#", "a/k")])];
+        assert_eq!(may_feed_themselves(&round), [(0, 0), (1, 0)]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod wildcards;
 
 pub use address::{ServiceAddress, TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX, TopicProblem, service_id};
 pub use buffering::InputBuffering;
-pub use circles::{Way, feeding_circles};
+pub use circles::{Way, feeding_circles, may_feed_themselves};
 pub use endpoint::{EndpointAddress, EndpointOperation};
 pub use http_node::{HttpMethod, HttpNode, HttpNodeSection};
 pub use http_server::{HttpServer, HttpServerSection};
@@ -57,5 +57,5 @@ pub use rule::{
 };
 pub use services::Services;
 pub use target_state::TargetState;
-pub use transaction::{DEFAULT_TIMEOUT_MESSAGE, Transaction};
+pub use transaction::{AnsweredBy, DEFAULT_TIMEOUT_MESSAGE, Transaction};
 pub use wildcards::{TopicPattern, TopicTemplate};

@@ -162,13 +162,13 @@ impl TopicTemplate {
         })
     }
 
-    /// The text with the variables' values; the name of the first that has none.
-    pub fn fill<'a>(&'a self, value: impl Fn(&str) -> Option<String>) -> Result<String, &'a str> {
+    /// The text with the variables' values.
+    pub fn fill<E>(&self, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(own) => text.push_str(own),
-                Piece::Variable(name) => text.push_str(&value(name).ok_or(name.as_str())?),
+                Piece::Variable(name) => text.push_str(&value(name)?),
             }
         }
         Ok(text)
@@ -177,7 +177,11 @@ impl TopicTemplate {
     /// The filter that everything fits that it can come to: a level with a variable is `+`.
     #[must_use]
     pub fn filter(&self) -> String {
-        let whole = self.fill(|_| Some("+".into())).unwrap_or_default();
+        let whole = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Variable(_) => "+",
+        });
+        let whole: String = whole.collect();
         let levels = whole.split('/');
         let wild = |level: &str| if level.contains('+') { "+" } else { level }.to_owned();
         levels.map(wild).collect::<Vec<_>>().join("/")
@@ -246,9 +250,12 @@ mod tests {
         let template = TopicTemplate::new("out/{line}_{cell}/$kind").unwrap();
         let names: Vec<&str> = template.variables().collect();
         assert_eq!(names, ["line", "cell", "kind"]);
-        let fill = |name: &str| (name != "cell").then(|| name.to_uppercase());
-        assert_eq!(template.fill(fill), Err("cell"));
-        let all = template.fill(|name| Some(name.to_uppercase()));
+        let fill = |name: &str| match name {
+            "cell" => Err("none"),
+            name => Ok(name.to_uppercase()),
+        };
+        assert_eq!(template.fill(fill), Err("none"));
+        let all = template.fill(|name| Ok::<_, ()>(name.to_uppercase()));
         assert_eq!(all.unwrap(), "out/LINE_CELL/KIND");
         assert_eq!(template.filter(), "out/+/+");
         assert!(TopicTemplate::new("a/{b").is_err() && TopicTemplate::new("a/{b-c}").is_err());

@@ -5,6 +5,7 @@ mod adapter;
 mod alarm;
 mod alias;
 mod batch;
+mod bus;
 mod changes;
 pub mod doctor;
 pub mod event;
@@ -31,8 +32,11 @@ pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, 
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};
+pub use bus::{BusDocument, BusListenerDocument, MessageDocument, PublishDocument};
 pub use changes::ChangesDocument;
-pub use flowsync::{FlowNodeDocument, TransactionDocument, TransactionsDocument};
+pub use flowsync::{
+    FlowNodeDocument, LinkHeld, LinkHold, TransactionDocument, TransactionsDocument,
+};
 pub use logger::LoggerDocument;
 pub use node::{FeedDocument, NodeDocument};
 pub use opcua_server::{CertificateDocument, OpcuaServerDocument};

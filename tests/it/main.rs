@@ -13,6 +13,7 @@ mod dial_up;
 mod doctor;
 mod events;
 mod faults;
+mod flowsync;
 mod forward_proxy;
 mod hsyco;
 mod links;

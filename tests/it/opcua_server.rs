@@ -300,7 +300,9 @@ async fn a_lost_device_is_told_though_its_value_stays() {
         "no doubt was told: {told:#}"
     );
     let last = seen.last().unwrap();
-    let is_good = last["status"].as_u64().is_some_and(|status| status >> 30 == 0);
+    let is_good = last["status"]
+        .as_u64()
+        .is_some_and(|status| status >> 30 == 0);
     assert!(is_good && last["value"].as_f64() == Some(5.0), "{told:#}");
     node.stop().await;
 }

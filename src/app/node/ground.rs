@@ -16,6 +16,7 @@ use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
+use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
@@ -25,12 +26,12 @@ use crate::app::opcua::RunningOpcua;
 pub(in crate::app) struct Ground {
     pub(in crate::app) folder: DataFolder,
     pub(in crate::app) health: Health,
-    metrics: Metrics,
+    pub(in crate::app) metrics: Metrics,
     pub(in crate::app) identity: Identity,
     roles: Arc<Roles>,
     pub(in crate::app) tokens: Arc<Tokens>,
     pub(in crate::app) store: Arc<Store>,
-    audit: Arc<Audit>,
+    pub(in crate::app) audit: Arc<Audit>,
     pub(in crate::app) writes: Arc<WriteDesk>,
 }
 
@@ -58,7 +59,27 @@ impl Ground {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             recordings: Arc::default(),
+            nodes: RwLock::default(),
             running: RwLock::default(),
+        }
+    }
+
+    /// The bus, which does not run yet.
+    pub(in crate::app) fn bus(&self, tls: BusTls) -> BusGround {
+        let clock = Arc::clone(self.store.clock());
+        let gate = TokenGate {
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
+            clock: Arc::clone(&clock),
+        };
+        BusGround {
+            node: self.identity.id(),
+            folder: self.folder.join("bus"),
+            tls,
+            gate: Arc::new(gate),
+            clock,
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 

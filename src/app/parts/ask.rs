@@ -5,13 +5,18 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::Request;
 use mainstem_adapter::AdapterView;
+use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
+use mainstem_flowsync::FlowSync;
 use mainstem_http::{CertificateRefusal, DiskSpace, Forwarded, PartError, Parts};
+use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
+use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::{LinkHeld, LinkHold};
 
 use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 
@@ -131,6 +136,18 @@ impl Parts for RunningParts {
         ))
     }
 
+    fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        self.server_nodes.flow().cloned()
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.bus.bus()
+    }
+
+    fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
+        Box::pin(self.bus.document())
+    }
+
     fn loggers(&self) -> Option<Arc<Book>> {
         self.loggers.book()
     }
@@ -144,6 +161,20 @@ impl Parts for RunningParts {
         let mut links = remotes.values().filter_map(|(_, link)| link.mainstem());
         let found = links.find(|found| found.source() == link)?;
         Some(Box::pin(found.explain(ask)))
+    }
+
+    fn hold_below(
+        &self,
+        ask: LinkHold,
+        deadline: Monotonic,
+    ) -> Option<BoxFuture<'static, LinkHeld>> {
+        let remotes = self.remotes.read();
+        let below = |prefix: &Name| ask.name.strip_prefix(prefix.as_str());
+        let found = remotes
+            .values()
+            .find(|(config, _)| below(&config.prefix).is_some_and(|rest| rest.starts_with('.')));
+        let link = found?.1.mainstem()?;
+        Some(Box::pin(link.hold(ask, deadline)))
     }
 
     fn doctor_below(&self, name: &str, ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {

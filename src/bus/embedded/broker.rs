@@ -122,13 +122,14 @@ impl Broker {
     }
 
     pub(super) async fn counts(&self) -> BrokerCounts {
+        let (retained, retained_bytes) = self.census.retained();
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         BrokerCounts {
             clients: self.stats.clients_connected.load(Ordering::Relaxed) as u64,
             sessions: self.census.sessions() as u64,
             filters: self.router.topic_count().await as u64,
-            retained: self.router.retained_count().await as u64,
-            retained_bytes: self.census.retained_bytes() as u64,
+            retained: retained as u64,
+            retained_bytes: retained_bytes as u64,
             connections: load(&self.stats.clients_total),
             received: load(&self.stats.publish_received),
             sent: load(&self.stats.publish_sent),
@@ -160,12 +161,17 @@ impl Broker {
 /// Sweeps away what has expired, and sends away whose rights have ended.
 async fn keep(broker: Arc<Broker>) {
     let system = SysTopicsProvider::new(Arc::clone(&broker.router), Arc::clone(&broker.stats));
-    let system = system.with_update_interval(SYSTEM_TOPICS).start();
+    let mut system_topics = tokio::time::interval(SYSTEM_TOPICS);
     let mut sweep = tokio::time::interval(SWEEP);
     let mut rights = tokio::time::interval(RIGHTS_AGE);
     loop {
         tokio::select! {
             () = broker.stop.cancelled() => break,
+            // They are written to the disk each time, so only while somebody could read them.
+            _ = system_topics.tick(), if !broker.inlets.is_empty() => {
+                system.publish_static_topics().await;
+                system.publish_dynamic_topics().await;
+            }
             _ = rights.tick() => {
                 for client in broker.census.unwelcome(&broker.door) {
                     tracing::info!(client, "an MQTT client's rights have ended");
@@ -185,7 +191,6 @@ async fn keep(broker: Arc<Broker>) {
             }
         }
     }
-    system.abort();
 }
 
 fn config(limits: &Limits, events: Arc<dyn BrokerEventHandler>) -> BrokerConfig {

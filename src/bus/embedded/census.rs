@@ -94,8 +94,10 @@ impl Census {
         self.state.lock().sessions.len()
     }
 
-    pub(super) fn retained_bytes(&self) -> usize {
-        self.state.lock().bytes
+    /// Retained messages and the bytes of their topics and payloads, without the broker's own.
+    pub(super) fn retained(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.retained.len(), state.bytes)
     }
 
     /// The clients that are connected and may not be any more.
@@ -159,6 +161,9 @@ impl BrokerEventHandler for Census {
     }
 
     fn on_retained_set<'a>(&'a self, event: RetainedSetEvent) -> Done<'a> {
+        if event.topic.starts_with('$') {
+            return Box::pin(ready(()));
+        }
         let bytes = match event.cleared {
             true => 0,
             false => event.topic.len() + event.payload.len(),

@@ -89,6 +89,10 @@ impl Inlets {
             .collect()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.lock().is_empty()
+    }
+
     /// Accepts no more clients; those that are there stay until they are told.
     pub(super) fn close(&self) {
         self.open.lock().clear();

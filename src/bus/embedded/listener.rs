@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mqtt5::MqttError;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::transport::BrokerTransport;
 use rustls::ServerConfig;
@@ -174,14 +175,28 @@ impl Client {
             broker.ending.subscribe(),
         );
         // The future is as large as the handler.
-        match Box::pin(handler.run()).await {
-            Err(
-                mqtt5::MqttError::ProtocolError(what) | mqtt5::MqttError::MalformedPacket(what),
-            ) => {
-                refuse(broker, self.address, Breach::Protocol(what));
-            }
-            Err(error) => tracing::debug!(%error, "an MQTT connection has ended"),
-            Ok(()) => {}
+        let Err(error) = Box::pin(handler.run()).await else {
+            return;
+        };
+        match breaks_the_protocol(&error) {
+            true => refuse(broker, self.address, Breach::Protocol(error.to_string())),
+            false => tracing::debug!(%error, "an MQTT connection has ended"),
         }
     }
+}
+
+/// Whether it is the client's packets that have ended the connection. What the door refuses is
+/// counted there, what the guard refuses by the guard, which says so as a failed read.
+fn breaks_the_protocol(error: &MqttError) -> bool {
+    !error.is_normal_disconnect()
+        && !matches!(
+            error,
+            MqttError::Io(_)
+                | MqttError::ConnectionError(_)
+                | MqttError::Timeout
+                | MqttError::KeepAliveTimeout
+                | MqttError::AuthenticationFailed
+                | MqttError::NotAuthorized
+                | MqttError::ServerUnavailable
+        )
 }

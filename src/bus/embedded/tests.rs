@@ -2,3 +2,5 @@
 
 mod basics;
 mod harness;
+mod limits;
+mod neighbours;

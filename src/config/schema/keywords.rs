@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
-use mainstem_model::{Deadband, Glob, Name, Timestamp, ValueType, quantity};
+use mainstem_model::{Deadband, Glob, Name, Timestamp, TopicFilter, ValueType, quantity};
 use mainstem_remote::{ProxyAddress, Route};
 use mainstem_security::AddressRule;
 use mainstem_write::{PulseRule, TimeOfDay, Zone};
@@ -23,6 +23,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         })
         .with_format("host", is_host)
         .with_format("network", |text: &str| text.parse::<AddressRule>().is_ok())
+        .with_format("topic-filter", |text: &str| TopicFilter::new(text).is_ok())
         .with_format("deadband", |text: &str| text.parse::<Deadband>().is_ok())
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
         .with_format("proxy", |text: &str| text.parse::<ProxyAddress>().is_ok())
@@ -55,6 +56,9 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
     Some(match format {
         "socket-address" => "an IP address and a port, such as `127.0.0.1:8443` or `[::]:8443`",
         "network" => "`*`, an IP address, or a network such as `10.0.0.0/8`",
+        "topic-filter" => {
+            "a topic such as `line1/state`, with `+` for one level and `#` for all that follow"
+        }
         "deadband" => "a number that is not negative such as `0.5`, or a part such as `1%`",
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",

@@ -56,7 +56,7 @@ fn away(cause: &str, told: bool) -> Problem {
         false => format!("{cause}; nobody was told the request"),
         true => format!("{cause}; whether somebody acted on the request is not known"),
     };
-    wrong(Code::BusAway, detail)
+    wrong(Code::NoBus, detail)
         .with("told", told)
         .retry_after(AGAIN_SECONDS)
 }

@@ -96,8 +96,8 @@ codes! {
         "Try again after `Retry-After`, or raise the limit in the node file.";
     NoOwner SERVICE_UNAVAILABLE "not_reachable" "Nothing carries out writes for it now"
         "Look at /api/v1/adapters and /api/v1/remotes, then try again.";
-    BusAway SERVICE_UNAVAILABLE "bus_away" "The bus cannot be reached"
-        "Try again; if it lasts, look at /api/v1/alarms and at the MQTT broker.";
+    NoBus SERVICE_UNAVAILABLE "no_bus" "There is no bus that can be reached"
+        "Look at /api/v1/bus, then try again.";
     Stopping SERVICE_UNAVAILABLE "stopping" "The node stops"
         "Try again when it has started.";
     NoAnswer GATEWAY_TIMEOUT "no_answer" "Nobody answered in time"

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-adapter",
         "mainstem-remote",
         "mainstem-flowsync",
+        "mainstem-mapping",
         "mainstem-server",
         "mainstem-datalogger",
         "mainstem-rules",

@@ -431,7 +431,7 @@ async fn without_the_bus_it_is_said_at_once() {
     });
     assert_eq!(
         (held.0, &held.1["code"], &held.1["told"]),
-        (503, &json!("bus_away"), &json!(true))
+        (503, &json!("no_bus"), &json!(true))
     );
     let refused = told(ask()).await;
     assert_eq!((refused.0, &refused.1["told"]), (503, &json!(false)));

@@ -1,0 +1,1 @@
+//! Mappings over a real broker in this process.

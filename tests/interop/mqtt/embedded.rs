@@ -1,0 +1,1 @@
+//! The embedded broker with foreign clients.

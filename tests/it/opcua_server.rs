@@ -1,5 +1,6 @@
 //! The OPC UA server of a whole node, with a foreign client (asyncua, `tests/interop`).
 
+mod held;
 mod hostile;
 
 use std::path::{Path, PathBuf};

@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, bus, changes, datapoints, dial_up, doctor, events, explain,
-    flowsync, link, link_hold, loggers, node, opcua_server, probes, readers, remotes, samples, support, tokens,
-    topology, uplinks, variables, writes,
+    flowsync, link, link_hold, loggers, node, opcua_server, probes, readers, remotes, samples,
+    support, tokens, topology, uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";

@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, node, opcua_server, openapi, pages, probes, problem,
-    readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
+    explain, flowsync, hsyco, link, link_hold, loggers, node, opcua_server, openapi, pages, probes,
+    problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.

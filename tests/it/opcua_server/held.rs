@@ -33,7 +33,10 @@ async fn answer(bus: Arc<dyn Bus>) {
             continue;
         };
         let request: Value = serde_json::from_slice(&message.payload).unwrap();
-        let (bus, reply) = (Arc::clone(&bus), Topic::new(&format!("{node}/tres")).unwrap());
+        let (bus, reply) = (
+            Arc::clone(&bus),
+            Topic::new(&format!("{node}/tres")).unwrap(),
+        );
         let is_slow = node.ends_with("slow");
         tokio::spawn(async move {
             let number = request["value"]["number"].clone();
@@ -68,7 +71,11 @@ async fn calls_are_held_and_answered_over_the_bus() {
     node.wait_good("sim.level").await;
     let url = url(&node).await;
     trusted(&node, &url, &client).await;
-    let bus = node.node().parts().bus().expect("a node with server nodes has a bus");
+    let bus = node
+        .node()
+        .parts()
+        .bus()
+        .expect("a node with server nodes has a bus");
     let answering = tokio::spawn(answer(bus));
     let arguments = ["call", "above", LINK_TOKEN, "200"];
     let called = client.run_as(&url, &arguments).await;
@@ -88,7 +95,13 @@ async fn calls_are_held_and_answered_over_the_bus() {
     // Side by side, not one after the other.
     assert!(called["held_for"].as_f64() < Some(20.0), "{called:#}");
     assert!(called["reads"].as_u64() > Some(20), "{called:#}");
-    let (_, past) = node.ask("GET", "flowsync/transactions?node=slow&limit=1", Value::Null).await;
+    let (_, past) = node
+        .ask(
+            "GET",
+            "flowsync/transactions?node=slow&limit=1",
+            Value::Null,
+        )
+        .await;
     assert_eq!(past["ended"][0]["protocol"], "opcua", "{past:#}");
     answering.abort();
     node.stop().await;

@@ -50,7 +50,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("utoipa-axum", &["mainstem-http"]),
     ("tower-http", &["mainstem-http"]),
     ("saphyr", &["mainstem-config"]),
-    ("jsonschema", &["mainstem-config"]),
+    (
+        "jsonschema",
+        &["mainstem-config", "mainstem-adapter-connector"],
+    ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
     ("rumqttc", &["mainstem-bus"]),
@@ -58,7 +61,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-opcua-server", "mainstem-opcua-server", DEVICE],
+        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
     ),
 ];
 

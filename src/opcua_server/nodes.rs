@@ -2,8 +2,10 @@
 //! how they are tied to the bus. The composition root brings the ties.
 
 mod answer;
+mod insert;
 mod json;
-mod manager;
+mod tied;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use futures_util::future::BoxFuture;
 use opcua::types::VariantScalarTypeId;
 use serde_json::value::RawValue;
 
-pub(crate) use manager::ServerNodes;
+pub(crate) use tied::ServerNodes;
 
 /// A node of the node file.
 #[derive(Clone, Debug)]

@@ -34,7 +34,8 @@ async def client(url, folder, user, password, policy="Basic256Sha256"):
     await setup_self_signed_certificate(
         key, cert, URI, "localhost", [ExtendedKeyUsageOID.CLIENT_AUTH], {"commonName": "test client"}
     )
-    made = Client(url, timeout=20)
+    # Its own watchdog gives up after a second, which a busy machine takes for one answer.
+    made = Client(url, timeout=20, watchdog_intervall=30)
     made.application_uri = URI
     if policy != "None":
         await made.set_security(POLICIES[policy], str(cert), str(key))

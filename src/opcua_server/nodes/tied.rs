@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use mainstem_security::Principal;
 use opcua::server::SubscriptionCache;
-use opcua::server::address_space::{AddressSpace, MethodBuilder, ObjectBuilder, VariableBuilder};
+use opcua::server::address_space::AddressSpace;
 use opcua::server::diagnostics::NamespaceMetadata;
 use opcua::server::node_manager::memory::InMemoryNodeManagerImpl;
 use opcua::server::node_manager::{
@@ -16,14 +16,15 @@ use opcua::server::node_manager::{
 };
 use opcua::sync::RwLock;
 use opcua::types::{
-    Argument, AttributeId, DataValue, DateTime, LocalizedText, NodeId, ObjectId, StatusCode,
-    TimestampsToReturn, UAString, Variant, VariantScalarTypeId,
+    AttributeId, DataValue, NodeId, ObjectId, StatusCode, TimestampsToReturn, Variant,
+    VariantScalarTypeId,
 };
 use parking_lot::Mutex;
-use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::{ArgumentSpec, Held, ServerNode, ServerNodeKind, answer, json, scalar};
+use super::insert::insert;
+use super::values::{aged, failed, raw, type_of};
+use super::{Held, ServerNode, ServerNodeKind, answer, json, scalar};
 use crate::users::Users;
 
 /// How often it is looked for values that were told.
@@ -328,89 +329,4 @@ impl InMemoryNodeManagerImpl for ServerNodes {
 
 fn may_act(user: &Principal, name: &str) -> bool {
     user.rights.control && user.may_write(name).allowed
-}
-
-fn raw(value: &serde_json::Value) -> Option<Box<RawValue>> {
-    RawValue::from_string(value.to_string()).ok()
-}
-
-fn type_of(value: &Variant) -> Option<VariantScalarTypeId> {
-    match value {
-        Variant::Array(array) => Some(array.value_type),
-        value => value.scalar_type_id(),
-    }
-}
-
-fn aged(value: Variant, age: Duration) -> DataValue {
-    let ticks = i64::try_from(age.as_nanos() / 100).unwrap_or_default();
-    let now = DateTime::now();
-    DataValue {
-        source_timestamp: Some(DateTime::from(now.ticks() - ticks)),
-        ..DataValue::new_now(value)
-    }
-}
-
-fn failed(status: StatusCode) -> DataValue {
-    DataValue {
-        status: Some(status),
-        server_timestamp: Some(DateTime::now()),
-        ..DataValue::default()
-    }
-}
-
-fn insert(
-    space: &mut AddressSpace,
-    node: &ServerNode,
-    id: &NodeId,
-    above: &NodeId,
-    namespace: u16,
-) {
-    let name = opcua::types::QualifiedName::new(namespace, node.browse_name.clone());
-    let shown = node.browse_name.as_str();
-    match &node.kind {
-        ServerNodeKind::Object => {
-            ObjectBuilder::new(id, name, shown)
-                .has_type_definition(opcua::types::ObjectTypeId::BaseObjectType)
-                .component_of(above.clone())
-                .insert(space);
-        }
-        ServerNodeKind::Variable { data_type, tie, .. } => {
-            let mut variable = VariableBuilder::new(id, name, shown)
-                .data_type(NodeId::new(0, number(data_type)))
-                .has_type_definition(opcua::types::VariableTypeId::BaseDataVariableType)
-                .component_of(above.clone());
-            let does = tie.use_of();
-            if does.receives || does.holds {
-                variable = variable.writable();
-            }
-            variable.insert(space);
-        }
-        ServerNodeKind::Method {
-            inputs, outputs, ..
-        } => {
-            let below = |part: &str| NodeId::new(namespace, format!("{}!{part}", node.name));
-            MethodBuilder::new(id, name, shown)
-                .component_of(above.clone())
-                .executable(true)
-                .user_executable(true)
-                .input_args(space, &below("InputArguments"), &arguments(inputs))
-                .output_args(space, &below("OutputArguments"), &arguments(outputs))
-                .insert(space);
-        }
-    }
-}
-
-fn number(data_type: &str) -> u32 {
-    scalar(data_type).map_or(24, |scalar| scalar as u32)
-}
-
-fn arguments(specs: &[ArgumentSpec]) -> Vec<Argument> {
-    let argument = |spec: &ArgumentSpec| Argument {
-        name: UAString::from(spec.name.as_str()),
-        data_type: NodeId::new(0, number(&spec.data_type)),
-        value_rank: if spec.is_array { 1 } else { -1 },
-        array_dimensions: None,
-        description: LocalizedText::new("", &spec.description),
-    };
-    specs.iter().map(argument).collect()
 }

@@ -239,6 +239,8 @@ async def call(opc, held):
         "wrong_type": await failing(root.call_method(method, "seven", "red")),
     }
     results["by_name"] = list(results["by_name"])
+    # The client itself sends 100 requests at a time and keeps the others back, reads as well.
+    opc.uaclient.set_max_concurrent_requests(held + 100)
     stop, worst = asyncio.Event(), [0.0, 0]
 
     async def reads():

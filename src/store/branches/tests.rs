@@ -2,7 +2,7 @@
 
 use mainstem_model::{Definition, GlobSet, Name, Quality, Role, Scalar};
 
-use crate::tests::store;
+use crate::tests::setup;
 use crate::{Level, Store};
 
 const NAMES: [&str; 7] = [
@@ -16,7 +16,7 @@ const NAMES: [&str; 7] = [
 ];
 
 fn filled() -> std::sync::Arc<Store> {
-    let store = store();
+    let (store, _) = setup(1, 1 << 20);
     let source = store.put_own_source(None, "node", Role::Node, Quality::GOOD, true);
     for name in NAMES {
         let name = Name::new(name).unwrap();
@@ -61,7 +61,7 @@ fn a_level_comes_in_parts() {
 #[test]
 fn what_may_not_be_seen_is_not_there() {
     let store = filled();
-    let some = GlobSet::new(&["a.x.**", "!a.x.z2"]).unwrap();
+    let some = GlobSet::new(&["!a.x.z2", "a.x.*"]).unwrap();
     assert_eq!(words(&store.level(None, None, &some, 100)), ["a/"]);
     assert_eq!(words(&store.level(Some("a"), None, &some, 100)), ["a.x/"]);
     assert_eq!(

@@ -25,7 +25,7 @@ struct Rest {
 impl Space {
     /// Answers for one node: for our own, and for the folder of the standard that holds ours.
     pub(super) fn browse_one(&self, user: &Principal, types: &dyn TypeTree, node: &mut BrowseNode) {
-        if *node.node_id() == NodeId::from(ObjectId::ObjectsFolder) {
+        if *node.node_id() == ObjectId::ObjectsFolder {
             if node.allows_forward() && node.take_continuation_point::<Rest>().is_none() {
                 self.tell(types, node, organizes(self.metadata(&Place::Root)));
             }
@@ -129,7 +129,7 @@ impl Space {
         };
         loop {
             // One more than there is room for shows whether there is more to tell.
-            let most = node.remaining().min(PART_MAX).max(1);
+            let most = node.remaining().clamp(1, PART_MAX);
             let level = self
                 .store
                 .level(path, after.as_deref(), &user.rights.read, most);

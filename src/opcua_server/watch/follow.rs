@@ -60,7 +60,7 @@ impl Watch {
     /// Reads what happened, and marks what it touches.
     fn read_on(&self, reader: &mut Option<Reader>, chunk: &mut Chunk) {
         let Some(following) = reader else {
-            *reader = self.from_now();
+            *reader = self.following_now();
             self.table.lock().touch_all();
             return;
         };
@@ -85,7 +85,7 @@ impl Watch {
                 Progress::Expired => {
                     table.touch_all();
                     drop(table);
-                    *reader = self.from_now();
+                    *reader = self.following_now();
                     return;
                 }
                 _ => return,
@@ -93,7 +93,7 @@ impl Watch {
         }
     }
 
-    fn from_now(&self) -> Option<Reader> {
+    fn following_now(&self) -> Option<Reader> {
         let filter = Filter::everything();
         let cursor = Cursor {
             epoch: self.store.setup().epoch,

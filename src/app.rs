@@ -13,6 +13,7 @@ mod links;
 mod loggers;
 mod mappings;
 mod node;
+mod opcua;
 mod parts;
 mod report;
 mod seat;

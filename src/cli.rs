@@ -15,6 +15,7 @@ mod flowsync;
 mod init;
 mod loggers;
 mod mappings;
+mod opcua_server;
 mod points;
 mod readers;
 mod remotes;
@@ -98,6 +99,8 @@ enum Command {
     Loggers(loggers::LoggersArgs),
     /// Mappings: list, try rules by hand
     Mappings(mappings::MappingsArgs),
+    /// The OPC UA server: show; certificates of its clients: list, trust, reject
+    OpcuaServer(opcua_server::OpcuaServerArgs),
     /// The bus: status, sub, pub
     Bus(bus::BusArgs),
     /// The tree of nodes, links and devices, with what is wrong where
@@ -155,6 +158,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Flowsync(args) => flowsync::run(&args, screen).await,
         Command::Mappings(args) => mappings::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
+        Command::OpcuaServer(args) => opcua_server::run(&args, screen).await,
         Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,

@@ -16,6 +16,7 @@ use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
+use super::access;
 use super::adapters::RunningAdapter;
 use super::bus::{BusTls, RunningBus};
 use super::endpoints::RunningEndpoints;
@@ -23,6 +24,7 @@ use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::mappings::RunningMappings;
 use super::node::Ground;
+use super::opcua::RunningOpcua;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::server_nodes::ServerNodes;
@@ -39,6 +41,7 @@ pub(super) struct RunningParts {
     writes: Arc<WriteDesk>,
     site: StoreSite,
     loggers: RunningLoggers,
+    opcua: RunningOpcua,
     pub(super) server_nodes: ServerNodes,
     pub(super) mappings: RunningMappings,
     pub(super) endpoints: RunningEndpoints,
@@ -66,6 +69,7 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
+            opcua: ground.opcua(),
             server_nodes: ServerNodes::new(ground),
             mappings: RunningMappings::new(ground),
             endpoints: RunningEndpoints::new(ground),
@@ -107,7 +111,22 @@ impl RunningParts {
                 report.failed.push(("loggers".to_owned(), why));
             }
         }
+        self.apply_opcua(config, &mut report).await;
         report
+    }
+
+    /// After the loggers, whose series are its history.
+    async fn apply_opcua(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        let roles = Arc::new(access::roles(config));
+        let (book, flow) = (self.loggers.book(), self.server_nodes.flow());
+        match self.opcua.apply(config, roles, book, flow).await {
+            Ok(true) => report.started.push("opcua-server".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.opcua.failed(&error);
+                report.failed.push(("opcua-server".to_owned(), why));
+            }
+        }
     }
 
     /// The bus is there before whoever stands on it.
@@ -265,6 +284,7 @@ impl RunningParts {
 
     /// Ends everything: links first, so that nothing new comes in, then adapters.
     pub(super) async fn stop(&self) {
+        self.opcua.stop().await;
         let remotes = std::mem::take(&mut *self.remotes.write());
         for (_, link) in remotes.values() {
             link.stop().await;

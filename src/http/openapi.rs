@@ -17,8 +17,7 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, bus, changes, datapoints, dial_up, doctor, events, explain,
-    flowsync, link, link_hold, loggers, mappings, node, probes, readers, remotes, samples, support,
-    tokens, topology, uplinks, variables, writes,
+    flowsync, link, link_hold, loggers, mappings, node, probes, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes, opcua_server,
 };
 
 const SCHEME: &str = "token";
@@ -50,7 +49,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, mappings::list, flowsync::transactions, link_hold::hold, flowsync::nodes, loggers::list, loggers::show, loggers::samples, loggers::rollups, bus::show, bus::publish, bus::messages,
+    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, mappings::list, flowsync::transactions, link_hold::hold, flowsync::nodes, loggers::list, loggers::show, loggers::samples, loggers::rollups, bus::show, bus::publish, bus::messages, opcua_server::show, opcua_server::certificates, opcua_server::trust, opcua_server::reject,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

@@ -16,6 +16,7 @@ use mainstem_store::SourceId;
 use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -31,6 +32,23 @@ pub enum PartError {
     /// It cannot be switched now.
     #[error("it cannot be switched now: {0}")]
     Busy(String),
+}
+
+/// Why nothing could be done with the certificate of an OPC UA client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateRefusal {
+    /// There is no server.
+    #[error("this node has no OPC UA server")]
+    Off,
+    /// There is no such certificate.
+    #[error("{0}")]
+    Unknown(String),
+    /// What was given names none.
+    #[error("{0}")]
+    Malformed(String),
+    /// The disk does not do it.
+    #[error("{0}")]
+    Disk(String),
 }
 
 /// The room on a disk, in bytes.
@@ -135,6 +153,27 @@ pub trait Parts: Send + Sync {
     /// The mappings; nothing if this node has no bus.
     fn mappings(&self) -> Option<Arc<Mappings>> {
         None
+    }
+
+    /// How the OPC UA server stands, if this node has one.
+    fn opcua_server(&self) -> BoxFuture<'static, Option<OpcuaServerDocument>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// The certificates of its clients.
+    fn opcua_certificates(
+        &self,
+    ) -> BoxFuture<'static, Result<Vec<CertificateDocument>, CertificateRefusal>> {
+        Box::pin(std::future::ready(Err(CertificateRefusal::Off)))
+    }
+
+    /// Trusts or refuses one of them.
+    fn decide_opcua_certificate(
+        &self,
+        _thumbprint: String,
+        _trusted: bool,
+    ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
+        Box::pin(std::future::ready(Err(CertificateRefusal::Off)))
     }
 
     /// The bus; nothing if the node has none.

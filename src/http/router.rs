@@ -8,8 +8,7 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, openapi, pages, probes,
-    problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
+    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, openapi, pages, probes, problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes, opcua_server,
 };
 
 /// Everything that the node serves.
@@ -105,6 +104,19 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/mappings", get(mappings::list))
+        .route("/opcua-server", get(opcua_server::show))
+        .route(
+            "/opcua-server/certificates",
+            get(opcua_server::certificates),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/trust",
+            post(opcua_server::trust),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/reject",
+            post(opcua_server::reject),
+        )
         .route("/bus", get(bus::show))
         .route("/bus/publish", post(bus::publish))
         .route("/bus/messages", get(bus::messages))

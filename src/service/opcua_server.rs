@@ -66,7 +66,7 @@ impl Default for OpcuaServerSection {
     fn default() -> Self {
         Self {
             port: 4841,
-            resource_path: "/UA/CybusOpcuaServer".into(),
+            resource_path: "/UA/MainstemOpcuaServer".into(),
             hostname: None,
             alternate_hostname: None,
             application_uri: None,

@@ -15,6 +15,7 @@ pub mod form;
 mod logger;
 mod mappings;
 mod node;
+mod opcua_server;
 mod page;
 mod point;
 mod problem;
@@ -40,6 +41,7 @@ pub use flowsync::{
 pub use logger::LoggerDocument;
 pub use mappings::{MappingDocument, MappingErrorDocument, MappingItemDocument};
 pub use node::{FeedDocument, NodeDocument};
+pub use opcua_server::{CertificateDocument, OpcuaServerDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;

@@ -21,6 +21,7 @@ mod hsyco;
 mod links;
 mod loggers;
 mod one_way;
+mod opcua_server;
 mod outcomes;
 mod pacing;
 mod policies;

@@ -20,6 +20,7 @@ use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
+use crate::app::opcua::RunningOpcua;
 
 /// What everything else stands on, and what needs no task to be there.
 pub(in crate::app) struct Ground {
@@ -42,6 +43,23 @@ impl Ground {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             folder: self.folder.join("loggers"),
+            running: RwLock::default(),
+        }
+    }
+
+    /// The OPC UA server, which does not run yet.
+    pub(in crate::app) fn opcua(&self) -> RunningOpcua {
+        RunningOpcua {
+            folder: self.folder.join("opcua-server"),
+            node: self.identity.id(),
+            store: Arc::clone(&self.store),
+            writes: Arc::clone(&self.writes),
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            recordings: Arc::default(),
+            nodes: RwLock::default(),
             running: RwLock::default(),
         }
     }

@@ -8,8 +8,8 @@ use mainstem_adapter::{AdapterView, AskError};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
-use mainstem_http::{DiskSpace, Forwarded, PartError, Parts};
-use mainstem_mapping::Mappings;
+use mainstem_http::{CertificateRefusal, DiskSpace, Forwarded, PartError, Parts};
+use mainstem_mapping::{Mappings};
 use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
@@ -18,6 +18,8 @@ use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
+
+use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 
 use super::RunningParts;
 use crate::app::adapters::RunningAdapter;
@@ -127,6 +129,28 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn opcua_server(&self) -> BoxFuture<'static, Option<OpcuaServerDocument>> {
+        Box::pin(crate::app::opcua::state(self.opcua.server()))
+    }
+
+    fn opcua_certificates(
+        &self,
+    ) -> BoxFuture<'static, Result<Vec<CertificateDocument>, CertificateRefusal>> {
+        Box::pin(crate::app::opcua::certificates(self.opcua.server()))
+    }
+
+    fn decide_opcua_certificate(
+        &self,
+        thumbprint: String,
+        trusted: bool,
+    ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
+        Box::pin(crate::app::opcua::decide(
+            self.opcua.server(),
+            thumbprint,
+            trusted,
+        ))
     }
 
     fn flowsync(&self) -> Option<Arc<FlowSync>> {

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-remote",
         "mainstem-flowsync",
         "mainstem-mapping",
-        "mainstem-server",
+        "mainstem-opcua-server",
         "mainstem-datalogger",
         "mainstem-rules",
         "mainstem-alarm",
@@ -61,7 +61,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-server", DEVICE],
+        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
     ),
 ];
 

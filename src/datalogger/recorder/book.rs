@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use mainstem_model::{Name, ValueType};
 use parking_lot::RwLock;
 
+use super::door::Door;
 use crate::config::{LoggerKind, SampleMode};
 use crate::{SeriesId, Sink};
 
@@ -42,6 +43,7 @@ pub struct Book {
     sink: Arc<dyn Sink>,
     zone: TimeZone,
     series: RwLock<BTreeMap<Name, LoggerView>>,
+    door: Door,
 }
 
 impl Book {
@@ -50,12 +52,24 @@ impl Book {
             sink,
             zone,
             series: RwLock::default(),
+            door: Door::default(),
         }
     }
 
     /// Where rows and roll-ups are.
     pub fn sink(&self) -> &Arc<dyn Sink> {
         &self.sink
+    }
+
+    /// Where rows are brought: imported ones, and edits.
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The series with a number in the sink.
+    pub fn of_series(&self, series: SeriesId) -> Option<LoggerView> {
+        let views = self.series.read();
+        views.values().find(|view| view.series == series).cloned()
     }
 
     /// The zone by which roll-ups are counted.

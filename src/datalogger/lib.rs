@@ -10,6 +10,7 @@ mod error;
 mod numbers;
 mod query;
 pub mod recorder;
+pub mod replica;
 pub mod rollup;
 mod row;
 mod series;

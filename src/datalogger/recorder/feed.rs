@@ -252,6 +252,8 @@ impl Feed {
         match sent {
             Sent::Stored(rows) => {
                 self.figures.rows.inc_by(rows.len() as u64);
+                let rows = Arc::new(rows);
+                self.book.tap().pass(&rows);
                 self.job(Job::Rows(rows)).await;
                 self.health.clear(PROBLEM);
             }

@@ -6,7 +6,9 @@
 mod codec;
 pub mod config;
 mod durable;
+mod edit;
 mod error;
+mod gap;
 mod numbers;
 mod query;
 pub mod recorder;
@@ -18,10 +20,14 @@ mod sink;
 mod sqlite;
 mod standing;
 mod step;
+mod sums;
+mod superseded;
 pub mod thinning;
 
 pub use durable::Durable;
+pub use edit::{Edit, NOTE_BYTES_MAX};
 pub use error::{Refused, SinkError};
+pub use gap::{GAPS_MAX, Gap, GapCause, GapId, GapQuery, Healing};
 pub use query::{
     Answer, Order, QualityFilter, RollupQuery, Rollups, RowQuery, SampleQuery, Samples,
 };
@@ -31,3 +37,4 @@ pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
 pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};
+pub use sums::{HourSum, SUM_HOUR, Summing, row_hash};

@@ -12,6 +12,7 @@ mod gap;
 mod numbers;
 mod query;
 pub mod recorder;
+pub mod replica;
 pub mod rollup;
 mod row;
 mod series;

@@ -80,6 +80,17 @@ pub trait Sink: Send + Sync {
     /// moves in the transaction that stores the rows, and retention does not take it back.
     fn watermark(&self, series: SeriesId) -> Result<u64, SinkError>;
 
+    /// Which rows of a series were stored ever, as ranges of their numbers in ascending order: the
+    /// contiguous one up to the watermark, and what came ahead of missing rows.
+    fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
+        let watermark = self.watermark(series)?;
+        Ok(if watermark > 0 {
+            vec![(1, watermark)]
+        } else {
+            Vec::new()
+        })
+    }
+
     /// What is held of a series.
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError>;
 

@@ -268,6 +268,8 @@ impl Feed {
             Sent::Stored(rows) => {
                 self.figures.rows.inc_by(rows.len() as u64);
                 self.tell_stored(&rows);
+                let rows = Arc::new(rows);
+                self.book.tap().pass(&rows);
                 self.job(Job::Rows(rows)).await;
                 self.health.clear(PROBLEM);
             }

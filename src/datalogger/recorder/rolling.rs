@@ -2,6 +2,7 @@
 
 use mainstem_model::{Quality, Timestamp};
 
+use crate::numbers::Numbers;
 use crate::rollup::{
     Calendar, Carry, GRACE, Pushed, Reading, Repair, Rolled, Roller, Rule, Slot, Tally,
 };
@@ -41,8 +42,8 @@ pub(crate) struct Rolling {
     late: Option<(i64, i64)>,
     /// Whether rows were superseded within that time.
     edited: bool,
-    /// Up to which row everything was taken in.
-    taken: u64,
+    /// Which rows were taken in. Those of another node come ahead of missing ones.
+    taken: Numbers,
     /// Hours that late rows could not get into, since others of theirs were deleted already.
     pub(crate) left: u64,
 }
@@ -71,9 +72,13 @@ impl Rolling {
             roller,
             late: None,
             edited: false,
-            taken: sink.covered(series)?,
+            taken: Numbers::default(),
             left: 0,
         };
+        let covered = sink.covered(series)?;
+        if covered > 0 {
+            rolling.taken.insert(1, covered);
+        }
         let Some(last) = sink.last(series)? else {
             return Ok(rolling);
         };
@@ -89,14 +94,14 @@ impl Rolling {
         }
         let query = RowQuery {
             series,
-            after: rolling.taken,
+            after: covered,
             limit: u64::MAX,
         };
         for row in sink.rows(&query)? {
             let row = row?;
             rolling.note_late(row.time);
             rolling.note_edit(&row);
-            rolling.taken = rolling.taken.max(row.row);
+            rolling.taken.insert(row.row, row.row);
         }
         rolling.repair(sink, now, true)?;
         Ok(rolling)
@@ -104,7 +109,7 @@ impl Rolling {
 
     /// Takes in a row that is on disk.
     pub(crate) fn take(&mut self, row: &Row) {
-        if row.row <= self.taken {
+        if self.taken.contains(row.row) {
             // It was there when this began.
             return;
         }
@@ -113,7 +118,12 @@ impl Rolling {
         } else if self.roller.push(&reading(row)) == Pushed::Late {
             self.note_late(row.time);
         }
-        self.taken = self.taken.max(row.row);
+        self.taken.insert(row.row, row.row);
+    }
+
+    /// Rows will never come: nothing waits for them.
+    pub(crate) fn forgo(&mut self, first: u64, last: u64) {
+        self.taken.insert(first, last);
     }
 
     fn note_late(&mut self, at: i64) {
@@ -148,7 +158,7 @@ impl Rolling {
         self.put(&out, batch);
         // Rows that wait for a repair are not rolled up.
         if self.late.is_none() {
-            batch.covered.push((self.series, self.taken));
+            batch.covered.push((self.series, self.taken.watermark()));
         }
     }
 

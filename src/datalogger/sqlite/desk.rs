@@ -288,6 +288,14 @@ impl Sink for SqliteSink {
             .map_or(0, crate::numbers::Numbers::watermark))
     }
 
+    fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
+        let numbers = self.shared.numbers.read();
+        let held = numbers
+            .get(&series)
+            .map(|numbers| numbers.ranges().to_vec());
+        Ok(held.unwrap_or_default())
+    }
+
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError> {
         self.shared.extent(series)
     }

@@ -193,6 +193,7 @@ fn view(
         kind: config.kind,
         samples: config.samples,
         minutes: config.minutes,
+        modulus: config.modulus,
         unit: config.unit.as_deref().map(Into::into),
         description: config.description.as_deref().map(Into::into),
         value_type: None,

@@ -2,6 +2,10 @@
 
 mod answer;
 mod asked;
+pub(crate) mod edits;
+pub(crate) mod gaps;
+pub(crate) mod import;
+mod owned;
 mod row;
 mod slot;
 

@@ -8,6 +8,7 @@ pub(crate) mod import;
 mod owned;
 mod row;
 mod slot;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 

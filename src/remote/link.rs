@@ -11,6 +11,7 @@ mod explain;
 mod one_way;
 pub(crate) mod own;
 mod relay;
+mod sums;
 mod support;
 
 pub use doctor::Below;

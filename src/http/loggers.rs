@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked;
+pub(crate) mod link;
 mod row;
 mod slot;
 

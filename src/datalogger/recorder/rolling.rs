@@ -7,7 +7,7 @@ use crate::rollup::{
     Calendar, Carry, GRACE, Pushed, Reading, Repair, Rolled, Roller, Rule, Slot, Tally,
 };
 use crate::{
-    Order, QualityFilter, RollupBatch, RollupQuery, Row, RowQuery, SampleQuery, SeriesId, Sink,
+    Logged, Order, QualityFilter, RollupBatch, RollupQuery, Row, RowQuery, SampleQuery, SeriesId, Sink,
     SinkError, Step,
 };
 
@@ -109,8 +109,13 @@ impl Rolling {
             // It was there when this began.
             return;
         }
-        if self.roller.push(&reading(row)) == Pushed::Late {
-            self.note_late(row.time);
+        match &row.value {
+            Logged::Edit(edit) => {
+                self.note_late(row.time);
+                self.note_late(edit.to);
+            }
+            _ if self.roller.push(&reading(row)) == Pushed::Late => self.note_late(row.time),
+            _ => {}
         }
         self.taken.insert(row.row, row.row);
     }

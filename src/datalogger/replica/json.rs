@@ -7,7 +7,7 @@ use mainstem_wire::{LogRow, LogRows, write_value};
 use serde_json::value::RawValue;
 
 use crate::codec::TEXT_BYTES_MAX;
-use crate::{Logged, Row, SeriesId};
+use crate::{Edit, Logged, Row, SeriesId};
 
 /// Rows of one series.
 pub(crate) fn told<'a>(id: u32, rows: impl Iterator<Item = &'a Row>) -> LogRows {
@@ -38,6 +38,7 @@ fn value(value: &Logged) -> Box<RawValue> {
             write_value(&Value::Text(text.clone()), &mut out);
             String::from_utf8(out).unwrap_or_default()
         }
+        Logged::Edit(edit) => serde_json::json!({ "edit": edit.to_text() }).to_string(),
     };
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
@@ -76,6 +77,9 @@ fn heard_value(text: &str) -> Option<Logged> {
         }
         b'{' => {
             let value: serde_json::Value = serde_json::from_str(text).ok()?;
+            if let Some(edit) = value.get("edit") {
+                return Edit::from_text(edit.as_str()?).map(Logged::Edit);
+            }
             let bits = u64::from_str_radix(value.get("f64")?.as_str()?, 16).ok()?;
             Some(Logged::Number(f64::from_bits(bits)))
         }
@@ -108,6 +112,10 @@ mod tests {
             Logged::Number(f64::MIN_POSITIVE / 3.0),
             Logged::Number(f64::NAN),
             Logged::Number(f64::NEG_INFINITY),
+            Logged::Edit(Arc::new(Edit {
+                to: -7,
+                note: "ann: a \"note\"".into(),
+            })),
             Logged::Text("a \"quoted\" text, \u{fffd}".into()),
         ];
         let rows: Vec<Row> = (1..)

@@ -5,6 +5,7 @@
 //! like everything else, and never looks like a value that did not change.
 
 mod book;
+mod door;
 mod feed;
 mod plan;
 mod rolling;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use book::{Book, LoggerView};
+pub use door::{BROUGHT_ROWS_MAX, BringError, Door};
 pub(crate) use rolling::RollSetup;
 pub(crate) use rolls::Job;
 pub(crate) use value::is_counted;

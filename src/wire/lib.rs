@@ -27,8 +27,9 @@ pub use frame::{
     GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
 };
 pub use log::{
-    FEATURE_LOGGERS, LOG_BYTES_MAX, LOG_FRAME_BYTES_MAX, LOG_FRAMES, LOG_WANT_ROWS_MAX, LOG_WANTS_MAX,
-    LogGone, LogLine, LogRanges, LogRow, LogRows, LogSeries, LogWant, LogWants, LogWatch, log_key,
+    FEATURE_LOGGERS, LOG_BYTES_MAX, LOG_FRAME_BYTES_MAX, LOG_FRAMES, LOG_WANT_ROWS_MAX,
+    LOG_WANTS_MAX, LogGone, LogLine, LogRanges, LogRow, LogRows, LogSeries, LogWant, LogWants,
+    LogWatch, log_key,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 pub use variable::{FEATURE_VARIABLES, VariableFrame};

@@ -26,6 +26,8 @@ pub(crate) const RECORD: &str = "loggers:
   record:
     pieces: { datapoint: sim.count, kind: counter, unit: pcs, description: counted pieces }
     level: { match: [ sim.level ], samples: every }\n";
+/// Levels above record nothing themselves.
+pub(crate) const ROLL: &str = "loggers: { rollups: 1s }\n";
 /// Times short enough for a test, long enough for a busy machine.
 const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n";
 const ALL: &str = "      dataloggers: [ \"**\" ]\n";

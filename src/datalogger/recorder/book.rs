@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use mainstem_model::{Name, ValueType};
 use parking_lot::RwLock;
 
+use super::door::Door;
 use crate::config::{LoggerKind, SampleMode};
 use crate::replica::Tap;
 use crate::{SeriesId, Sink};
@@ -46,6 +47,7 @@ pub struct Book {
     sink: Arc<dyn Sink>,
     zone: TimeZone,
     series: RwLock<BTreeMap<Name, LoggerView>>,
+    door: Door,
     /// Counts changes of the series.
     version: AtomicU64,
     tap: Tap,
@@ -57,6 +59,7 @@ impl Book {
             sink,
             zone,
             series: RwLock::default(),
+            door: Door::default(),
             version: AtomicU64::default(),
             tap: Tap::default(),
         }
@@ -65,6 +68,17 @@ impl Book {
     /// Where rows and roll-ups are.
     pub fn sink(&self) -> &Arc<dyn Sink> {
         &self.sink
+    }
+
+    /// Where rows are brought: imported ones, and edits.
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The series with a number in the sink.
+    pub fn of_series(&self, series: SeriesId) -> Option<LoggerView> {
+        let views = self.series.read();
+        views.values().find(|view| view.series == series).cloned()
     }
 
     /// The zone by which roll-ups are counted.

@@ -59,9 +59,9 @@ pub fn answer(
         if teller.left == 0 {
             break;
         }
-        let meant = keys.get(&SeriesId(want.id)).is_some_and(|key| {
-            log_key(key.origin, key.log.0, key.logger.as_str()) == want.key
-        });
+        let meant = keys
+            .get(&SeriesId(want.id))
+            .is_some_and(|key| log_key(key.origin, key.log.0, key.logger.as_str()) == want.key);
         if meant && may(SeriesId(want.id)) && want.from > 0 && want.from <= want.to {
             teller.series(want)?;
         }

@@ -236,7 +236,10 @@ fn view(replica: &Replica, series: SeriesId) -> Option<LoggerView> {
         modulus: told.modulus,
         unit: told.unit.as_deref().map(Into::into),
         description: told.description.as_deref().map(Into::into),
-        value_type: told.value_type.as_deref().and_then(|text| text.parse().ok()),
+        value_type: told
+            .value_type
+            .as_deref()
+            .and_then(|text| text.parse().ok()),
         series,
         recording: told.recording,
     })

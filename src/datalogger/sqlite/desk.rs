@@ -290,7 +290,9 @@ impl Sink for SqliteSink {
 
     fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
         let numbers = self.shared.numbers.read();
-        let held = numbers.get(&series).map(|numbers| numbers.ranges().to_vec());
+        let held = numbers
+            .get(&series)
+            .map(|numbers| numbers.ranges().to_vec());
         Ok(held.unwrap_or_default())
     }
 

@@ -147,11 +147,13 @@ pub(super) fn unreadable(error: &SinkError) -> Problem {
     Problem::new(Code::NoOwner, "the data logger store cannot be read now")
 }
 
-/// A text in a table that no spreadsheet takes for a formula.
+/// A text in a table that no spreadsheet takes for a formula. An import takes one apostrophe off
+/// again, so a text that begins with one gets another.
 pub(super) fn csv_text(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     let guard = if is_formula { "'" } else { "" };
-    let quoted = text.contains(['"', ',', ';', '\n', '\r', '\t']) || is_formula;
+    let is_blank = text.trim() != text || text.is_empty();
+    let quoted = text.contains(['"', ',', ';', '\n', '\r', '\t']) || is_formula || is_blank;
     if quoted {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
@@ -183,6 +185,9 @@ mod tests {
             ("+49", "\"'+49\""),
             ("\t=1", "\"'\t=1\""),
             ("a,b", "\"a,b\""),
+            ("'tis", "\"''tis\""),
+            (" a", "\" a\""),
+            ("", "\"\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
         ] {
             assert_eq!(csv_text(text), wanted);

@@ -7,6 +7,7 @@ mod frames;
 mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mainstem_model::Monotonic;
@@ -14,6 +15,7 @@ use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_wire::FEATURE_LOGGERS;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -23,7 +25,9 @@ use crate::loggers::{IntakeError, LoggerIntake, LoggerOptions, LoggersState, Log
 
 /// Between two tries after something went wrong.
 const RETRY: Duration = Duration::from_secs(5);
-/// How often it is looked whether there is a store to put rows into, and how everything stands.
+/// How often it is looked how everything stands.
+const SHOW: Duration = Duration::from_millis(500);
+/// How often it is looked whether there is a store to put rows into.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Why replication has to begin anew.
@@ -39,6 +43,8 @@ enum Ended {
     Form(String),
     #[error("the remote does not go on with its answer")]
     Silent,
+    #[error("the data loggers of the remote begin anew")]
+    Over,
 }
 
 /// What is shown of it.
@@ -69,6 +75,8 @@ struct Session {
     shown: Shown,
     /// The watch has told something, or is complete.
     news: Notify,
+    /// Whether it has told anything: until then what is known is that of the session before.
+    told: AtomicBool,
     _alive: Arc<()>,
 }
 
@@ -147,6 +155,7 @@ impl Replication {
             health: self.health.clone(),
             shown: Arc::clone(&self.shown),
             news: Notify::new(),
+            told: AtomicBool::default(),
             _alive: Arc::clone(&alive),
         };
         let stopped = stop.clone();
@@ -199,7 +208,7 @@ impl Session {
                     self.look(&intake).await;
                     return;
                 }
-                Err(Ended::Intake(IntakeError::Closed)) => tokio::time::sleep(LOOK).await,
+                Err(Ended::Over | Ended::Intake(IntakeError::Closed)) => tokio::time::sleep(LOOK).await,
                 Err(error) => {
                     let cause = chain(&error);
                     tracing::warn!(remote = self.name, cause, "no data loggers are replicated");
@@ -214,6 +223,7 @@ impl Session {
     }
 
     async fn replicate(&self, intake: &Arc<dyn LoggerIntake>) -> Result<(), Ended> {
+        self.told.store(false, Ordering::Release);
         let complete = CancellationToken::new();
         let watch = async {
             self.watch(intake).await?;
@@ -221,15 +231,17 @@ impl Session {
             self.news.notify_one();
             if self.follow {
                 // It ends when the loggers there begin anew: then everything is asked for anew.
-                return Err(Ended::Form("the watch is over".into()));
+                return Err(Ended::Over);
             }
             Ok(())
         };
         let backlog = self.backlog(intake, &complete);
         let looks = async {
+            let mut looks = interval(SHOW);
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
+                looks.tick().await;
                 self.look(intake).await;
-                tokio::time::sleep(LOOK).await;
             }
         };
         tokio::select! {
@@ -240,6 +252,9 @@ impl Session {
 
     /// Shows how everything stands.
     async fn look(&self, intake: &Arc<dyn LoggerIntake>) {
+        if !self.told.load(Ordering::Acquire) {
+            return;
+        }
         let standing = Arc::clone(intake).standing().await;
         let (state, cause) = match &standing.held_up {
             Some(why) => (LoggersState::HeldUp, Some(why.clone())),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    DEVICE, RECORD, assert_same, entry, loggers, rows, wait_watermark, watermark,
+    DEVICE, RECORD, ROLL, assert_same, entry, rows, wait_watermark, watermark,
 };
 use crate::support::{TestNode, eventually};
 
@@ -17,8 +17,8 @@ struct Levels {
 impl Levels {
     async fn start() -> Self {
         let line = TestNode::start_with("line1", DEVICE, RECORD).await;
-        let plant = TestNode::start("plant", &entry(&line, "")).await;
-        let top = TestNode::start("top", &entry(&plant, "")).await;
+        let plant = TestNode::start_with("plant", &entry(&line, ""), ROLL).await;
+        let top = TestNode::start_with("top", &entry(&plant, ""), ROLL).await;
         Self { line, plant, top }
     }
 
@@ -67,8 +67,7 @@ async fn what_the_line_records_while_the_plant_is_away_arrives_once_at_the_top()
         async move { request.send().await.unwrap().json::<Value>().await.unwrap() }
     };
     levels.line.down().await;
-    let all = loggers(&levels.plant, "line1").standing.series.clone();
-    let last = all.iter().find(|series| series.name == "pieces").unwrap().last;
+    let last = watermark(&levels.plant, AT_PLANT);
     wait_watermark(&levels.top, AT_TOP, last).await;
     for (node, name) in [(&levels.plant, AT_PLANT), (&levels.top, AT_TOP)] {
         let begun = std::time::Instant::now();

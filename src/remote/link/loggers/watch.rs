@@ -1,6 +1,7 @@
 //! What the remote tells of its data loggers as it happens.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http_body_util::BodyExt;
 use mainstem_wire::{LogLine, LogWatch};
@@ -37,6 +38,7 @@ impl Session {
             for line in read(&mut lines, &chunk)? {
                 let is_end = line.end;
                 Arc::clone(intake).line(line, false).await?;
+                self.told.store(true, Ordering::Release);
                 self.news.notify_one();
                 if is_end {
                     return Ok(());

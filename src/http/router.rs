@@ -44,6 +44,8 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/explain", post(explain::pass_on))
         .route("/link/doctor", post(doctor::examine))
         .route("/link/loggers/sums", post(loggers::verify::sums))
+        .route("/link/loggers", post(loggers::link::watch))
+        .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))

@@ -30,6 +30,8 @@ pub(super) enum Form {
     Lines,
     /// A table.
     Csv,
+    /// Rows as columns, between nodes.
+    Frames,
 }
 
 impl Form {
@@ -55,6 +57,7 @@ impl Form {
             Self::Json => "application/json",
             Self::Lines => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Frames => mainstem_wire::LOG_FRAMES,
         })
     }
 }
@@ -84,6 +87,9 @@ impl Write for Out {
 /// Why an answer ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
+    /// Rows for another node ended early.
+    #[error(transparent)]
+    Rows(#[from] mainstem_datalogger::replica::AnswerError),
     /// The client went away.
     #[error("the client went away")]
     Gone(#[from] io::Error),

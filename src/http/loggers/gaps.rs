@@ -106,7 +106,7 @@ fn tell(book: &Book, view: &LoggerView, wish: &Wish, out: &mut Out) -> Result<()
     match wish.form {
         Form::Json => out.write_all(b"{\"items\":[")?,
         Form::Csv => out.write_all(HEADINGS.as_bytes())?,
-        Form::Lines => {}
+        Form::Lines | Form::Frames => {}
     }
     let records = records(book, view, wish)?.into_iter();
     let told = TellingRows::new(book, view, wish)?;

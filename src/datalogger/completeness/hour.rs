@@ -1,6 +1,6 @@
 //! One hour that differs: which rows, and whose fault it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
@@ -103,14 +103,48 @@ impl Both<'_> {
                 None => missing.push(row),
             }
         }
-        let (kept, never): (Vec<u64>, Vec<u64>) =
-            mine.into_keys().partition(|row| *row <= told.watermark);
-        (found.kept_longer, found.too_many) = (kept.len() as u64, never.len() as u64);
+        let lowest_there = told.lowest.unwrap_or(u64::MAX);
+        let (gone, left): (Vec<u64>, Vec<u64>) = mine
+            .into_keys()
+            .partition(|row| *row <= told.watermark && *row < lowest_there);
+        // Of the rest, what is there and not shown is superseded there; the edit is not here.
+        let superseded = self.are_there(&left, told.watermark).await?;
+        found.kept_longer = gone.len() as u64;
+        for row in left {
+            match row > told.watermark || superseded.contains(&row) {
+                true => found.too_many += 1,
+                false => found.kept_longer += 1,
+            }
+        }
         found.missing = missing.len() as u64;
         if self.heals {
             found.healed = self.restore(missing).await?;
         }
         Ok(found)
+    }
+
+    /// Which of some rows the other level holds.
+    async fn are_there(&self, wanted: &[u64], watermark: u64) -> Result<HashSet<u64>, VerifyError> {
+        let mut there = HashSet::new();
+        let within = || wanted.iter().filter(|row| **row <= watermark);
+        let (Some(first), Some(last)) = (within().min(), within().max()) else {
+            return Ok(there);
+        };
+        let mut after = first - 1;
+        loop {
+            let ask = LinkSums {
+                after,
+                last: *last,
+                ..self.question("numbers")
+            };
+            let told = self.ask(ask).await?;
+            let rows = self.rows(&told)?;
+            there.extend(rows.iter().map(|row| row.row));
+            match rows.last() {
+                Some(row) if told.more && row.row > after => after = row.row,
+                _ => return Ok(there),
+            }
+        }
     }
 
     /// The samples of a stretch at the other level.

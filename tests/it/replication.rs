@@ -49,7 +49,7 @@ pub(crate) fn book(node: &TestNode) -> Arc<Book> {
 }
 
 /// Puts rows into the store of a node that is down, as if it had recorded them.
-pub(crate) fn fill(node: &TestNode, own: NodeId, name: &str, count: u64) {
+pub(crate) async fn fill(node: &TestNode, own: NodeId, name: &str, count: u64) {
     let clock = Arc::new(SystemClock);
     let config = SqliteConfig::new(node.data().join("loggers"));
     let health = Health::new(Arc::clone(&clock) as Arc<_>);
@@ -71,7 +71,7 @@ pub(crate) fn fill(node: &TestNode, own: NodeId, name: &str, count: u64) {
             value: Logged::Integer(row.cast_signed()),
             quality: 0,
         });
-        sink.append(rows.collect()).wait().unwrap();
+        sink.append(rows.collect()).await.unwrap();
     }
     sink.close();
 }

@@ -47,7 +47,7 @@ async fn killing_either_end_loses_no_row_and_doubles_none() {
     let mut plant = TestNode::start("plant", &entry(&line, "")).await;
     plant.down().await;
     line.down().await;
-    fill(&line, own, "pieces", BACKLOG);
+    fill(&line, own, "pieces", BACKLOG).await;
     let mut processes = [start_process(&line), start_process(&plant)];
     for _ in 0..kills {
         // A moment by chance: nothing is waited for.

@@ -63,7 +63,7 @@ async fn a_live_sample_arrives_within_a_second_while_a_backlog_runs() {
     wait_watermark(&plant, "line1.pieces", 1).await;
     plant.down().await;
     line.down().await;
-    fill(&line, own, "pieces", 2_000_000);
+    fill(&line, own, "pieces", 2_000_000).await;
     line.up().await;
     plant.up().await;
     plant.wait_good("line1.sim.level").await;

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod codec;
+pub mod completeness;
 pub mod config;
 mod durable;
 mod edit;

@@ -22,5 +22,6 @@ pub use answer::{AnswerError, Part, answer as answer_rows};
 pub use desk::Desk;
 pub(crate) use desk::DeskSetup;
 pub use intake::{Halt, Intake, Naming, SeriesStanding, Standing};
+pub(crate) use json::{rows_of, rows_told};
 pub use tap::Tap;
 pub use watch::{Watch, catalogue};

@@ -9,6 +9,7 @@ pub(crate) mod link;
 mod owned;
 mod row;
 mod slot;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, Upl
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer of a remote, and its place among those under way.
@@ -109,6 +110,15 @@ pub trait Parts: Send + Sync {
     /// The room on the disk of the data folder, where it answers.
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// What the node behind a link says of a recorded series; nothing if it is no node.
+    fn logger_sums(
+        &self,
+        _remote: &str,
+        _ask: LinkSums,
+    ) -> Option<BoxFuture<'static, Result<LinkSumsDocument, String>>> {
+        None
     }
 
     /// The recorded series; nothing if this node records none.

@@ -43,6 +43,7 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
         .route("/link/doctor", post(doctor::examine))
+        .route("/link/loggers/sums", post(loggers::verify::sums))
         .route("/link/loggers", post(loggers::link::watch))
         .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
@@ -104,6 +105,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             "/loggers/{id}/samples",
             get(loggers::samples).post(loggers::import::post),
         )
+        .route("/loggers/{id}/verify", post(loggers::verify::post))
         .route("/loggers/{id}/gaps", get(loggers::gaps::list))
         .route(
             "/loggers/{id}/edits",

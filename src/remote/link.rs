@@ -12,6 +12,7 @@ mod loggers;
 mod one_way;
 pub(crate) mod own;
 mod relay;
+mod sums;
 mod support;
 
 pub use doctor::Below;

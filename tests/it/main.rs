@@ -14,6 +14,7 @@ mod doctor;
 mod events;
 mod faults;
 mod forward_proxy;
+mod history;
 mod hsyco;
 mod links;
 mod loggers;

@@ -12,6 +12,7 @@ use mainstem_security::FeedEpoch;
 use mainstem_store::SourceId;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 
 use super::RunningParts;
 use crate::app::adapters::RunningAdapter;
@@ -126,6 +127,16 @@ impl Parts for RunningParts {
         let remotes = self.remotes.read();
         let (_, link) = remotes.get(name)?;
         Some(Box::pin(link.mainstem()?.doctor(ask)))
+    }
+
+    fn logger_sums(
+        &self,
+        remote: &str,
+        ask: LinkSums,
+    ) -> Option<BoxFuture<'static, Result<LinkSumsDocument, String>>> {
+        let remotes = self.remotes.read();
+        let (_, link) = remotes.get(remote)?;
+        Some(Box::pin(link.mainstem()?.sums(ask)))
     }
 
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {

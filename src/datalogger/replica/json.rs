@@ -17,6 +17,20 @@ pub(crate) fn told<'a>(id: u32, rows: impl Iterator<Item = &'a Row>) -> LogRows 
     }
 }
 
+/// Rows as they are written.
+pub(crate) fn rows_told(rows: &[Row]) -> Vec<LogRow> {
+    rows.iter().map(row).collect()
+}
+
+/// Reads such rows back; nothing if one of them is none.
+pub(crate) fn rows_of(series: SeriesId, rows: &[LogRow]) -> Option<Vec<Row>> {
+    let rows = LogRows {
+        id: 0,
+        r: rows.to_vec(),
+    };
+    heard(series, &rows)
+}
+
 fn row(row: &Row) -> LogRow {
     (
         row.row,

@@ -232,20 +232,18 @@ impl Iterator for TellingRows {
     type Item = Result<(Place, GapDocument), SinkError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        for row in self.rows.by_ref() {
+        while let Some(row) = self.rows.next() {
             let row = match row {
                 Ok(row) => row,
                 Err(error) => return Some(Err(error)),
             };
             let time = row.time;
-            let begun = is_unknown(&row).then_some(row);
-            let ended = std::mem::replace(&mut self.open, begun);
-            if let Some(ended) = ended {
-                return Some(Ok(self.gap(&ended, Some(time))));
-            }
+            let begun = (is_unknown(&row) && time < self.to).then_some(row);
             if time >= self.to {
-                self.open = None;
-                return None;
+                self.rows = Box::new(std::iter::empty());
+            }
+            if let Some(ended) = std::mem::replace(&mut self.open, begun) {
+                return Some(Ok(self.gap(&ended, Some(time))));
             }
         }
         let open = self.open.take().filter(|open| open.time < self.to)?;

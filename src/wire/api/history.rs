@@ -194,12 +194,15 @@ pub struct LinkSums {
     pub from: i64,
     /// Before, in microseconds.
     pub to: i64,
-    /// Whether the rows of the stretch are wanted, and not its hours.
-    #[serde(default)]
-    pub rows: bool,
-    /// Behind this row number; for rows only.
+    /// `hours`: what the hours come to; `samples`: the samples of the stretch in the order of time;
+    /// `edits`: every edit; `numbers`: the rows from number `after` + 1 to `last`.
+    pub what: String,
+    /// Behind this row number; for samples, behind it at the time `from`.
     #[serde(default)]
     pub after: u64,
+    /// Up to this row number; for `numbers` only.
+    #[serde(default)]
+    pub last: u64,
 }
 
 /// Hours of a series, or its rows.
@@ -209,13 +212,16 @@ pub struct LinkSumsDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub hours: Vec<(i64, u64, String)>,
-    /// The rows in the order of their numbers, superseded ones and edits included.
+    /// The rows that were asked for, as they travel between nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub rows: Vec<crate::LogRow>,
-    /// Where to go on: a time for hours, a row number for rows.
+    /// Whether there is more behind the last one.
+    #[serde(default)]
+    pub more: bool,
+    /// The lowest row number that is held there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<i64>,
+    pub lowest: Option<u64>,
     /// Up to which number every row was stored there.
     pub watermark: u64,
 }

@@ -7,8 +7,7 @@ use mainstem_remote::LoggersState;
 use serde_json::json;
 
 use super::{
-    DEVICE, PATIENCE, RECORD, assert_same, book, entry, fill, loggers, rows, wait_watermark,
-    watermark,
+    DEVICE, PATIENCE, RECORD, assert_same, book, entry, fill, loggers, wait_watermark, watermark,
 };
 use crate::dial_up::{BELOW, UP_TOKEN, tokens, uplink, waiting};
 use crate::support::TestNode;
@@ -72,28 +71,28 @@ async fn a_live_sample_arrives_within_a_second_while_a_backlog_runs() {
         assert!(begun.elapsed() < PATIENCE, "{:?}", loggers(&plant, "line1"));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut slowest_row) = (Duration::ZERO, Duration::ZERO);
     for value in 0..5 {
         let wanted = f64::from(value) + 0.5;
+        let before = watermark(&line, "level.sim.level");
         let set = Instant::now();
         line.put("sim.level", json!({"value": wanted}), "wait=0s").await;
         let is_there = |view: &mainstem_store::PointView| view.value == Some(Value::F64(wanted));
         plant.wait("line1.sim.level", "the new value", is_there).await;
-        let recorded = || {
-            let rows = rows(&plant, "line1.level.sim.level");
-            rows.iter().any(|row| row.value.as_f64() == Some(wanted))
-        };
-        while !recorded() {
-            assert!(set.elapsed() < PATIENCE, "{:?}", loggers(&plant, "line1"));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
         slowest = slowest.max(set.elapsed());
-        let view = loggers(&plant, "line1");
-        assert_eq!(view.state, LoggersState::CatchingUp, "the backlog is still running");
+        wait_watermark(&plant, "line1.level.sim.level", before + 1).await;
+        slowest_row = slowest_row.max(set.elapsed());
     }
-    eprintln!("the slowest of five recorded samples was there after {slowest:?}");
-    // Twice what is promised, for a machine that does other things too.
+    let view = loggers(&plant, "line1");
+    assert_eq!(view.state, LoggersState::CatchingUp, "the backlog is still running");
+    let (came, bytes, took) = (view.standing.rows, view.bytes, begun.elapsed());
+    eprintln!(
+        "beside {came} rows in {took:?} and {bytes} bytes, a value was there after {slowest:?} and \
+         recorded after {slowest_row:?}, at most of five"
+    );
+    // A machine that does other things too: what is promised is measured by hand.
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(slowest_row < Duration::from_secs(5), "{slowest_row:?}");
     let last = watermark(&line, "pieces");
     wait_watermark(&plant, "line1.pieces", last).await;
     plant.stop().await;

@@ -42,7 +42,7 @@ fn table() -> String {
         let time = format!("2026-03-01T{:02}:{:02}:00Z", minute / 60, minute % 60);
         match minute {
             100 => table.push_str(&format!("{time},,bad,device_down\r\n")),
-            200 => table.push_str(&format!("{time},{minute}.25,uncertain,uncertain_range\r\n")),
+            200 => table.push_str(&format!("{time},{minute}.25,uncertain,out_of_range\r\n")),
             _ => table.push_str(&format!("{time},{minute}.5,good,ok\r\n")),
         }
     }
@@ -212,8 +212,40 @@ async fn a_part_that_is_lost_is_named_and_fetched_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_right_changes_nothing() {
-    let node = TestNode::start_with("line1", DEVICE, RECORD).await;
+    const READER: &str = "ms_test0009_another-token-for-tests-that-reads";
+    let roles = "  reader: { read: [\"**\"] }\n";
+    let sections = format!("  - {{ name: reader, role: reader, token: {READER} }}\n{RECORD}");
+    let node = TestNode::start_roles("[\"**\"]", roles, "line1", DEVICE, &sections).await;
     node.wait_good("sim.level").await;
+    for (path, body, media) in [
+        ("loggers/pieces/samples", table(), "text/csv"),
+        (
+            "loggers/pieces/edits",
+            json!({"from": "2026-03-01T10:00:00Z",
+            "to": "2026-03-01T11:00:00Z", "reason": "x"})
+            .to_string(),
+            "application/json",
+        ),
+        (
+            "loggers/pieces/verify",
+            json!({"heal": true}).to_string(),
+            "application/json",
+        ),
+        (
+            "link/loggers/sums",
+            json!({"origin": "", "log": "", "logger": "pieces", "from": 0,
+            "to": 1, "what": "hours"})
+            .to_string(),
+            "application/json",
+        ),
+    ] {
+        let request = node
+            .api_as(READER, Method::POST, path)
+            .header("content-type", media);
+        let answer = request.body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{path}");
+    }
+    assert!(get(&node, "loggers/pieces/edits").await.contains("[]"));
     let before = get(
         &node,
         &format!("loggers/pieces/samples?format=csv&{ALL}&limit=1"),

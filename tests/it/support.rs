@@ -130,6 +130,7 @@ impl TestNode {
             "version: 1\nnode: {{ name: {}, data: ./data{} }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
+             loggers: {{ write: [\"**\"] }}, \
              events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }}, \
              variables: {{ read: [\"!hidden.**\", \"**\"], \
              write: [\"!locked.**\", \"**\"] }} }}\n{roles}\

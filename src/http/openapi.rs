@@ -17,7 +17,7 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, changes, datapoints, dial_up, doctor, events, explain, link,
-    loggers, node, probes, readers, remotes, samples, support, tokens, topology, uplinks,
+    loggers, node, probes, readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks,
     variables, writes,
 };
 
@@ -51,7 +51,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, loggers::list, loggers::show, loggers::samples, loggers::rollups, loggers::link::watch, loggers::link::rows, loggers::gaps::list, loggers::verify::post, loggers::verify::sums, loggers::import::post, loggers::edits::list, loggers::edits::post,
+    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, loggers::list, loggers::show, loggers::samples, loggers::rollups, remote_loggers::list, loggers::link::watch, loggers::link::rows, loggers::gaps::list, loggers::verify::post, loggers::verify::sums, loggers::import::post, loggers::edits::list, loggers::edits::post,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

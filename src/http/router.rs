@@ -8,7 +8,7 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
-    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes, samples,
+    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples,
     support, tokens, topology, uplinks, variables, writes,
 };
 
@@ -90,6 +90,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/adapters/{name}/resume", post(adapters::resume))
         .route("/remotes", get(remotes::list))
         .route("/remotes/{name}", get(remotes::show))
+        .route("/remotes/{name}/loggers", get(remote_loggers::list))
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))

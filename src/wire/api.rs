@@ -18,6 +18,7 @@ mod point;
 mod problem;
 mod reader;
 mod remote;
+mod replication;
 mod samples;
 mod support;
 mod token;
@@ -37,6 +38,7 @@ pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
 pub use reader::ReaderDocument;
+pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
     TunnelDocument,

@@ -1,12 +1,18 @@
 //! Data loggers over links between whole nodes: every row once at every level, whatever happens.
 
+mod killed;
 mod levels;
+mod ways;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_datalogger::recorder::Book;
-use mainstem_datalogger::{Row, RowQuery, Sink};
+use mainstem_datalogger::{
+    Logged, Row, RowQuery, SeriesKey, Sink, SqliteConfig, SqliteSink,
+};
+use mainstem_model::{Name, NodeId};
+use mainstem_telemetry::{Health, SystemClock};
 use mainstem_remote::LoggersView;
 
 use crate::support::{TestNode, remote};
@@ -39,6 +45,34 @@ pub(crate) fn entry(below: &TestNode, more: &str) -> String {
 
 pub(crate) fn book(node: &TestNode) -> Arc<Book> {
     node.node().parts().loggers().expect("loggers run")
+}
+
+/// Puts rows into the store of a node that is down, as if it had recorded them.
+pub(crate) async fn fill(node: &TestNode, own: NodeId, name: &str, count: u64) {
+    let clock = Arc::new(SystemClock);
+    let config = SqliteConfig::new(node.data().join("loggers"));
+    let health = Health::new(Arc::clone(&clock) as Arc<_>);
+    let sink = SqliteSink::open(config, health, clock).unwrap();
+    let key = SeriesKey {
+        origin: own,
+        log: sink.log_id(),
+        logger: Name::new(name).unwrap(),
+    };
+    let series = sink.series(&key).unwrap();
+    let first = sink.watermark(series).unwrap() + 1;
+    let begun = sink.last(series).unwrap().map_or(0, |row| row.time);
+    for start in (first..first + count).step_by(10_000) {
+        let rows = (start..(start + 10_000).min(first + count)).map(|row| Row {
+            series,
+            row,
+            time: begun + (row - first + 1).cast_signed() * 1000,
+            received: None,
+            value: Logged::Integer(row.cast_signed()),
+            quality: 0,
+        });
+        sink.append(rows.collect()).await.unwrap();
+    }
+    sink.close();
 }
 
 /// All rows of a series by their numbers, as far as it is there.

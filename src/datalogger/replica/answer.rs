@@ -1,5 +1,7 @@
 //! What is told to somebody who asks for rows by their numbers. Blocks: it reads the sink.
 
+use std::collections::{HashMap, HashSet};
+
 use mainstem_model::NodeId;
 use mainstem_wire::{LogGone, LogLine, LogWant, LogWants, log_key};
 
@@ -33,6 +35,7 @@ pub type Part = Vec<u8>;
 struct Teller<'a> {
     sink: &'a dyn Sink,
     own: NodeId,
+    own_series: HashSet<SeriesId>,
     as_columns: bool,
     left: u64,
     send: &'a mut dyn FnMut(Part) -> bool,
@@ -47,10 +50,15 @@ pub fn answer(
     may: &dyn Fn(SeriesId) -> bool,
     send: &mut dyn FnMut(Part) -> bool,
 ) -> Result<(), AnswerError> {
-    let keys: std::collections::HashMap<_, _> = sink.list().into_iter().collect();
+    let keys: HashMap<_, _> = sink.list().into_iter().collect();
     let mut teller = Teller {
         sink,
         own,
+        own_series: keys
+            .iter()
+            .filter(|(_, key)| key.origin == own)
+            .map(|(series, _)| *series)
+            .collect(),
         as_columns,
         left: wants.bytes,
         send,
@@ -172,9 +180,11 @@ impl Teller<'_> {
                 return Ok((gap.cause, gap.hop.unwrap_or(self.own)));
             }
         }
-        // Retention takes the oldest; a hole between rows is something else.
+        // Retention takes the oldest files. Rows that were recorded here lie in them in their order,
+        // so that a hole between them is something else; those of other nodes came in any order.
+        let is_own = self.own_series.contains(&series);
         let lowest = self.sink.extent(series)?.numbers;
-        let is_old = lowest.is_none_or(|(lowest, _)| to < lowest);
+        let is_old = !is_own || lowest.is_none_or(|(lowest, _)| to < lowest);
         let cause = if is_old {
             GapCause::Retention
         } else {

@@ -6,6 +6,8 @@
     reason = "the tests take their seeds from the environment"
 )]
 
+mod held_up;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -22,8 +22,9 @@ const ANSWER_TIME: Duration = Duration::from_millis(250);
 const BYTES_FIRST: u64 = 64 << 10;
 const BYTES_LEAST: u64 = 16 << 10;
 const BYTES_MOST: u64 = 4 << 20;
-/// Frames that are being stored at once: more are not read.
-const TAKING_MAX: usize = 8;
+/// Frames that are being stored at once: more are not read. What was recorded just now waits for
+/// them in the queue of the store.
+const TAKING_MAX: usize = 3;
 /// Nothing of an answer came for so long.
 const SILENCE: Duration = Duration::from_secs(60);
 

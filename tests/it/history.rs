@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use mainstem_model::{Clock, Timestamp};
+use mainstem_telemetry::SystemClock;
 use reqwest::{Method, StatusCode};
-use mainstem_model::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::replication::{DEVICE, RECORD, ROLL, book, entry, rows, wait_watermark, watermark};
@@ -22,12 +23,13 @@ fn on(text: &str) -> String {
         let text = Timestamp::from_micros(midnight - ago * 86_400_000_000).to_string();
         text[..10].to_owned()
     };
-    text.replace("2026-03-01", &day(10)).replace("2026-03-02", &day(9))
+    text.replace("2026-03-01", &day(10))
+        .replace("2026-03-02", &day(9))
 }
 
 async fn ask(node: &TestNode, path: &str, body: &Value) -> (u16, Value) {
     let body = serde_json::from_str(&on(&body.to_string())).unwrap();
-    ask(&node, path, body).await
+    node.ask("POST", path, body).await
 }
 
 async fn post(node: &TestNode, path: &str, media: &str, body: String) -> (StatusCode, Value) {
@@ -178,8 +180,7 @@ async fn history_is_imported_once_edited_and_travels() {
 
     // The levels are the same, and it can be proved.
     let asked = json!({"to": "2026-03-02T00:00:00Z"});
-    let told = ask(&plant, &format!("loggers/{above}/verify"), &asked)
-        .await;
+    let told = ask(&plant, &format!("loggers/{above}/verify"), &asked).await;
     assert_eq!(told.1["state"], "equal", "{told:#?}");
     // An hour of the edited two is empty.
     assert_eq!(
@@ -219,8 +220,7 @@ async fn a_part_that_is_lost_is_named_and_fetched_again() {
         "it is read again as a whole"
     );
     let asked = json!({"heal": true, "to": "2026-03-02T00:00:00Z"});
-    let told = ask(&plant, &format!("loggers/{above}/verify"), &asked)
-        .await;
+    let told = ask(&plant, &format!("loggers/{above}/verify"), &asked).await;
     assert_eq!(told.1["state"], "equal", "{told:#?}");
     plant.stop().await;
     line.stop().await;

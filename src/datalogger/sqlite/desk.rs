@@ -112,8 +112,7 @@ impl SqliteSink {
                     shared.clock.now().micros(),
                     shared.config.synchronous,
                     &shared.catalogue.list(),
-                    &numbers,
-                    &shared.edits.all(),
+                    (&numbers, &shared.edits.all()),
                 )?;
                 shared.catalogue.set_newest_part(made.0.number)?;
                 shared.parts.write().push(Arc::clone(&made.0));

@@ -203,8 +203,7 @@ pub(super) fn create(
     created: i64,
     synchronous: Synchronous,
     series: &[(SeriesId, SeriesKey)],
-    numbers: &HashMap<SeriesId, Numbers>,
-    hidden: &Hidden,
+    (numbers, hidden): (&HashMap<SeriesId, Numbers>, &Hidden),
 ) -> Told<(Arc<Part>, Connection)> {
     let path = path_of(folder, number);
     // A leftover of an attempt that failed half-way.
@@ -248,8 +247,7 @@ pub(super) fn begin(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
         shared.clock.now().micros(),
         shared.config.synchronous,
         &shared.catalogue.list(),
-        &numbers,
-        &shared.edits.all(),
+        (&numbers, &shared.edits.all()),
     )?;
     shared.catalogue.set_newest_part(number)?;
     shared.parts.write().push(Arc::clone(&part));

@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::Problem;
 use crate::{
     adapters, alarms, aliases, changes, datapoints, dial_up, doctor, events, explain, link,
-    loggers, node, probes, readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks,
-    variables, writes,
+    loggers, node, probes, readers, remote_loggers, remotes, samples, support, tokens, topology,
+    uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";

@@ -47,7 +47,10 @@ pub(crate) async fn list(
     _: Caller,
 ) -> Result<Json<Page<ReplicatedLoggerDocument>>, Problem> {
     let limit = query::limit(asked.limit, LIMIT_DEFAULT, LIMIT_MAX)?;
-    let remote = api.parts.remote(&name).ok_or_else(|| unknown("remote", &name))?;
+    let remote = api
+        .parts
+        .remote(&name)
+        .ok_or_else(|| unknown("remote", &name))?;
     let Some(loggers) = remote.loggers else {
         return Ok(Json(Page::whole(Vec::new())));
     };

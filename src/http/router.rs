@@ -8,8 +8,8 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, changes, datapoints, dial_up, doctor, events, explain,
-    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples,
-    support, tokens, topology, uplinks, variables, writes,
+    hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remote_loggers, remotes,
+    samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.

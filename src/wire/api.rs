@@ -38,11 +38,11 @@ pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
 pub use reader::ReaderDocument;
-pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
     TunnelDocument,
 };
+pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use samples::SamplesAck;
 pub use support::{NewSupportDocument, SupportDocument};
 pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};

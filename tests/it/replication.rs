@@ -8,12 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_datalogger::recorder::Book;
-use mainstem_datalogger::{
-    Logged, Row, RowQuery, SeriesKey, Sink, SqliteConfig, SqliteSink,
-};
+use mainstem_datalogger::{Logged, Row, RowQuery, SeriesKey, Sink, SqliteConfig, SqliteSink};
 use mainstem_model::{Name, NodeId};
-use mainstem_telemetry::{Health, SystemClock};
 use mainstem_remote::LoggersView;
+use mainstem_telemetry::{Health, SystemClock};
 
 use crate::support::{TestNode, remote};
 

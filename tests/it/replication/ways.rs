@@ -40,8 +40,14 @@ async fn a_polled_link_and_a_one_way_link_replicate_too() {
 async fn a_line_that_dials_up_is_replicated_too() {
     let mut line = line().await;
     let both = [
-        format!("{}      dataloggers: \"pieces; nothing\"\n", waiting("line1", &line.pin())),
-        format!("{}      targetState: disconnected\n", waiting("plant", &line.pin())),
+        format!(
+            "{}      dataloggers: \"pieces; nothing\"\n",
+            waiting("line1", &line.pin())
+        ),
+        format!(
+            "{}      targetState: disconnected\n",
+            waiting("plant", &line.pin())
+        ),
     ];
     let plant =
         TestNode::start_roles("[\"**\"]", BELOW, "plant", &both.concat(), &tokens("line")).await;
@@ -49,7 +55,10 @@ async fn a_line_that_dials_up_is_replicated_too() {
     line.reload(&format!("{DEVICE}{up}")).await;
     wait_watermark(&plant, "line1.pieces", 50).await;
     assert_same((&line, "pieces"), (&plant, "line1.pieces"), 50);
-    assert!(book(&plant).get("line1.level.sim.level").is_none(), "it was not asked for");
+    assert!(
+        book(&plant).get("line1.level.sim.level").is_none(),
+        "it was not asked for"
+    );
     plant.stop().await;
     line.stop().await;
 }
@@ -76,15 +85,22 @@ async fn a_live_sample_arrives_within_a_second_while_a_backlog_runs() {
         let wanted = f64::from(value) + 0.5;
         let before = watermark(&line, "level.sim.level");
         let set = Instant::now();
-        line.put("sim.level", json!({"value": wanted}), "wait=0s").await;
+        line.put("sim.level", json!({"value": wanted}), "wait=0s")
+            .await;
         let is_there = |view: &mainstem_store::PointView| view.value == Some(Value::F64(wanted));
-        plant.wait("line1.sim.level", "the new value", is_there).await;
+        plant
+            .wait("line1.sim.level", "the new value", is_there)
+            .await;
         slowest = slowest.max(set.elapsed());
         wait_watermark(&plant, "line1.level.sim.level", before + 1).await;
         slowest_row = slowest_row.max(set.elapsed());
     }
     let view = loggers(&plant, "line1");
-    assert_eq!(view.state, LoggersState::CatchingUp, "the backlog is still running");
+    assert_eq!(
+        view.state,
+        LoggersState::CatchingUp,
+        "the backlog is still running"
+    );
     let (came, bytes, took) = (view.standing.rows, view.bytes, begun.elapsed());
     eprintln!(
         "beside {came} rows in {took:?} and {bytes} bytes, a value was there after {slowest:?} and \
@@ -113,7 +129,9 @@ async fn who_may_not_read_a_datapoint_gets_no_rows_of_it() {
     );
     let id = book(&line).get("pieces").unwrap().series.0;
     let ask = json!({"want": [{"id": id, "key": key, "from": 1, "to": 10}], "bytes": 10_000});
-    let request = line.api(reqwest::Method::POST, "link/loggers/rows").json(&ask);
+    let request = line
+        .api(reqwest::Method::POST, "link/loggers/rows")
+        .json(&ask);
     let told = request.send().await.unwrap().text().await.unwrap();
     assert_eq!(told.trim(), "{\"end\":true}");
     plant.stop().await;

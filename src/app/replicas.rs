@@ -59,12 +59,12 @@ impl LoggerIntake for Taker {
                 true => self.0.answered(line).await,
                 false => self.0.line(line).await,
             };
-            taken.map_err(error)
+            taken.map_err(|halt| error(&halt))
         })
     }
 
     fn frame(self: Arc<Self>, frame: Bytes) -> Taking {
-        Box::pin(async move { self.0.frame(&frame).await.map_err(error) })
+        Box::pin(async move { self.0.frame(&frame).await.map_err(|halt| error(&halt)) })
     }
 
     fn wants(self: Arc<Self>, bytes: u64) -> BoxFuture<'static, Option<LogWants>> {
@@ -82,7 +82,7 @@ impl LoggerIntake for Taker {
     }
 }
 
-fn error(halt: Halt) -> IntakeError {
+fn error(halt: &Halt) -> IntakeError {
     match halt {
         Halt::Closed => IntakeError::Closed,
         Halt::Nonsense(_) => IntakeError::Nonsense(halt.to_string()),

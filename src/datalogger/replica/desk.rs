@@ -166,7 +166,7 @@ impl Desk {
             LoggerKind::Range => RollRule::Range,
             LoggerKind::Counter => {
                 let modulus = replica.told.modulus;
-                RollRule::Counter(CounterRule { modulus }, Vec::new().into())
+                RollRule::Counter(CounterRule { modulus }, Vec::new())
             }
         };
         RollSetup {

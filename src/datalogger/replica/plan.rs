@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn what_is_there_and_not_here() {
-        let cases: [(&[(u64, u64)], &[(u64, u64)], &[(u64, u64)]); 8] = [
+        type Ranges = &'static [(u64, u64)];
+        let cases: [(Ranges, Ranges, Ranges); 8] = [
             (&[(1, 10)], &[], &[(1, 10)]),
             (&[(1, 10)], &[(1, 10)], &[]),
             (&[(1, 10)], &[(1, 4), (8, 20)], &[(5, 7)]),

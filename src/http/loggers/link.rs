@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
@@ -76,13 +77,14 @@ pub(crate) async fn watch(
         caller,
         api,
     };
-    tokio::spawn(async move {
-        let _permit: OwnedSemaphorePermit = permit;
-        teller.tell(asked.follow).await;
-    });
-    let body = unfold(taken, |mut taken: mpsc::Receiver<Bytes>| async move {
-        let line = taken.recv().await?;
-        Some((Ok::<_, io::Error>(line), taken))
+    let told = Told {
+        taken,
+        telling: Some(Box::pin(teller.tell(asked.follow))),
+        _permit: permit,
+    };
+    let body = unfold(told, |mut told| async move {
+        let line = told.next().await?;
+        Some((Ok::<_, io::Error>(line), told))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
@@ -153,6 +155,28 @@ fn seat(api: &Arc<Api>) -> Result<OwnedSemaphorePermit, Problem> {
         let detail = format!("{} readers are served already", api.limits.readers);
         Problem::new(Code::Busy, detail).retry_after(5)
     })
+}
+
+/// The answer of a watch: it lives as long as somebody reads it.
+struct Told {
+    taken: mpsc::Receiver<Bytes>,
+    telling: Option<BoxFuture<'static, ()>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Told {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let Some(telling) = &mut self.telling else {
+                return self.taken.recv().await;
+            };
+            tokio::select! {
+                biased;
+                line = self.taken.recv() => return line,
+                () = telling => self.telling = None,
+            }
+        }
+    }
 }
 
 /// Tells one reader of the series.

@@ -35,6 +35,10 @@ impl Random {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the test says how often somebody is killed"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_either_end_loses_no_row_and_doubles_none() {
     let kills = std::env::var("MAINSTEM_KILLS").ok();

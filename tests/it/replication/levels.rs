@@ -88,7 +88,7 @@ async fn what_the_line_records_while_the_plant_is_away_arrives_once_at_the_top()
         }
     }
     levels.line.up().await;
-    levels.stop().await;
+    Box::pin(levels.stop()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,5 +114,5 @@ async fn a_store_made_anew_begins_another_log_and_the_old_one_stays() {
     let kept = rows(&levels.top, old.unwrap_or_else(|| panic!("{ids:?}")));
     assert!(kept.len() >= before.len());
     assert_eq!(kept[..before.len()], before[..]);
-    levels.stop().await;
+    Box::pin(levels.stop()).await;
 }

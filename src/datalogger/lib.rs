@@ -28,5 +28,5 @@ pub use row::{Logged, Row};
 pub use series::{LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
-pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
+pub use standing::{Extent, Fault, Integrity, Outlook, Policy, Retained, SinkState, Stats};
 pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};

@@ -14,10 +14,12 @@ mod desk;
 mod figures;
 mod file;
 mod merge;
+mod outlook;
 mod part;
 mod parts;
 mod place;
 mod queue;
+mod reached;
 mod reading;
 mod retention;
 mod rolled;
@@ -26,6 +28,7 @@ mod shared;
 mod stats;
 mod swap;
 mod trouble;
+mod watch;
 mod writer;
 
 #[cfg(test)]

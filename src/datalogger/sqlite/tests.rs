@@ -5,7 +5,9 @@
 )]
 
 mod damage;
+mod defect;
 mod disk;
+mod inject;
 mod kill;
 mod naive;
 mod power;

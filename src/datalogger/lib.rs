@@ -7,6 +7,7 @@ mod codec;
 pub mod config;
 mod durable;
 mod error;
+pub mod grid;
 mod numbers;
 mod query;
 pub mod recorder;

@@ -1,6 +1,7 @@
 //! `mainstem loggers`: what was recorded.
 
 mod export;
+mod grid;
 
 use clap::{Args, Subcommand};
 use mainstem_wire::api::{LoggerDocument, Page};
@@ -23,23 +24,29 @@ pub(super) struct LoggersArgs {
 enum Action {
     /// Show all recorded series
     List,
-    /// Show everything about one series
-    Show(Named),
+    /// Show everything about one series, or the values of several on one time grid
+    Show(Shown),
     /// Write the samples of a series to a file, as a table or as lines of JSON
     Export(export::ExportArgs),
 }
 
 #[derive(Debug, Args)]
-struct Named {
-    /// The series.
-    id: String,
+struct Shown {
+    /// The series; several make a table.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    grid: grid::GridArgs,
 }
 
 pub(super) async fn run(args: &LoggersArgs, screen: Screen) -> Result<Exit, Failure> {
     let client = Client::from_args(&args.connection)?;
     match &args.action {
         Action::List => list(&client, screen).await,
-        Action::Show(Named { id }) => show(&client, id, screen).await,
+        Action::Show(Shown { ids, grid }) => match ids.as_slice() {
+            [id] if !grid.is_asked() => show(&client, id, screen).await,
+            ids => grid::run(&client, ids, grid, screen).await,
+        },
         Action::Export(export) => export::run(&client, export, screen).await,
     }
 }

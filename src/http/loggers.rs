@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked;
+mod grid;
 mod row;
 mod slot;
 
@@ -21,6 +22,7 @@ use crate::auth::Caller;
 use crate::problem::{Code, Problem};
 use crate::query::{self, Nothing, Params, Segment};
 use asked::{RollupsQuery, SamplesQuery};
+use grid::GridQuery;
 
 /// Series in one part of a list, unless `limit` says less.
 const LIMIT_DEFAULT: usize = 1000;
@@ -151,6 +153,34 @@ pub(crate) async fn rollups(
     let (book, view) = find(&api, &caller, &id)?;
     let wish = asked.wish(&view, book.zone(), &headers, api.clock().now())?;
     answer::stream(&api, wish.form, move |out| slot::tell(&book, &wish, out))
+}
+
+/// `GET /api/v1/loggers/grid`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/loggers/grid",
+    tag = "loggers",
+    params(GridQuery),
+    responses((status = 200, description = "A line for each slot, a cell for each series", content(
+        (serde_json::Value = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv")
+    )))
+)]
+pub(crate) async fn grid(
+    State(api): State<Arc<Api>>,
+    Params(asked): Params<GridQuery>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let names = asked.names()?;
+    let found = names.into_iter().map(|name| find(&api, &caller, name));
+    let (books, views): (Vec<_>, Vec<_>) =
+        found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let wish = asked.wish(&views, &headers, api.clock().now())?;
+    let none = || Problem::new(Code::Query, "series are 1 to 32 names");
+    let book = books.into_iter().next().ok_or_else(none)?;
+    answer::stream(&api, wish.form, move |out| grid::tell(&book, wish, out))
 }
 
 fn find(api: &Api, caller: &Caller, id: &str) -> Result<(Arc<Book>, LoggerView), Problem> {

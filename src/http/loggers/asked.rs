@@ -180,7 +180,7 @@ impl RollupsQuery {
     }
 }
 
-fn wrong(detail: &str) -> Problem {
+pub(super) fn wrong(detail: &str) -> Problem {
     Problem::new(Code::Query, detail)
 }
 
@@ -191,7 +191,7 @@ fn moment(what: &str, text: &str) -> Result<i64, Problem> {
         .map_err(|error| Problem::new(Code::Query, format!("{what}: {error}")))
 }
 
-fn span(
+pub(super) fn span(
     from: Option<&str>,
     to: Option<&str>,
     now: Timestamp,

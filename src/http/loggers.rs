@@ -190,7 +190,7 @@ fn find(api: &Api, caller: &Caller, id: &str) -> Result<(Arc<Book>, LoggerView),
     Ok((Arc::clone(&book), view.ok_or_else(missing)?))
 }
 
-fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
+pub(crate) fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
     let read = &caller.principal.rights.read;
     let name = view.datapoint.as_str();
     match api.store.find(name) {

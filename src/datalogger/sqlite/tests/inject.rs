@@ -82,6 +82,22 @@ fn syncs_that_fail_for_a_while_lose_nothing() {
 }
 
 #[test]
+fn writes_that_fail_for_a_while_lose_nothing() {
+    for error in ["EROFS", "ENOSPC", "EIO"] {
+        let folder = tempfile::tempdir().unwrap();
+        let inject = format!("inject=pwrite64,ftruncate:error={error}:when=700..704");
+        let trace = ["-e", "trace=pwrite64,ftruncate", "-e", &inject];
+        let Some(output) = traced(folder.path(), &trace, "100") else {
+            return left_out("the data logger with failing writes: it needs strace");
+        };
+        let (acked, lines) = told(&output);
+        let alarm = |line: &String| line.contains("refused alarm=true");
+        assert!(lines.iter().any(alarm), "{error}: {lines:?}");
+        check(folder.path(), &acked, 0);
+    }
+}
+
+#[test]
 fn a_slow_disk_gathers_more_into_a_commit() {
     let folder = tempfile::tempdir().unwrap();
     let trace = [

@@ -30,6 +30,7 @@ fn spec(connection: Value, endpoints: Vec<EndpointSpec>) -> AdapterSpec {
         connection,
         endpoints,
         folder: "unused".into(),
+        home: std::path::PathBuf::new(),
     }
 }
 

@@ -138,6 +138,7 @@ impl Rig {
             connection,
             endpoints,
             folder,
+            home: std::path::PathBuf::new(),
         };
         let built = (KIND.build)(&spec)
             .map_err(|problems| format!("{problems:?}"))

@@ -88,6 +88,8 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 fn state(logger: &LoggerDocument) -> (&'static str, Tone) {
     if logger.recording {
         ("recording", Tone::Good)
+    } else if logger.ended {
+        ("ended", Tone::Quiet)
     } else {
         ("no datapoint", Tone::Warning)
     }

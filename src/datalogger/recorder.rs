@@ -7,6 +7,7 @@
 mod book;
 mod feed;
 mod plan;
+mod remembered;
 mod rolling;
 mod rolls;
 mod sampler;
@@ -128,6 +129,7 @@ impl Recorder {
             setup.alive.clone(),
             figures.clone(),
             setup.health.clone(),
+            Arc::clone(&book),
         );
         let health = setup.health.clone();
         let feed = feed::Feed::new(setup, Arc::clone(&book), jobs, figures)?;

@@ -201,6 +201,7 @@ pub(crate) fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
 }
 
 fn document(book: &Book, view: LoggerView) -> LoggerDocument {
+    let has_ended = book.has_ended(&view.name);
     LoggerDocument {
         id: view.name.to_string(),
         datapoint: view.datapoint.to_string(),
@@ -212,6 +213,7 @@ fn document(book: &Book, view: LoggerView) -> LoggerDocument {
         description: view.description.map(Into::into),
         value_type: view.value_type.map(|value_type| value_type.to_string()),
         recording: view.recording,
+        ended: has_ended,
         rows: None,
         oldest: None,
         newest: None,

@@ -127,7 +127,33 @@ async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
 
     forms(&node, &after).await;
     grids(&node).await;
+    ended(&mut node).await;
     node.stop().await;
+}
+
+/// A logger that leaves the file leaves what it recorded.
+async fn ended(node: &mut TestNode) {
+    let rest = LOGGERS.replace("pieces:", "others:");
+    node.down().await;
+    node.set_sections(&rest);
+    node.up().await;
+    let list = get(node, "loggers").await;
+    let items = list["items"].as_array().unwrap();
+    let pieces = items
+        .iter()
+        .find(|logger| logger["id"] == "pieces")
+        .unwrap();
+    assert_eq!(pieces["ended"], true, "{pieces}");
+    assert_eq!(pieces["kind"], "counter");
+    assert_eq!(pieces["recording"], false);
+    let samples = get(node, "loggers/pieces/samples?limit=5").await;
+    assert_eq!(samples["items"].as_array().unwrap().len(), 5);
+    node.down().await;
+    node.set_sections(LOGGERS);
+    node.up().await;
+    node.wait_good("sim.count").await;
+    let again = get(node, "loggers/pieces").await;
+    assert_eq!(again["ended"], Value::Null, "{again}");
 }
 
 /// Several series on one grid, in all forms.

@@ -1,6 +1,6 @@
 //! The series of a node, as the API shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -42,6 +42,8 @@ pub struct Book {
     sink: Arc<dyn Sink>,
     zone: TimeZone,
     series: RwLock<BTreeMap<Name, LoggerView>>,
+    /// Series whose logger is not in the node file any more.
+    ended: RwLock<BTreeSet<Name>>,
 }
 
 impl Book {
@@ -50,6 +52,7 @@ impl Book {
             sink,
             zone,
             series: RwLock::default(),
+            ended: RwLock::default(),
         }
     }
 
@@ -83,7 +86,17 @@ impl Book {
         self.series.read().get(&name).cloned()
     }
 
+    /// Whether the logger of a series is not in the node file any more. Its rows can be read.
+    pub fn has_ended(&self, name: &Name) -> bool {
+        self.ended.read().contains(name)
+    }
+
+    pub(crate) fn set_ended(&self, name: Name) {
+        self.ended.write().insert(name);
+    }
+
     pub(crate) fn put(&self, view: LoggerView) {
+        self.ended.write().remove(&view.name);
         self.series.write().insert(view.name.clone(), view);
     }
 

@@ -1,6 +1,6 @@
 //! Reads the node's feed and makes rows of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
+use super::remembered;
 use super::rolls::{Job, last_alive};
 use super::sampler::Told;
 use super::spool::{Sent, Spool};
 use super::track::Tracks;
 use super::{Book, Figures, RecorderSetup};
-use crate::{Row, Sink, SinkError};
+use crate::{Row, SeriesId, Sink, SinkError};
 
 mod enrol;
 
@@ -77,10 +78,11 @@ impl Feed {
         let own = setup.store.setup().node;
         let all = setup.sink.list().into_iter();
         let mine = all.filter(|(_, key)| key.log == log && key.origin == own);
+        let mine: HashMap<Name, SeriesId> = mine.map(|(id, key)| (key.logger, id)).collect();
         let mut feed = Self {
             reader: snapshot(&plan),
             head: setup.store.changes(),
-            known: mine.map(|(_, key)| key.logger).collect(),
+            known: mine.keys().cloned().collect(),
             seen: setup.store.clock().now(),
             rollups: config.rollups,
             minutes_raw: config.policy().raw,
@@ -100,6 +102,7 @@ impl Feed {
             dues: BTreeMap::new(),
         };
         feed.list_singles()?;
+        feed.list_ended(&setup.alive.with_file_name(remembered::FILE), &mine);
         Ok(feed)
     }
 

@@ -11,8 +11,9 @@ use mainstem_model::Timestamp;
 use mainstem_telemetry::{Health, Problem, Severity};
 use tokio::sync::mpsc;
 
-use super::Figures;
+use super::remembered::{self, FILE, SERIES_MAX};
 use super::rolling::{RollSetup, Rolling};
+use super::{Book, Figures};
 use crate::{Policy, RollupBatch, Row, SeriesId, Sink, SinkError};
 
 /// Roll-ups stored at once.
@@ -41,6 +42,9 @@ pub(crate) struct Rolls {
     alive: PathBuf,
     figures: Figures,
     health: Health,
+    book: Arc<Book>,
+    /// The checksum of the series that were noted last.
+    remembered: u32,
     series: HashMap<SeriesId, Open>,
     retained: Option<Instant>,
     noted: Option<Instant>,
@@ -67,6 +71,7 @@ impl Rolls {
         alive: PathBuf,
         figures: Figures,
         health: Health,
+        book: Arc<Book>,
     ) -> Self {
         Self {
             sink,
@@ -74,6 +79,8 @@ impl Rolls {
             alive,
             figures,
             health,
+            book,
+            remembered: 0,
             series: HashMap::new(),
             retained: None,
             noted: None,
@@ -212,5 +219,8 @@ impl Rolls {
         if let Err(error) = write_checked(&self.alive, now.to_string().as_bytes(), 0o600) {
             tracing::warn!(%error, "it could not be noted that the node lives");
         }
+        let views = self.book.list(None, SERIES_MAX);
+        let path = self.alive.with_file_name(FILE);
+        remembered::write(&path, &views, &mut self.remembered);
     }
 }

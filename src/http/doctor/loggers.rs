@@ -46,7 +46,7 @@ impl Findings<'_> {
         for view in book.list(None, SERIES_MAX) {
             // Known without asking the disk.
             let is_empty = book.sink().watermark(view.series).is_ok_and(|row| row == 0);
-            if is_empty && may_read(api, caller, &view) {
+            if is_empty && !book.has_ended(&view.name) && may_read(api, caller, &view) {
                 count += 1;
                 if examples.len() < EXAMPLES_MAX {
                     examples.push(view.name.to_string());

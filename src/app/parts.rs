@@ -84,7 +84,7 @@ impl RunningParts {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
             Err(error) => {
-                let why = self.loggers.failed(&error);
+                let why = format!("{error:#}");
                 report.failed.push(("loggers".to_owned(), why));
             }
         }

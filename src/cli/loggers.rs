@@ -4,6 +4,7 @@ mod bar;
 mod edits;
 mod export;
 mod gaps;
+mod grid;
 mod import;
 mod verify;
 
@@ -28,8 +29,8 @@ pub(super) struct LoggersArgs {
 enum Action {
     /// Show all recorded series
     List,
-    /// Show everything about one series
-    Show(Named),
+    /// Show everything about one series, or the values of several on one time grid
+    Show(Shown),
     /// Write the samples of a series to a file, as a table or as lines of JSON
     Export(export::ExportArgs),
     /// Store the history in a file; what is there already is left out, so it can be repeated
@@ -45,6 +46,15 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
+struct Shown {
+    /// The series; several make a table.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    grid: grid::GridArgs,
+}
+
+#[derive(Debug, Args)]
 struct Named {
     /// The series.
     id: String,
@@ -54,7 +64,10 @@ pub(super) async fn run(args: &LoggersArgs, screen: Screen) -> Result<Exit, Fail
     let client = Client::from_args(&args.connection)?;
     match &args.action {
         Action::List => list(&client, screen).await,
-        Action::Show(Named { id }) => show(&client, id, screen).await,
+        Action::Show(Shown { ids, grid }) => match ids.as_slice() {
+            [id] if !grid.is_asked() => show(&client, id, screen).await,
+            ids => grid::run(&client, ids, grid, screen).await,
+        },
         Action::Export(export) => export::run(&client, export, screen).await,
         Action::Import(import) => import::run(&client, import, screen).await,
         Action::Gaps(gaps) => gaps::run(&client, gaps, screen).await,
@@ -108,6 +121,8 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 fn state(logger: &LoggerDocument) -> (&'static str, Tone) {
     if logger.recording {
         ("recording", Tone::Good)
+    } else if logger.ended {
+        ("ended", Tone::Quiet)
     } else {
         ("no datapoint", Tone::Warning)
     }

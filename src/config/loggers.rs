@@ -6,6 +6,9 @@ use mainstem_model::Name;
 use crate::load::Draft;
 use crate::tree::join;
 
+/// What no series can be called: a route of the API has its place.
+const GRID: &str = "grid";
+
 /// The section `loggers:`, if it is there and right.
 pub(crate) fn read(draft: &mut Draft<'_>) -> Option<LoggersConfig> {
     let json = draft.json;
@@ -15,6 +18,10 @@ pub(crate) fn read(draft: &mut Draft<'_>) -> Option<LoggersConfig> {
         if let Err(error) = Name::local(id) {
             let expected = "words joined by dots, as names of datapoints have them";
             draft.problem(&pointer, error.to_string(), expected);
+        }
+        if id == GRID {
+            let expected = "another name: `GET /api/v1/loggers/grid` is a route";
+            draft.problem(&pointer, "this name is taken", expected);
         }
         for fault in logger.faults() {
             let at = format!("{pointer}{}", fault.pointer);

@@ -17,10 +17,12 @@ mod file;
 mod incoming;
 mod ledger;
 mod merge;
+mod outlook;
 mod part;
 mod parts;
 mod place;
 mod queue;
+mod reached;
 mod reading;
 mod retention;
 mod rolled;
@@ -29,6 +31,7 @@ mod shared;
 mod stats;
 mod swap;
 mod trouble;
+mod watch;
 mod writer;
 
 #[cfg(test)]

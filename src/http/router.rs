@@ -100,6 +100,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         )
         .route("/uplinks", get(uplinks::list))
         .route("/loggers", get(loggers::list))
+        .route("/loggers/grid", get(loggers::grid))
         .route("/loggers/{id}", get(loggers::show))
         .route(
             "/loggers/{id}/samples",

@@ -35,13 +35,8 @@ pub(in crate::app) struct Ground {
 impl Ground {
     /// The data loggers, which do not run yet.
     pub(in crate::app) fn loggers(&self) -> RunningLoggers {
-        RunningLoggers {
-            store: Arc::clone(&self.store),
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            folder: self.folder.join("loggers"),
-            running: Arc::default(),
-        }
+        let folder = self.folder.join("loggers");
+        RunningLoggers::new(&self.store, &self.health, &self.metrics, folder)
     }
 
     pub(super) fn lay(config: &NodeConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {

@@ -1,6 +1,6 @@
 //! The series of a node, as the API shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,6 +51,8 @@ pub struct Book {
     /// Counts changes of the series.
     version: AtomicU64,
     tap: Tap,
+    /// Series whose logger is not in the node file any more.
+    ended: RwLock<BTreeSet<Name>>,
 }
 
 impl Book {
@@ -62,6 +64,7 @@ impl Book {
             door: Door::default(),
             version: AtomicU64::default(),
             tap: Tap::default(),
+            ended: RwLock::default(),
         }
     }
 
@@ -116,7 +119,17 @@ impl Book {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Whether the logger of a series is not in the node file any more. Its rows can be read.
+    pub fn has_ended(&self, name: &Name) -> bool {
+        self.ended.read().contains(name)
+    }
+
+    pub(crate) fn set_ended(&self, name: Name) {
+        self.ended.write().insert(name);
+    }
+
     pub(crate) fn put(&self, view: LoggerView) {
+        self.ended.write().remove(&view.name);
         self.series.write().insert(view.name.clone(), view);
         self.version.fetch_add(1, Ordering::AcqRel);
     }

@@ -52,6 +52,11 @@ impl Plan {
         self.loggers.iter().find(|logger| &*logger.id == id)
     }
 
+    /// Whether a logger is declared.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.loggers.iter().any(|logger| &*logger.id == id)
+    }
+
     /// Loggers of one datapoint each, which are there whether it is or not.
     pub(crate) fn singles(&self) -> impl Iterator<Item = (usize, &Name)> {
         let all = self.by_name.iter();

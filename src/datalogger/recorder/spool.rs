@@ -26,6 +26,8 @@ pub(crate) struct Spool {
     /// When the next batch goes.
     due: Option<Instant>,
     under_way: Option<(Durable, Vec<Row>)>,
+    /// When that was handed over.
+    began: Instant,
     retry: Duration,
     /// Rows stored since the beginning.
     stored: u64,
@@ -35,8 +37,8 @@ pub(crate) struct Spool {
 
 /// What became of a batch.
 pub(crate) enum Sent {
-    /// It is on disk.
-    Stored(Vec<Row>),
+    /// It is on disk, after so long.
+    Stored(Vec<Row>, Duration),
     /// It was given back and waits again; how many, and why.
     Refused(u64, String),
 }
@@ -51,6 +53,7 @@ impl Spool {
             linger,
             due: None,
             under_way: None,
+            began: Instant::now(),
             retry: RETRY.0,
             stored: 0,
             whole: VecDeque::new(),
@@ -61,6 +64,16 @@ impl Spool {
     pub(crate) fn len(&self) -> usize {
         let under_way = self.under_way.as_ref().map_or(0, |(_, rows)| rows.len());
         self.waiting.len() + under_way
+    }
+
+    /// Memory of the rows that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether more than half of the room is taken.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.bytes > self.bytes_max / 2
     }
 
     /// Whether nothing more is to be read from the feed.
@@ -117,6 +130,7 @@ impl Spool {
         }
         let rows: Vec<Row> = self.waiting.drain(..self.next_batch()).collect();
         self.due = (!self.waiting.is_empty()).then(Instant::now);
+        self.began = Instant::now();
         self.under_way = Some((self.sink.append(rows.clone()), rows));
     }
 
@@ -138,7 +152,7 @@ impl Spool {
                 self.stored += rows.len() as u64;
                 let stored = self.stored;
                 self.whole.retain(|(_, to)| *to > stored);
-                Sent::Stored(rows)
+                Sent::Stored(rows, self.began.elapsed())
             }
             Err(Refused { error, .. }) => {
                 let count = rows.len() as u64;

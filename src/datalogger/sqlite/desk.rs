@@ -27,18 +27,19 @@ use super::reading::Reading;
 use super::rolled::{ReadingRollups, Rolled};
 use super::settle::{self, order};
 use super::shared::{Counters, Settling, Shared};
+use super::watch::{self, Busy};
 use super::writer::Writer;
 use crate::{
-    Durable, Extent, Fault, Gap, GapId, GapQuery, Healing, Integrity, LogId, Order, Policy,
-    Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId,
-    SeriesKey, Sink, SinkError, Stats,
+    Durable, Extent, Fault, Gap, GapId, GapQuery, Healing, Integrity, LogId, Order, Outlook,
+    Policy, Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples,
+    SeriesId, SeriesKey, Sink, SinkError, Stats,
 };
 
 /// The file of the catalogue.
 pub(super) const CATALOGUE: &str = "catalogue.db";
 /// The store on this machine's disk. Dropping it commits what waits and closes its files.
 pub struct SqliteSink {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -79,6 +80,7 @@ impl SqliteSink {
             restoring: Mutex::default(),
             trouble: Mutex::default(),
             settling: Settling::default(),
+            busy: Busy::default(),
             counters: Counters::default(),
             faults: Mutex::default(),
             started: Instant::now(),
@@ -128,11 +130,13 @@ impl SqliteSink {
             threads: Mutex::default(),
         };
         sink.thread("datalogger-write", move || writer.run())?;
-        let checked = Arc::clone(&shared);
-        sink.thread("datalogger-settle", move || settle::run(&shared))?;
+        let (settled, checked) = (Arc::clone(&shared), Arc::clone(&shared));
+        sink.thread("datalogger-settle", move || settle::run(&settled))?;
+        sink.thread("datalogger-watch", move || watch::run(&shared))?;
         if checked.config.check_at_start {
             // What it finds stands on the board of problems.
-            sink.thread("datalogger-check", move || drop(checked.check()))?;
+            let check = move || drop(checked.guarded("check", || checked.check()));
+            sink.thread("datalogger-check", check)?;
         }
         Ok(sink)
     }
@@ -164,6 +168,11 @@ impl SqliteSink {
     /// Closes the newest part and begins another one, before it is full or old.
     pub fn rotate(&self) -> Result<(), SinkError> {
         order(&self.shared, Command::Rotate)
+    }
+
+    /// What the store takes of its disk, and how long that goes on. May wait for the disk.
+    pub fn outlook(&self, policy: &Policy) -> Outlook {
+        self.shared.outlook(policy)
     }
 
     /// Commits what waits, stops the threads and closes the files.

@@ -13,6 +13,7 @@ use super::config::{SqliteConfig, Synchronous};
 use super::edits::{self, Hidden};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
 use super::part::{Part, each_directory};
+use super::reached::Reached;
 use super::shared::Shared;
 use super::trouble::is_damaged;
 use crate::codec::staged;
@@ -79,6 +80,7 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
             Err(error) => return Err(error),
         }
     }
+    find_lost_end(config, &mut found);
     load_numbers(&mut found)?;
     // Each part repeats what was known when it was begun, so that no single file is needed.
     for part in &found.parts {
@@ -87,6 +89,24 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
         part.give_back(connection);
     }
     Ok(found)
+}
+
+/// A newest part that is behind the note of how far it had come has lost its end.
+fn find_lost_end(config: &SqliteConfig, found: &mut Found) {
+    let Some(part) = found.parts.last().filter(|_| !found.lost_newest) else {
+        return;
+    };
+    let reached = Reached {
+        part: part.number,
+        next_batch: part.figures().next_batch,
+    };
+    if Reached::read(&config.folder).is_some_and(|noted| noted > reached) {
+        found.lost_newest = true;
+        found.faults.push(Fault {
+            file: file::beside(&part.path, "-wal"),
+            reason: "samples that were acknowledged are missing at its end".to_owned(),
+        });
+    }
 }
 
 fn put_aside(path: &Path, reason: String) -> Told<Fault> {

@@ -56,6 +56,9 @@ pub(super) enum Order {
     Seal(Arc<Part>, Answered),
     /// Close the newest part and begin the next.
     Rotate(Answered),
+    /// Panic, for the test of what happens then.
+    #[cfg(test)]
+    Defect,
 }
 
 /// What the thread does next.
@@ -136,6 +139,12 @@ impl Queue {
     /// Rows that wait.
     pub(super) fn weight(&self) -> usize {
         self.waiting.lock().weight
+    }
+
+    /// How much longer than they should rows wait.
+    pub(super) fn overdue(&self) -> Option<Duration> {
+        let oldest = self.waiting.lock().oldest?;
+        oldest.elapsed().checked_sub(self.interval)
     }
 
     pub(super) fn close(&self) {

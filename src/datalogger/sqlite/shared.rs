@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::part::Part;
 use super::queue::Queue;
 use super::rolled::Rolled;
+use super::watch::Busy;
 use crate::numbers::Numbers;
 use crate::{Fault, SeriesId};
 
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     /// Why nothing is taken now.
     pub(super) trouble: Mutex<Option<String>>,
     pub(super) settling: Settling,
+    pub(super) busy: Busy,
     pub(super) counters: Counters,
     /// Damage found since the start.
     pub(super) faults: Mutex<Vec<Fault>>,
@@ -74,6 +76,9 @@ pub(super) struct SettlingState {
     pub(super) staged_since: Option<Instant>,
     /// There is so much that it should not wait for its age.
     pub(super) due: bool,
+    /// The thread is to panic, for the test of what happens then.
+    #[cfg(test)]
+    pub(super) defect: std::cell::Cell<bool>,
 }
 
 impl Shared {

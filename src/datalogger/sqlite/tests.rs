@@ -5,8 +5,10 @@
 )]
 
 mod damage;
+mod defect;
 mod disk;
 mod edits;
+mod inject;
 mod kill;
 mod naive;
 mod power;

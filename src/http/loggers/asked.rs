@@ -191,7 +191,7 @@ pub(super) fn moment(what: &str, text: &str) -> Result<i64, Problem> {
         .map_err(|error| Problem::new(Code::Query, format!("{what}: {error}")))
 }
 
-fn span(
+pub(super) fn span(
     from: Option<&str>,
     to: Option<&str>,
     now: Timestamp,

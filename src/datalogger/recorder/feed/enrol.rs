@@ -1,5 +1,7 @@
 //! Registers what is to be recorded: the series in the sink, and where each of them goes on.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use mainstem_model::{Name, Quality, Reason};
@@ -7,12 +9,12 @@ use mainstem_store::{Chunk, Item, PointId};
 
 use super::{Enrolment, Feed};
 use crate::config::{LoggerConfig, SampleMode};
-use crate::recorder::LoggerView;
 use crate::recorder::rolling::RollSetup;
 use crate::recorder::rolls::Job;
 use crate::recorder::sampler::{Kept, Sampler};
 use crate::recorder::track::Track;
 use crate::recorder::value::is_counted;
+use crate::recorder::{LoggerView, remembered};
 use crate::rollup::Calendar;
 use crate::{Row, SeriesId, SeriesKey, Sink, SinkError};
 
@@ -51,6 +53,25 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Shows series that were recorded before, and whose datapoint or logger is not there now.
+    pub(super) fn list_ended(&self, path: &Path, mine: &HashMap<Name, SeriesId>) {
+        for one in remembered::read(path) {
+            let Ok(name) = Name::new(&one.name) else {
+                continue;
+            };
+            let series = mine
+                .get(&name)
+                .filter(|_| self.book.get(name.as_str()).is_none());
+            let Some(view) = series.and_then(|series| one.view(*series)) else {
+                continue;
+            };
+            self.book.put(view);
+            if !self.plan.has(&one.logger) {
+                self.book.set_ended(name);
+            }
+        }
     }
 
     fn key(&self, series: &Name) -> SeriesKey {

@@ -1,6 +1,7 @@
 //! One HTTP/2 connection to a remote: the stream of changes, beats and writes share it.
 
 mod ask;
+mod open;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -242,27 +243,6 @@ impl Poster {
 }
 
 impl Poster {
-    /// Posts a document and gives out the answer as it comes.
-    pub(crate) fn open(
-        &self,
-        path: &str,
-        body: Vec<u8>,
-        accept: Option<&'static str>,
-    ) -> impl Future<Output = Result<Response<Incoming>, RequestError>> + Send + 'static + use<>
-    {
-        let request = self.head.request(Method::POST, path, body.into());
-        let mut requests = self.requests.clone();
-        async move {
-            let mut request = request?;
-            if let Some(accept) = accept {
-                let accept = header::HeaderValue::from_static(accept);
-                request.headers_mut().insert(header::ACCEPT, accept);
-            }
-            let sent = requests.send_request(request).await;
-            accepted(sent.map_err(RequestError::Broken)?).await
-        }
-    }
-
     /// Sends a request of somebody else on, with this node's token; the answer is his.
     pub(crate) fn forward(
         &self,

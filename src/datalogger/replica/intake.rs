@@ -1,30 +1,28 @@
 //! Takes in the rows of one remote: knows what it has, asks for what is not here, stores what comes.
 
-use std::collections::{BTreeMap, HashMap};
+mod keep;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_model::Name;
-use mainstem_wire::{LOG_WANT_ROWS_MAX, LOG_WANTS_MAX, LogGone, LogLine, LogWant, LogWants};
+use mainstem_wire::{LOG_WANT_ROWS_MAX, LOG_WANTS_MAX, LogLine, LogWant, LogWants};
 use parking_lot::Mutex;
 
 use super::desk::Desk;
 use super::frame::{self, Frame};
 use super::json;
 use super::plan::{count, missing};
-use crate::numbers::{Numbers, PIECES_MAX};
-use crate::{Gap, GapCause, Healing, Refused, Row, RowQuery, SeriesId, Sink, SinkError};
+use crate::numbers::Numbers;
+use crate::{SeriesId, Sink};
 
 /// Missing ranges of one series that are asked for at once.
 const RANGES_A_SERIES: usize = 4;
-/// Live rows are left to the backlog when a series has so many pieces: the store keeps no more.
-const LIVE_PIECES_MAX: usize = PIECES_MAX * 3 / 4;
 /// Bytes of a row as columns, about: by it a request is kept to its size.
 const ROW_BYTES: u64 = 3;
 /// Between two tries of a store that takes no rows; doubled from the first to the last.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
-/// Tries of rows that happened just now; then they are left to the backlog.
-const LIVE_TRIES: u32 = 6;
 /// Series that a remote may have.
 const SERIES_MAX: usize = 100_000;
 
@@ -235,135 +233,6 @@ impl Intake {
             rows.filter(|row| *row > 0)
                 .for_each(|row| known.there.insert(row, row));
         }
-    }
-
-    /// Leaves out rows of series that are stored in too many pieces already: those between come
-    /// first, and with them these.
-    fn leave_scattered(&self, rows: &mut Vec<Row>) {
-        let mut pieces: HashMap<SeriesId, bool> = HashMap::new();
-        rows.retain(|row| {
-            *pieces.entry(row.series).or_insert_with(|| {
-                let held = self.sink().held(row.series);
-                held.is_ok_and(|held| held.len() < LIVE_PIECES_MAX)
-            })
-        });
-    }
-
-    /// Stores rows. Those of a backlog wait for the store as long as it takes; whoever brings them
-    /// waits too, so that no more are under way.
-    async fn store(&self, mut rows: Vec<Row>, is_live: bool) -> Result<(), Halt> {
-        let (mut retry, mut tries) = (RETRY.0, 0);
-        while !rows.is_empty() {
-            let kept = rows.clone();
-            match self.sink().append(rows).await {
-                Ok(()) => {
-                    self.count(kept.len() as u64, is_live);
-                    self.desk.stored(kept, is_live).await;
-                    return Ok(());
-                }
-                Err(Refused { error, .. }) => {
-                    tries += 1;
-                    let scattered = matches!(error, SinkError::Scattered(_));
-                    if scattered || (is_live && tries >= LIVE_TRIES) {
-                        // They are still missing, and are asked for as such.
-                        return Ok(());
-                    }
-                    self.wait(&error, &mut retry).await?;
-                    rows = kept;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&self, rows: u64, is_live: bool) {
-        let mut state = self.state.lock();
-        state.held_up = None;
-        state.rows.0 += rows;
-        state.rows.1 += if is_live { rows } else { 0 };
-    }
-
-    /// Waits before the next try of a store that refused.
-    async fn wait(&self, error: &SinkError, retry: &mut Duration) -> Result<(), Halt> {
-        match error {
-            SinkError::Stopped => return Err(Halt::Closed),
-            SinkError::Invalid { .. } | SinkError::UnknownSeries(_) => {
-                return Err(Halt::Nonsense(error.to_string()));
-            }
-            // The disk is busy, which is no trouble.
-            SinkError::Full => {}
-            _ => self.state.lock().held_up = Some(error.to_string()),
-        }
-        tokio::time::sleep(*retry).await;
-        *retry = (*retry * 2).min(RETRY.1);
-        Ok(())
-    }
-
-    /// Rows that the remote no longer has: they will never come, and that is recorded.
-    async fn gone(&self, gone: LogGone) -> Result<(), Halt> {
-        let Some(series) = self.local(gone.id) else {
-            return Ok(());
-        };
-        if gone.from == 0 || gone.to < gone.from || gone.to == u64::MAX {
-            return Err(Halt::Nonsense("rows gone that never were".into()));
-        }
-        let mut retry = RETRY.0;
-        let held = self.sink().held(series).unwrap_or_default();
-        for (first, last) in missing(&[(gone.from, gone.to)], &held, usize::MAX) {
-            // First the record, then the watermark: a crash between tells it twice, never not at all.
-            while let Err(error) = self.record(series, &gone, (first, last)).await? {
-                self.wait(&error, &mut retry).await?;
-            }
-            while let Err(Refused { error, .. }) = self.sink().forgo(series, first, last).await {
-                self.wait(&error, &mut retry).await?;
-            }
-            self.desk.forgone(series, first, last).await;
-            self.state.lock().rows.2 += last - first + 1;
-            tracing::warn!(
-                remote = self.naming.remote,
-                first,
-                last,
-                cause = gone.cause,
-                "rows of a data logger will never come: the remote no longer has them"
-            );
-        }
-        Ok(())
-    }
-
-    async fn record(
-        &self,
-        series: SeriesId,
-        gone: &LogGone,
-        (first, last): (u64, u64),
-    ) -> Result<Result<(), SinkError>, Halt> {
-        let sink = Arc::clone(self.sink());
-        let (cause, hop) = (gone.cause.clone(), gone.hop);
-        let (after, before) = (gone.after, gone.before);
-        let now = self.desk.now();
-        let recorded = tokio::task::spawn_blocking(move || {
-            // Here there may be an older row than there.
-            let query = RowQuery {
-                series,
-                after: first.saturating_sub(2),
-                limit: 1,
-            };
-            let older = sink.rows(&query)?.next().transpose()?;
-            let older = older.filter(|row| row.row < first).map(|row| row.time);
-            let (from, to) = (older.or(after), before.unwrap_or(now));
-            let gap = Gap {
-                series,
-                from: from.unwrap_or(0).min(to),
-                to,
-                rows: Some((first, last)),
-                cause: GapCause::parse(&cause).unwrap_or(GapCause::Missing),
-                hop: Some(hop),
-                state: Healing::Permanent,
-                since: now,
-            };
-            sink.record_gap(&gap).map(drop)
-        });
-        let recorded = recorded.await;
-        recorded.map_err(|error| Halt::Nonsense(error.to_string()))
     }
 
     /// What is to be asked for next, if anything is missing. Reads the store.

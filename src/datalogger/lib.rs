@@ -1,6 +1,7 @@
 //! Data loggers: the store of recorded samples and their roll-ups.
 //!
-//! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
+//! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk,
+//! [`PostgresSink`] on a server.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod codec;
@@ -8,6 +9,7 @@ pub mod config;
 mod durable;
 mod error;
 mod numbers;
+mod postgres;
 mod query;
 pub mod recorder;
 pub mod rollup;
@@ -21,11 +23,12 @@ pub mod thinning;
 
 pub use durable::Durable;
 pub use error::{Refused, SinkError};
+pub use postgres::{PostgresConfig, PostgresSink, TlsMode};
 pub use query::{
     Answer, Order, QualityFilter, RollupQuery, Rollups, RowQuery, SampleQuery, Samples,
 };
 pub use row::{Logged, Row};
-pub use series::{LogId, SeriesId, SeriesKey};
+pub use series::{About, LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};

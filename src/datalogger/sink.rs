@@ -1,8 +1,8 @@
 //! What keeps samples and roll-ups.
 
 use crate::{
-    Durable, Extent, Integrity, LogId, Policy, Retained, RollupBatch, RollupQuery, Rollups, Row,
-    RowQuery, SampleQuery, Samples, SeriesId, SeriesKey, SinkError, Stats,
+    About, Durable, Extent, Integrity, LogId, Policy, Retained, RollupBatch, RollupQuery, Rollups,
+    Row, RowQuery, SampleQuery, Samples, SeriesId, SeriesKey, SinkError, Stats,
 };
 
 /// A store of samples and roll-ups. Every call but [`append`](Self::append) may wait for the
@@ -23,6 +23,10 @@ pub trait Sink: Send + Sync {
 
     /// Every series known, ordered by number.
     fn list(&self) -> Vec<(SeriesId, SeriesKey)>;
+
+    /// Notes what people call series, for whoever reads the store beside this program. Nothing here
+    /// depends on it, and a store need not keep it.
+    fn describe(&self, _about: &[(SeriesId, About)]) {}
 
     /// Hands rows over and returns at once. They are stored in the order of the calls, each row
     /// number of a series once: what is stored already is acknowledged and changes nothing.

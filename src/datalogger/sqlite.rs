@@ -11,6 +11,7 @@ mod check;
 mod commit;
 mod config;
 mod desk;
+mod drain;
 mod figures;
 mod file;
 mod merge;
@@ -33,3 +34,4 @@ mod tests;
 
 pub use config::{SqliteConfig, Synchronous};
 pub use desk::SqliteSink;
+pub(crate) use drain::{Drained, Place};

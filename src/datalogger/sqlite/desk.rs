@@ -128,7 +128,9 @@ impl SqliteSink {
         };
         sink.thread("datalogger-write", move || writer.run())?;
         let checked = Arc::clone(&shared);
-        sink.thread("datalogger-settle", move || settle::run(&shared))?;
+        if shared.config.settle {
+            sink.thread("datalogger-settle", move || settle::run(&shared))?;
+        }
         if checked.config.check_at_start {
             // What it finds stands on the board of problems.
             sink.thread("datalogger-check", move || drop(checked.check()))?;
@@ -180,6 +182,10 @@ impl SqliteSink {
         for thread in threads.drain(..) {
             drop(thread.join());
         }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     fn refuse(error: SinkError, rows: Vec<Row>) -> Durable {

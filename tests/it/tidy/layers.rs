@@ -48,6 +48,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonschema", &["mainstem-config"]),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
+    ("tokio-postgres-rustls", &["mainstem-datalogger"]),
     ("rumqttc", &["mainstem-mqtt"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (

@@ -7,11 +7,14 @@
 mod codec;
 pub mod config;
 mod durable;
+mod edit;
 mod error;
+mod gap;
 mod numbers;
 mod postgres;
 mod query;
 pub mod recorder;
+pub mod replica;
 pub mod rollup;
 mod row;
 mod series;
@@ -19,10 +22,14 @@ mod sink;
 mod sqlite;
 mod standing;
 mod step;
+mod sums;
+mod superseded;
 pub mod thinning;
 
 pub use durable::Durable;
+pub use edit::{Edit, NOTE_BYTES_MAX};
 pub use error::{Refused, SinkError};
+pub use gap::{GAPS_MAX, Gap, GapCause, GapId, GapQuery, Healing};
 pub use postgres::{PostgresConfig, PostgresSink, TlsMode};
 pub use query::{
     Answer, Order, QualityFilter, RollupQuery, Rollups, RowQuery, SampleQuery, Samples,
@@ -33,3 +40,4 @@ pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Policy, Retained, SinkState, Stats};
 pub use step::{RATES_MAX, RateShare, Rollup, RollupBatch, Step};
+pub use sums::{HourSum, SUM_HOUR, Summing, row_hash};

@@ -5,11 +5,13 @@
 //! (arrays of one series) and moves the numbers of the rows that are stored. Those numbers decide
 //! what is stored already, so that a commit whose answer was lost is neither lost nor doubled.
 
+mod again;
 mod answer;
 mod config;
 mod connect;
 mod copy;
 mod desk;
+mod edited;
 mod lasts;
 mod layout;
 mod link;

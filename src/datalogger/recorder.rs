@@ -5,6 +5,7 @@
 //! like everything else, and never looks like a value that did not change.
 
 mod book;
+mod door;
 mod feed;
 mod plan;
 mod rolling;
@@ -28,8 +29,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use book::{Book, LoggerView};
+pub use door::{BROUGHT_ROWS_MAX, BringError, Door};
+pub(crate) use rolling::RollSetup;
+pub(crate) use rolls::Job;
+pub(crate) use value::is_counted;
 
 use crate::config::LoggersConfig;
+use crate::replica::{Desk, DeskSetup};
 use crate::{Sink, SinkError};
 
 /// Batches that wait to be rolled up. Beyond them recording waits too.
@@ -84,6 +90,7 @@ impl Figures {
 /// The loggers of a node at work.
 pub struct Recorder {
     book: Arc<Book>,
+    desk: Arc<Desk>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -105,16 +112,33 @@ impl Recorder {
             setup.alive.clone(),
             figures.clone(),
         );
+        let desk = Desk::open(DeskSetup {
+            book: Arc::clone(&book),
+            jobs: jobs.downgrade(),
+            own: setup.store.setup().node,
+            path: setup.alive.with_file_name("replicas"),
+            minutes_raw: setup.config.policy().raw,
+        });
         let feed = feed::Feed::new(setup, Arc::clone(&book), jobs, figures)?;
         tasks.spawn_blocking(move || rolls.work(work));
         tasks.spawn(feed.follow(stop.clone()));
         tasks.close();
-        Ok(Self { book, stop, tasks })
+        Ok(Self {
+            book,
+            desk: Arc::new(desk),
+            stop,
+            tasks,
+        })
     }
 
     /// The series that there are.
     pub fn book(&self) -> &Arc<Book> {
         &self.book
+    }
+
+    /// Where rows of other nodes come in.
+    pub fn replicas(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// Ends: what is recorded is on disk afterwards, as far as the sink takes it.

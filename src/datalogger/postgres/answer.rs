@@ -8,8 +8,9 @@ use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 
 use super::connect::{Connected, reason, unread, within};
+use super::edited::KIND;
 use super::shared::Shared;
-use crate::{Fault, Integrity, Logged, Row, SeriesId, Sink, SinkError};
+use crate::{Edit, Fault, Integrity, Logged, Row, SeriesId, Sink, SinkError};
 
 /// The columns that [`rows_of`] reads.
 pub(super) const COLUMNS: &str =
@@ -74,9 +75,15 @@ fn values(kind: i16, piece: &tokio_postgres::Row, count: usize) -> Result<Vec<Lo
             };
             integers.into_iter().map(logged).collect()
         }
-        4 => {
+        4 | KIND => {
             let texts: Vec<&[u8]> = piece.try_get(9).map_err(wrong)?;
-            let text = |bytes| Some(Logged::Text(Arc::from(std::str::from_utf8(bytes).ok()?)));
+            let text = |bytes| {
+                let text = std::str::from_utf8(bytes).ok()?;
+                match kind {
+                    KIND => Edit::from_text(text).map(Logged::Edit),
+                    _ => Some(Logged::Text(Arc::from(text))),
+                }
+            };
             let texts: Option<Vec<_>> = texts.into_iter().map(text).collect();
             texts.ok_or_else(|| broken(piece))?
         }

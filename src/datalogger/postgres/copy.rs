@@ -75,10 +75,10 @@ impl Copy {
                     Logged::Bool(truth) => i64::from(*truth),
                     _ => 0,
                 })),
-                (true, _) => self.array(BYTEA, values.clone(), |out, value| {
-                    if let Logged::Text(text) = value {
-                        out.extend_from_slice(text.as_bytes());
-                    }
+                (true, _) => self.array(BYTEA, values.clone(), |out, value| match value {
+                    Logged::Text(text) => out.extend_from_slice(text.as_bytes()),
+                    Logged::Edit(edit) => out.extend_from_slice(edit.to_text().as_bytes()),
+                    _ => {}
                 }),
             }
         }

@@ -22,9 +22,9 @@ use super::paging::Reading;
 use super::shared::{Held, Shared, State};
 use crate::sqlite::{SqliteConfig, SqliteSink};
 use crate::{
-    About, Durable, Extent, Integrity, LogId, Order, Policy, Refused, Retained, RollupBatch,
-    RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId, SeriesKey, Sink,
-    SinkError, Stats,
+    About, Durable, Extent, Gap, GapId, GapQuery, Healing, Integrity, LogId, Order, Policy,
+    Refused, Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples,
+    SeriesId, SeriesKey, Sink, SinkError, Stats,
 };
 
 /// Bytes of one file of the spool: what is read again after a start, and what is deleted at once.
@@ -157,6 +157,10 @@ impl Sink for PostgresSink {
         }
     }
 
+    fn restore(&self, rows: Vec<Row>) -> Result<u64, SinkError> {
+        self.shared.restore(rows)
+    }
+
     fn forgo(&self, series: SeriesId, first: u64, last: u64) -> Durable {
         self.shared.spool.forgo(series, first, last)
     }
@@ -177,6 +181,24 @@ impl Sink for PostgresSink {
     fn rows(&self, query: &RowQuery) -> Result<Samples, SinkError> {
         self.shared.settle_up()?;
         Ok(Box::new(Reading::rows(&self.shared, query)))
+    }
+
+    fn edits(&self, series: SeriesId) -> Result<Vec<Row>, SinkError> {
+        self.shared.edits_of(series)
+    }
+
+    // Gap records are of this node, and must be taken while the server is away: they lie in the
+    // spool's folder and stay there.
+    fn record_gap(&self, gap: &Gap) -> Result<GapId, SinkError> {
+        self.shared.spool.record_gap(gap)
+    }
+
+    fn gaps(&self, query: &GapQuery) -> Result<Vec<(GapId, Gap)>, SinkError> {
+        self.shared.spool.gaps(query)
+    }
+
+    fn heal_gap(&self, id: GapId, state: Healing) -> Result<(), SinkError> {
+        self.shared.spool.heal_gap(id, state)
     }
 
     fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError> {
@@ -210,6 +232,10 @@ impl Sink for PostgresSink {
 
     fn watermark(&self, series: SeriesId) -> Result<u64, SinkError> {
         self.shared.spool.watermark(series)
+    }
+
+    fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
+        self.shared.spool.held(series)
     }
 
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError> {

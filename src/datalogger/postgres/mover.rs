@@ -147,7 +147,7 @@ impl Mover {
             self.stored.insert(id, series.numbers());
         }
         *self.shared.ids.write() = known;
-        Ok(())
+        self.shared.adopt_edits()
     }
 
     /// Moves what is due, or rests.

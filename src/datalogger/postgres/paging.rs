@@ -11,7 +11,8 @@ use super::answer::{COLUMNS, rows_of};
 use super::connect::{Connected, unread, within};
 use super::piece::{NUMBERS, SLICE};
 use super::shared::Shared;
-use crate::{Order, QualityFilter, Row, RowQuery, SampleQuery, SeriesId, SinkError};
+use crate::superseded::Superseded;
+use crate::{Logged, Order, QualityFilter, Row, RowQuery, SampleQuery, SeriesId, SinkError};
 
 /// Pieces asked for at once, at least and at most.
 const PIECES: (u64, u64) = (8, 1024);
@@ -66,6 +67,15 @@ pub(super) struct Reading {
     left: u64,
     page: std::vec::IntoIter<Row>,
     more: bool,
+}
+
+/// Whether nothing was edited in between.
+fn same(before: Option<&Arc<Superseded>>, after: Option<&Arc<Superseded>>) -> bool {
+    match (before, after) {
+        (None, None) => true,
+        (Some(before), Some(after)) => Arc::ptr_eq(before, after),
+        _ => false,
+    }
 }
 
 /// A page: rows, and the slice from which on it is not whole.
@@ -134,6 +144,26 @@ impl Reading {
             self.more = false;
             return Ok(());
         };
+        let before = self.state();
+        loop {
+            let hidden = self.shared.spool.hidden(self.series);
+            // What an edit brought is at the server too then.
+            self.shared.settle_up()?;
+            self.read_page(id, hidden.as_deref())?;
+            // An edit meanwhile: some of what was read is from before it, some from behind it.
+            let now = self.shared.spool.hidden(self.series);
+            if self.axis == Axis::Number || same(hidden.as_ref(), now.as_ref()) {
+                return Ok(());
+            }
+            (self.ahead, self.left, self.more) = before;
+        }
+    }
+
+    fn state(&self) -> ((i64, i64), u64, bool) {
+        (self.ahead, self.left, self.more)
+    }
+
+    fn read_page(&mut self, id: i32, hidden: Option<&Superseded>) -> Result<(), SinkError> {
         let pieces = self.left.clamp(PIECES.0, PIECES.1);
         let mut page = self.ask(id, self.ahead, Some(pieces))?;
         let width = self.axis.width();
@@ -155,6 +185,11 @@ impl Reading {
         }
         let mut rows = page.rows;
         rows.retain(|row| self.admits(row));
+        if self.axis != Axis::Number {
+            // Readers of samples see the newest version, and no edits.
+            let shown = |row: &Row| hidden.is_none_or(|hidden| !hidden.hides(row.time, row.row));
+            rows.retain(|row| !matches!(row.value, Logged::Edit(_)) && shown(row));
+        }
         match self.axis {
             Axis::Time(_) => rows.sort_unstable_by_key(|row| (row.time, row.row)),
             Axis::Number => rows.sort_unstable_by_key(|row| row.row),

@@ -38,6 +38,7 @@ pub(super) fn kind(value: &Logged) -> i16 {
         Logged::Integer(_) => 2,
         Logged::Bool(_) => 3,
         Logged::Text(_) => 4,
+        Logged::Edit(_) => super::edited::KIND,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads the node's feed and makes rows of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +12,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::door::Brought;
 use super::plan::Plan;
 use super::rolls::{Job, last_alive};
 use super::sampler::Told;
 use super::spool::{Sent, Spool};
 use super::track::Tracks;
 use super::{Book, Figures, RecorderSetup};
-use crate::{Row, Sink, SinkError};
+use crate::{Row, SeriesId, Sink, SinkError};
+use bring::Awaited;
 
+mod bring;
 mod enrol;
 
 /// Rows copied out under one lock.
@@ -45,6 +48,10 @@ pub(crate) struct Feed {
     tracks: Tracks,
     spool: Spool,
     rows: Vec<Row>,
+    door: Option<mpsc::Receiver<Brought>>,
+    awaited: Vec<Awaited>,
+    /// The next numbers of series that are not recorded now and whose last rows may still wait.
+    resting: HashMap<SeriesId, u64>,
     /// The series that the sink had when this began.
     known: HashSet<Name>,
     /// When the node lived last, before this life.
@@ -91,10 +98,14 @@ impl Feed {
             tracks: Tracks::default(),
             spool,
             rows: Vec::new(),
+            door: None,
+            awaited: Vec::new(),
+            resting: HashMap::new(),
             alive,
             gap: None,
             dues: BTreeMap::new(),
         };
+        feed.door = feed.book.door().open();
         feed.list_singles()?;
         Ok(feed)
     }
@@ -117,6 +128,9 @@ impl Feed {
                 biased;
                 () = stop.cancelled() => break,
                 sent = self.spool.sent() => self.sent(sent).await,
+                Some(brought) = brought(&mut self.door), if !self.spool.is_full() => {
+                    self.bring(brought).await;
+                }
                 _ = tick.tick() => {
                     self.intervals();
                     if rolled.is_none_or(|at| at.elapsed() >= self.rollups) {
@@ -232,6 +246,7 @@ impl Feed {
         let gone = (Quality::of(Reason::Stopped), now);
         for track in self.tracks.remove(point, gone, &mut self.rows) {
             self.book.set_recording(&track.name, false);
+            self.resting.insert(track.series, track.next);
         }
     }
 
@@ -252,6 +267,9 @@ impl Feed {
         match sent {
             Sent::Stored(rows) => {
                 self.figures.rows.inc_by(rows.len() as u64);
+                self.tell_stored(&rows);
+                let rows = Arc::new(rows);
+                self.book.tap().pass(&rows);
                 self.job(Job::Rows(rows)).await;
                 self.health.clear(PROBLEM);
             }
@@ -323,6 +341,11 @@ impl Feed {
 fn snapshot(plan: &Plan) -> Reader {
     let filter = Filter::new(GlobSet::everything(), plan.wanted());
     Reader::snapshot(filter, Delivery::Every)
+}
+
+/// The next batch that somebody brings.
+async fn brought(door: &mut Option<mpsc::Receiver<Brought>>) -> Option<Brought> {
+    door.as_mut()?.recv().await
 }
 
 /// What a definition says that is recorded.

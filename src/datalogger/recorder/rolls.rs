@@ -25,8 +25,12 @@ const ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) enum Job {
     /// A series is recorded from now on.
     Open(SeriesId, RollSetup),
+    /// Series of other nodes are rolled up from now on; those that are already go on.
+    OpenAll(Vec<(SeriesId, RollSetup)>),
     /// Rows are on disk.
-    Rows(Vec<Row>),
+    Rows(Arc<Vec<Row>>),
+    /// Rows of a series will never come.
+    Forgone(SeriesId, u64, u64),
     /// Time went on: what is open is stored.
     Tick(Timestamp),
 }
@@ -82,7 +86,15 @@ impl Rolls {
                     let rolling = None;
                     self.series.insert(series, Open { setup, rolling });
                 }
+                Job::OpenAll(all) => {
+                    for (series, setup) in all {
+                        let rolling = None;
+                        let open = self.series.entry(series);
+                        open.or_insert(Open { setup, rolling });
+                    }
+                }
                 Job::Rows(rows) => self.take(&rows),
+                Job::Forgone(series, first, last) => self.forgo(series, first, last),
                 Job::Tick(at) => {
                     now = Some(at);
                     self.tick(at);
@@ -102,6 +114,13 @@ impl Rolls {
             {
                 rolling.take(row);
             }
+        }
+    }
+
+    fn forgo(&mut self, series: SeriesId, first: u64, last: u64) {
+        let open = self.series.get_mut(&series);
+        if let Some(rolling) = open.and_then(|open| open.rolling.as_mut()) {
+            rolling.forgo(first, last);
         }
     }
 

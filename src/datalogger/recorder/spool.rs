@@ -27,6 +27,10 @@ pub(crate) struct Spool {
     due: Option<Instant>,
     under_way: Option<(Durable, Vec<Row>)>,
     retry: Duration,
+    /// Rows stored since the beginning.
+    stored: u64,
+    /// Rows that go in one batch, as places since the beginning: from the first to before the last.
+    whole: VecDeque<(u64, u64)>,
 }
 
 /// What became of a batch.
@@ -48,6 +52,8 @@ impl Spool {
             due: None,
             under_way: None,
             retry: RETRY.0,
+            stored: 0,
+            whole: VecDeque::new(),
         }
     }
 
@@ -72,6 +78,29 @@ impl Spool {
         self.due.get_or_insert_with(|| Instant::now() + self.linger);
     }
 
+    /// Takes rows in that are stored together or not at all.
+    pub(crate) fn push_whole(&mut self, mut rows: Vec<Row>) {
+        let from = self.stored + self.len() as u64;
+        self.whole.push_back((from, from + rows.len() as u64));
+        self.push(&mut rows);
+    }
+
+    /// How many of the waiting rows make the next batch.
+    fn next_batch(&self) -> usize {
+        let count = self.waiting.len().min(BATCH_ROWS_MAX);
+        let end = self.stored + count as u64;
+        let cut = self
+            .whole
+            .iter()
+            .find(|(from, to)| *from < end && end < *to);
+        let end = match cut {
+            Some((from, _)) if *from > self.stored => *from,
+            Some((_, to)) => *to,
+            None => end,
+        };
+        usize::try_from(end - self.stored).unwrap_or(count)
+    }
+
     /// When [`Spool::send`] has something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
@@ -86,8 +115,7 @@ impl Spool {
         if self.under_way.is_some() || self.waiting.is_empty() || !is_due {
             return;
         }
-        let count = self.waiting.len().min(BATCH_ROWS_MAX);
-        let rows: Vec<Row> = self.waiting.drain(..count).collect();
+        let rows: Vec<Row> = self.waiting.drain(..self.next_batch()).collect();
         self.due = (!self.waiting.is_empty()).then(Instant::now);
         self.under_way = Some((self.sink.append(rows.clone()), rows));
     }
@@ -107,6 +135,9 @@ impl Spool {
             Ok(()) => {
                 self.bytes -= rows.iter().map(weight).sum::<usize>().min(self.bytes);
                 self.retry = RETRY.0;
+                self.stored += rows.len() as u64;
+                let stored = self.stored;
+                self.whole.retain(|(_, to)| *to > stored);
                 Sent::Stored(rows)
             }
             Err(Refused { error, .. }) => {
@@ -125,6 +156,7 @@ impl Spool {
 fn weight(row: &Row) -> usize {
     let text = match &row.value {
         Logged::Text(text) => text.len(),
+        Logged::Edit(edit) => edit.note.len(),
         _ => 0,
     };
     size_of::<Row>() + text

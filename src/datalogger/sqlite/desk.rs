@@ -16,30 +16,26 @@ use parking_lot::{Mutex, RwLock};
 
 use super::catalogue::Catalogue;
 use super::config::SqliteConfig;
+use super::edits::Edits;
 use super::file::{self, Told, open_error};
+use super::incoming::Incoming;
+use super::ledger::Ledger;
 use super::parts::{self, Found};
 use super::place;
-use super::queue::{Append, Declined, Order as Command, Queue};
+use super::queue::{Order as Command, Queue};
 use super::reading::Reading;
 use super::rolled::{ReadingRollups, Rolled};
 use super::settle::{self, order};
 use super::shared::{Counters, Settling, Shared};
 use super::writer::Writer;
-use crate::codec::block::BLOCK_BYTES_MAX;
 use crate::{
-    Durable, Extent, Fault, Integrity, LogId, Logged, Order, Policy, Refused, Retained,
-    RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId, SeriesKey,
-    Sink, SinkError, Stats,
+    Durable, Extent, Fault, Gap, GapId, GapQuery, Healing, Integrity, LogId, Order, Policy,
+    Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId,
+    SeriesKey, Sink, SinkError, Stats,
 };
 
 /// The file of the catalogue.
 pub(super) const CATALOGUE: &str = "catalogue.db";
-/// Rows that may be staged: beyond them `append` answers `Full` until the settler has caught up.
-const STAGED_ROWS_MAX: u64 = 4 << 20;
-/// Bytes of one text; longer ones are refused.
-const TEXT_BYTES_MAX: usize = crate::codec::TEXT_BYTES_MAX;
-const _: () = assert!(TEXT_BYTES_MAX < BLOCK_BYTES_MAX / 2);
-
 /// The store on this machine's disk. Dropping it commits what waits and closes its files.
 pub struct SqliteSink {
     shared: Arc<Shared>,
@@ -66,6 +62,7 @@ impl SqliteSink {
         let catalogue = open_catalogue(&folder.join(CATALOGUE), &mark, &mut faults)?;
         let found = parts::find(&config, catalogue.is_empty(), catalogue.newest_part()?)?;
         let rolled = Rolled::open(&config, &mut faults)?;
+        let ledger = Ledger::open(&config, &mut faults)?;
         faults.extend(found.faults.iter().cloned());
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_rows, config.commit_interval),
@@ -76,7 +73,10 @@ impl SqliteSink {
             catalogue,
             parts: RwLock::default(),
             numbers: RwLock::default(),
+            edits: Edits::default(),
             rolled,
+            ledger,
+            restoring: Mutex::default(),
             trouble: Mutex::default(),
             settling: Settling::default(),
             counters: Counters::default(),
@@ -90,6 +90,7 @@ impl SqliteSink {
     fn start(shared: Arc<Shared>, found: Found) -> Told<Self> {
         shared.catalogue.adopt(found.series)?;
         *shared.numbers.write() = found.numbers;
+        shared.edits.publish(found.hidden);
         *shared.parts.write() = found.parts;
         if found.lost_newest {
             // Numbers that this log gave out may be gone with it: they must not be given again.
@@ -112,6 +113,7 @@ impl SqliteSink {
                     shared.config.synchronous,
                     &shared.catalogue.list(),
                     &numbers,
+                    &shared.edits.all(),
                 )?;
                 shared.catalogue.set_newest_part(made.0.number)?;
                 shared.parts.write().push(Arc::clone(&made.0));
@@ -184,41 +186,8 @@ impl SqliteSink {
         }
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-
-    fn refuse(error: SinkError, rows: Vec<Row>) -> Durable {
-        Durable::ready(Err(Refused { error, rows }))
-    }
-
-    fn push(&self, rows: Vec<Row>, forgone: Option<(SeriesId, u64, u64)>) -> Durable {
-        if let Some(error) = self.shared.trouble_error() {
-            return self.refused(error, rows);
-        }
-        let staged = self.shared.active().map_or(0, |part| part.figures().staged);
-        if staged > STAGED_ROWS_MAX {
-            return self.refused(SinkError::Full, rows);
-        }
-        let (fate, durable) = Durable::new();
-        let weight = Append::weight_of(&rows).max(1);
-        let append = Append {
-            rows,
-            forgone,
-            fate,
-            weight,
-        };
-        match self.shared.queue.push(append) {
-            Ok(()) => durable,
-            Err((Declined::Full, append)) => self.refused(SinkError::Full, append.rows),
-            Err((Declined::Closed, append)) => self.refused(SinkError::Stopped, append.rows),
-        }
-    }
-
-    fn refused(&self, error: SinkError, rows: Vec<Row>) -> Durable {
-        let refused = &self.shared.counters.refused;
-        refused.fetch_add(rows.len() as u64, Ordering::Relaxed);
-        Self::refuse(error, rows)
     }
 }
 
@@ -231,22 +200,6 @@ fn open_catalogue(path: &Path, mark: &str, faults: &mut Vec<Fault>) -> Told<Cata
         }
         told => told,
     }
-}
-
-/// What is wrong with rows, if anything is.
-fn fault_in(shared: &Shared, rows: &[Row]) -> Option<SinkError> {
-    if let Some(series) = shared.catalogue.unknown(rows.iter().map(|row| row.series)) {
-        return Some(SinkError::UnknownSeries(series.0));
-    }
-    rows.iter().find_map(|row| {
-        let reason = match &row.value {
-            _ if row.row == 0 || row.row == u64::MAX => "row numbers begin at 1",
-            Logged::Text(text) if text.len() > TEXT_BYTES_MAX => "its text is longer than 64 KiB",
-            _ => return None,
-        };
-        let series = row.series.0;
-        Some(SinkError::Invalid { series, reason })
-    })
 }
 
 impl Sink for SqliteSink {
@@ -266,21 +219,25 @@ impl Sink for SqliteSink {
         if rows.is_empty() {
             return Durable::ready(Ok(()));
         }
-        match fault_in(&self.shared, &rows) {
-            Some(error) => self.refused(error, rows),
-            None => self.push(rows, None),
+        match Incoming::rows(&self.shared, rows) {
+            Ok(incoming) => self.push(incoming),
+            Err((error, rows)) => self.refused(error, rows),
         }
+    }
+
+    fn restore(&self, rows: Vec<Row>) -> Result<u64, SinkError> {
+        self.restore_rows(rows)
     }
 
     fn forgo(&self, series: SeriesId, first: u64, last: u64) -> Durable {
         if self.shared.catalogue.key(series).is_none() {
-            return Self::refuse(SinkError::UnknownSeries(series.0), Vec::new());
+            return self.refused(SinkError::UnknownSeries(series.0), Vec::new());
         }
         if first == 0 || last < first || last == u64::MAX {
             let (series, reason) = (series.0, "row numbers begin at 1 and end after they begin");
-            return Self::refuse(SinkError::Invalid { series, reason }, Vec::new());
+            return self.refused(SinkError::Invalid { series, reason }, Vec::new());
         }
-        self.push(Vec::new(), Some((series, first, last)))
+        self.push(Incoming::forgone(series, first, last))
     }
 
     fn put_rollups(&self, batch: &RollupBatch) -> Result<(), SinkError> {
@@ -299,6 +256,22 @@ impl Sink for SqliteSink {
         Ok(Box::new(Reading::rows(&self.shared, query)))
     }
 
+    fn edits(&self, series: SeriesId) -> Result<Vec<Row>, SinkError> {
+        self.shared.edits_of(series)
+    }
+
+    fn record_gap(&self, gap: &Gap) -> Result<GapId, SinkError> {
+        self.shared.ledger.record(gap)
+    }
+
+    fn gaps(&self, query: &GapQuery) -> Result<Vec<(GapId, Gap)>, SinkError> {
+        self.shared.ledger.list(query)
+    }
+
+    fn heal_gap(&self, id: GapId, state: Healing) -> Result<(), SinkError> {
+        self.shared.ledger.heal(id, state)
+    }
+
     fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError> {
         Ok(Box::new(ReadingRollups::new(&self.shared, query)))
     }
@@ -315,6 +288,14 @@ impl Sink for SqliteSink {
         Ok(numbers
             .get(&series)
             .map_or(0, crate::numbers::Numbers::watermark))
+    }
+
+    fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
+        let numbers = self.shared.numbers.read();
+        let held = numbers
+            .get(&series)
+            .map(|numbers| numbers.ranges().to_vec());
+        Ok(held.unwrap_or_default())
     }
 
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError> {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::desk::SqliteSink;
+use super::edits::Edited;
 use super::file::{Told, read_error};
 use super::part::Part;
 use super::settle::read_batch;
 use crate::codec::staged;
 use crate::numbers::Numbers;
-use crate::{Fault, Retained, Row, SeriesId, SeriesKey, SinkError};
+use crate::superseded::Superseded;
+use crate::{Fault, Logged, Retained, Row, SeriesId, SeriesKey, SinkError};
 
 /// A place in a spool: a part, and a commit within it. Places only grow.
 pub(crate) type Place = (u64, i64);
@@ -136,6 +138,40 @@ impl SqliteSink {
     /// Bytes that the store takes.
     pub(crate) fn bytes(&self) -> u64 {
         self.shared().bytes()
+    }
+
+    /// What edits hide of a series, as of everything that is acknowledged.
+    pub(crate) fn hidden(&self, series: SeriesId) -> Option<Arc<Superseded>> {
+        let _gate = self.shared().edits.reading();
+        self.shared().edits.of(series)
+    }
+
+    /// Takes over edits that are stored elsewhere.
+    pub(crate) fn learn_edits(&self, rows: &[Row]) -> Told<()> {
+        let edited = rows.iter().filter_map(|row| {
+            let known = self.hidden(row.series);
+            let knows = |known: Arc<Superseded>| known.edits().binary_search(&row.row).is_ok();
+            let Logged::Edit(edit) = &row.value else {
+                return None;
+            };
+            (!known.is_some_and(knows)).then_some(Edited {
+                series: row.series,
+                from: row.time,
+                to: edit.to,
+                row: row.row,
+            })
+        });
+        let edited: Vec<Edited> = edited.collect();
+        if edited.is_empty() {
+            return Ok(());
+        }
+        let changed = self.shared().edits.with(&edited.iter().collect::<Vec<_>>());
+        let changed = changed.map_err(|series| SinkError::Scattered(series.0))?;
+        let gate = self.shared().edits.writing();
+        self.shared().edits.publish(changed);
+        drop(gate);
+        // A part has what is known when it is begun.
+        self.rotate()
     }
 
     /// Whose a series is.

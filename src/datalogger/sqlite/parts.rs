@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::catalogue::{insert_series, read_series};
 use super::config::{SqliteConfig, Synchronous};
+use super::edits::{self, Hidden};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
 use super::part::{Part, each_directory};
 use super::shared::Shared;
@@ -26,6 +27,7 @@ const PARTS_MAX: usize = 10_000;
 pub(super) struct Found {
     pub(super) parts: Vec<Arc<Part>>,
     pub(super) numbers: HashMap<SeriesId, Numbers>,
+    pub(super) hidden: Hidden,
     pub(super) series: Vec<(SeriesId, SeriesKey)>,
     pub(super) faults: Vec<Fault>,
     /// The newest part was lost, and with it perhaps row numbers that others know.
@@ -78,6 +80,12 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
         }
     }
     load_numbers(&mut found)?;
+    // Each part repeats what was known when it was begun, so that no single file is needed.
+    for part in &found.parts {
+        let connection = part.borrow()?;
+        edits::read(&part.path, &connection, &mut found.hidden)?;
+        part.give_back(connection);
+    }
     Ok(found)
 }
 
@@ -182,9 +190,10 @@ fn absorb_staged(
     })
 }
 
-/// Row numbers are part of what a part must have to be whole.
+/// Row numbers and edits are part of what a part must have to be whole.
 pub(super) fn verify_numbers(path: &Path, connection: &Connection) -> Told<()> {
-    read_numbers(path, connection, &mut HashMap::new())
+    read_numbers(path, connection, &mut HashMap::new())?;
+    edits::read(path, connection, &mut Hidden::new())
 }
 
 /// Makes the first part, or the next one behind the highest number.
@@ -195,6 +204,7 @@ pub(super) fn create(
     synchronous: Synchronous,
     series: &[(SeriesId, SeriesKey)],
     numbers: &HashMap<SeriesId, Numbers>,
+    hidden: &Hidden,
 ) -> Told<(Arc<Part>, Connection)> {
     let path = path_of(folder, number);
     // A leftover of an attempt that failed half-way.
@@ -209,7 +219,7 @@ pub(super) fn create(
         for (series, stored) in numbers {
             put_numbers(connection, *series, stored)?;
         }
-        Ok(())
+        edits::put(connection, hidden)
     };
     let (part, connection) =
         Part::create(&path, number, created, synchronous, fill).map_err(write_error(&path))?;
@@ -239,6 +249,7 @@ pub(super) fn begin(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
         shared.config.synchronous,
         &shared.catalogue.list(),
         &numbers,
+        &shared.edits.all(),
     )?;
     shared.catalogue.set_newest_part(number)?;
     shared.parts.write().push(Arc::clone(&part));
@@ -277,6 +288,8 @@ fn reopen_part(shared: &Shared, part: &Part) -> Told<Connection> {
     let figures = super::part::verify(path, &connection)?;
     let mut numbers = HashMap::new();
     absorb_staged(path, &connection, &mut numbers)?;
+    let mut hidden = shared.edits.all();
+    edits::read(path, &connection, &mut hidden)?;
     // A write proves that the disk takes one.
     figures.save(&connection).map_err(write_error(path))?;
     part.set_figures(figures);
@@ -284,6 +297,8 @@ fn reopen_part(shared: &Shared, part: &Part) -> Told<Connection> {
     for (series, found) in numbers {
         stored.entry(series).or_default().absorb(found.ranges());
     }
+    drop(stored);
+    shared.edits.publish(hidden);
     Ok(connection)
 }
 

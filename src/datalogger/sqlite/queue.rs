@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::edits::Edited;
 use super::file::Told;
 use super::part::Part;
 use super::swap::Swap;
@@ -25,7 +26,11 @@ const TEXT_BYTES_A_ROW: usize = 64;
 /// Rows handed over, or numbers declared as never coming.
 pub(super) struct Append {
     pub(super) rows: Vec<Row>,
+    /// The edits among the rows.
+    pub(super) edits: Vec<Edited>,
     pub(super) forgone: Option<(SeriesId, u64, u64)>,
+    /// Whether rows are stored although their numbers are.
+    pub(super) again: bool,
     pub(super) fate: Fate,
     pub(super) weight: usize,
 }

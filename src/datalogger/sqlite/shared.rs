@@ -11,6 +11,8 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::catalogue::Catalogue;
 use super::config::SqliteConfig;
+use super::edits::Edits;
+use super::ledger::Ledger;
 use super::part::Part;
 use super::queue::Queue;
 use super::rolled::Rolled;
@@ -30,7 +32,11 @@ pub(super) struct Shared {
     pub(super) parts: RwLock<Vec<Arc<Part>>>,
     /// Which rows are acknowledged.
     pub(super) numbers: RwLock<HashMap<SeriesId, Numbers>>,
+    pub(super) edits: Edits,
     pub(super) rolled: Rolled,
+    pub(super) ledger: Ledger,
+    /// Held while rows are stored a second time.
+    pub(super) restoring: Mutex<()>,
     /// Why nothing is taken now.
     pub(super) trouble: Mutex<Option<String>>,
     pub(super) settling: Settling,

@@ -6,6 +6,7 @@
 
 mod damage;
 mod disk;
+mod edits;
 mod kill;
 mod naive;
 mod power;

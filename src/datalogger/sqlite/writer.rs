@@ -130,7 +130,7 @@ impl Writer {
     /// The batch of a group, without those that bring a series in too many pieces.
     fn batch(&self, mut group: Vec<Append>) -> (Batch, Vec<Append>) {
         loop {
-            let made = Batch::of(&group, &self.shared.numbers.read());
+            let made = Batch::of(&group, &self.shared.numbers.read(), &self.shared.edits);
             let series = match made {
                 Ok(batch) => return (batch, group),
                 Err(series) => series,
@@ -151,6 +151,9 @@ impl Writer {
         let open = self.active.as_mut().ok_or(SinkError::Stopped)?;
         let mut figures = open.part.figures();
         let fresh = fresh_series(&shared, batch, &open.series);
+        // Nobody reads a page while an edit is stored and not yet known, or the other way round.
+        let is_edit = !batch.hidden.is_empty();
+        let gate = is_edit.then(|| shared.edits.writing());
         let mut write = || -> rusqlite::Result<()> {
             let transaction = open.connection.transaction()?;
             for (id, key) in &fresh {
@@ -161,6 +164,10 @@ impl Writer {
         };
         write().map_err(write_error(&open.part.path))?;
         // On disk: now it may be seen and acknowledged.
+        if is_edit {
+            shared.edits.publish(batch.hidden.clone());
+        }
+        drop(gate);
         open.series.extend(fresh.into_iter().map(|(id, _)| id));
         open.part.set_figures(figures);
         let mut numbers = shared.numbers.write();

@@ -144,11 +144,13 @@ impl Feed {
         });
         let interval = (config.samples == SampleMode::Interval)
             .then(|| i64::try_from(config.interval.as_micros()).unwrap_or(i64::MAX));
+        // Rows that it had before may still wait for the disk.
+        let resting = self.resting.remove(&known.series);
         let mut track = Track {
             name: one.series,
             series: known.series,
             sampler,
-            next: known.next,
+            next: known.next.max(resting.unwrap_or_default()),
             interval,
         };
         if let Some(kept) = end {
@@ -191,6 +193,7 @@ fn view(
         kind: config.kind,
         samples: config.samples,
         minutes: config.minutes,
+        modulus: config.modulus,
         unit: config.unit.as_deref().map(Into::into),
         description: config.description.as_deref().map(Into::into),
         value_type: None,

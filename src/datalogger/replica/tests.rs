@@ -1,0 +1,1 @@
+//! Two nodes without a network between them.

@@ -22,6 +22,8 @@ mod sink;
 mod sqlite;
 mod standing;
 mod step;
+#[cfg(test)]
+mod story;
 mod sums;
 mod superseded;
 pub mod thinning;

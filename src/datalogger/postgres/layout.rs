@@ -20,7 +20,8 @@ const PIECE: &str = "CREATE TABLE piece (
     times bigint[] NOT NULL, rows bigint[], received bigint[], numbers double precision[],
     integers bigint[], texts bytea[])";
 const INDEXES: &str = "CREATE INDEX piece_by_time ON piece (series, first);
-    CREATE INDEX piece_by_number ON piece (series, low);";
+    CREATE INDEX piece_by_number ON piece (series, low);
+    CREATE INDEX piece_of_edits ON piece (series) WHERE kind = 5;";
 
 /// The steps from one version to the next; the version is how many were taken.
 pub(super) const STEPS: [fn(bool) -> String; 2] = [tables, views];

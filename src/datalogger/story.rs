@@ -100,8 +100,7 @@ impl Place for Sqlite {
 }
 
 /// A schema of a PostgreSQL server, with its spool.
-pub(crate) struct Postgres<'a> {
-    pub(crate) server: &'a PostgresServer,
+pub(crate) struct Postgres {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) config: PostgresConfig,
     pub(crate) clock: Arc<ManualClock>,
@@ -132,16 +131,15 @@ pub(crate) fn left_out(why: &str) {
     }
 }
 
-impl<'a> Postgres<'a> {
+impl Postgres {
     /// A new store in a schema of its own.
-    pub(crate) fn new(server: &'a PostgresServer, schema: &str) -> Self {
+    pub(crate) fn new(server: &PostgresServer, schema: &str) -> Self {
         let clock = clock();
         let mut config = PostgresConfig::new(&server.socket().to_string_lossy());
         config.port = server.port();
         config.schema = schema.to_owned();
         config.gather = Duration::from_millis(20);
         Self {
-            server,
             folder: tempfile::tempdir().unwrap(),
             config,
             health: Health::new(clock.clone()),
@@ -156,7 +154,7 @@ impl<'a> Postgres<'a> {
     }
 }
 
-impl Place for Postgres<'_> {
+impl Place for Postgres {
     type Sink = PostgresSink;
 
     fn open(&self) -> PostgresSink {

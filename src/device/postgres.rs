@@ -6,7 +6,7 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -64,11 +64,6 @@ impl PostgresServer {
     /// Makes a database cluster and starts a server on it. The role `mainstem` owns the database
     /// `mainstem` and may do anything; everybody on this machine may be it.
     pub fn start(speed: Speed) -> io::Result<Self> {
-        Self::start_with(speed, &[])
-    }
-
-    /// With further settings, each `name=value`.
-    pub fn start_with(speed: Speed, settings: &[String]) -> io::Result<Self> {
         let programs = programs().ok_or_else(|| io::Error::other("no PostgreSQL is installed"))?;
         let folder = tempfile::Builder::new().prefix("pg-").tempdir_in("/tmp")?;
         let mut server = Self {
@@ -77,7 +72,7 @@ impl PostgresServer {
             port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
             speed,
             child: None,
-            extra: settings.to_vec(),
+            extra: Vec::new(),
         };
         if is_root() {
             let owner = format!("{USER}:{GROUP}");
@@ -135,11 +130,6 @@ impl PostgresServer {
 
     /// The folder of its Unix socket.
     pub fn socket(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// A place for files that the server's user may read.
-    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -246,6 +236,23 @@ impl PostgresServer {
                 .output();
             drop(signalled);
         }
+    }
+
+    /// Puts a file that only the server's user may read into its folder, and returns its path.
+    pub fn place(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        if is_root() {
+            let owner = format!("{USER}:{GROUP}");
+            Command::new("chown").arg(owner).arg(&path).output()?;
+        }
+        Ok(path)
+    }
+
+    /// Further settings, each `name=value`, from the next start on.
+    pub fn set(&mut self, settings: &[String]) {
+        self.extra.extend(settings.iter().cloned());
     }
 
     /// Every process of it stands still, with its connections open.

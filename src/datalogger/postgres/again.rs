@@ -64,7 +64,7 @@ async fn store(
     };
     let held = "SELECT coalesce(u.row, p.low + u.place - 1) FROM piece p
         CROSS JOIN LATERAL unnest(p.times, p.rows) WITH ORDINALITY AS u (time, row, place)
-        WHERE p.series = $1 AND p.low >= $2 - 4096 AND p.low <= $3";
+        WHERE p.series = $1 AND p.low >= $2::bigint - 4096 AND p.low <= $3::bigint";
     let held = client.query(held, &[&id, &low, &high]).await?;
     let held: HashSet<u64> = held
         .iter()
@@ -86,7 +86,7 @@ async fn store(
         let mut sink = pin!(client.copy_in::<_, bytes::Bytes>(copy::STATEMENT).await?);
         sink.send(copy.finish()).await?;
         sink.finish().await?;
-        let note = "UPDATE stored SET rows = rows + $2 WHERE series = $1";
+        let note = "UPDATE stored SET rows = rows + $2::bigint WHERE series = $1";
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         client.execute(note, &[&id, &count]).await?;
     }

@@ -11,6 +11,7 @@ mod links;
 mod loggers;
 mod node;
 mod parts;
+mod replicas;
 mod report;
 mod seat;
 mod uplinks;

@@ -7,6 +7,7 @@ use anyhow::Context;
 use mainstem_config::NodeConfig;
 use mainstem_datalogger::config::LoggersConfig;
 use mainstem_datalogger::recorder::{Book, Recorder, RecorderSetup};
+use mainstem_datalogger::replica::Desk;
 use mainstem_datalogger::{SqliteConfig, SqliteSink};
 use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics, Problem, Severity};
@@ -21,7 +22,7 @@ pub(super) struct RunningLoggers {
     pub(super) metrics: Metrics,
     /// Where the store is.
     pub(super) folder: PathBuf,
-    pub(super) running: RwLock<Option<Running>>,
+    pub(super) running: Arc<RwLock<Option<Running>>>,
 }
 
 #[derive(Clone)]
@@ -31,15 +32,33 @@ pub(super) struct Running {
     sink: Arc<SqliteSink>,
 }
 
+impl Running {
+    /// Where rows of other nodes come in.
+    pub(super) fn replicas(&self) -> &Arc<Desk> {
+        self.recorder.replicas()
+    }
+}
+
+/// What is recorded: as the section says, and without one nothing; but rows of remotes need a store.
+fn wanted(config: &NodeConfig) -> Option<LoggersConfig> {
+    let replicates = config
+        .remotes
+        .iter()
+        .any(|remote| !remote.data_loggers.is_empty());
+    let section = config.loggers.clone();
+    section.or_else(|| replicates.then(LoggersConfig::default))
+}
+
 impl RunningLoggers {
     /// Makes what runs the same as what is configured. Returns why that is not possible.
     pub(super) async fn apply(&self, config: &NodeConfig) -> anyhow::Result<bool> {
-        let same = |running: &Running| Some(&running.config) == config.loggers.as_ref();
+        let wanted = wanted(config);
+        let same = |running: &Running| Some(&running.config) == wanted.as_ref();
         if self.running.read().as_ref().is_some_and(same) {
             return Ok(false);
         }
         self.stop().await;
-        let Some(config) = config.loggers.clone() else {
+        let Some(config) = wanted else {
             return Ok(false);
         };
         let setup = self.setup(config.clone());

@@ -20,6 +20,7 @@ use super::adapters::RunningAdapter;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::node::Ground;
+use super::replicas;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::uplinks::Uplinks;
@@ -203,6 +204,7 @@ impl RunningParts {
             &self.health,
             &self.writes,
             &self.tunnels,
+            replicas::options(config, &self.loggers.running),
         );
         match started {
             Ok(link) => {

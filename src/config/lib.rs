@@ -30,7 +30,9 @@ mod sections;
 mod tree;
 mod uplinks;
 
-pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, VariablesConfig};
+pub use access::{
+    Credential, LinkRight, LoggerRightsConfig, RoleConfig, TokenConfig, VariablesConfig,
+};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

@@ -116,6 +116,7 @@ impl Recorder {
             book: Arc::clone(&book),
             jobs: jobs.downgrade(),
             own: setup.store.setup().node,
+            clock: Arc::clone(setup.store.clock()),
             path: setup.alive.with_file_name("replicas"),
             minutes_raw: setup.config.policy().raw,
         });

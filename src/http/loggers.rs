@@ -2,6 +2,11 @@
 
 mod answer;
 mod asked;
+pub(crate) mod edits;
+pub(crate) mod gaps;
+pub(crate) mod import;
+pub(crate) mod link;
+mod owned;
 mod row;
 mod slot;
 

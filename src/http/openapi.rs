@@ -24,13 +24,15 @@ use crate::{
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 8] = [
+const TOLERANT: [&str; 10] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
     "EventReplyDocument",
     "LinkDoctor",
     "LinkWrite",
+    "LogWants",
+    "LogWatch",
     "SetVariableDocument",
     "WriteRequestDocument",
 ];
@@ -49,7 +51,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, loggers::list, loggers::show, loggers::samples, loggers::rollups,
+    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, loggers::list, loggers::show, loggers::samples, loggers::rollups, loggers::link::watch, loggers::link::rows, loggers::gaps::list, loggers::import::post, loggers::edits::list, loggers::edits::post,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

@@ -43,6 +43,8 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
         .route("/link/doctor", post(doctor::examine))
+        .route("/link/loggers", post(loggers::link::watch))
+        .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
@@ -97,7 +99,15 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/uplinks", get(uplinks::list))
         .route("/loggers", get(loggers::list))
         .route("/loggers/{id}", get(loggers::show))
-        .route("/loggers/{id}/samples", get(loggers::samples))
+        .route(
+            "/loggers/{id}/samples",
+            get(loggers::samples).post(loggers::import::post),
+        )
+        .route("/loggers/{id}/gaps", get(loggers::gaps::list))
+        .route(
+            "/loggers/{id}/edits",
+            get(loggers::edits::list).post(loggers::edits::post),
+        )
         .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))

@@ -2,6 +2,7 @@
 
 mod ask;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -72,7 +73,7 @@ pub(crate) type Outgoing = Either<Full<Bytes>, SupportBody>;
 pub(crate) struct Connection {
     requests: SendRequest<Outgoing>,
     head: Head,
-    _open: DropGuard,
+    open: Arc<DropGuard>,
 }
 
 #[derive(Clone)]
@@ -121,7 +122,7 @@ impl Connection {
         Ok(Self {
             requests,
             head,
-            _open: closed.drop_guard(),
+            open: Arc::new(closed.drop_guard()),
         })
     }
 
@@ -184,6 +185,11 @@ impl Connection {
         }
     }
 
+    /// Keeps the connection open as long as it is held.
+    pub(crate) fn lease(&self) -> Arc<DropGuard> {
+        Arc::clone(&self.open)
+    }
+
     fn request(
         &self,
         method: Method,
@@ -236,6 +242,27 @@ impl Poster {
 }
 
 impl Poster {
+    /// Posts a document and gives out the answer as it comes.
+    pub(crate) fn open(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        accept: Option<&'static str>,
+    ) -> impl Future<Output = Result<Response<Incoming>, RequestError>> + Send + 'static + use<>
+    {
+        let request = self.head.request(Method::POST, path, body.into());
+        let mut requests = self.requests.clone();
+        async move {
+            let mut request = request?;
+            if let Some(accept) = accept {
+                let accept = header::HeaderValue::from_static(accept);
+                request.headers_mut().insert(header::ACCEPT, accept);
+            }
+            let sent = requests.send_request(request).await;
+            accepted(sent.map_err(RequestError::Broken)?).await
+        }
+    }
+
     /// Sends a request of somebody else on, with this node's token; the answer is his.
     pub(crate) fn forward(
         &self,

@@ -8,6 +8,7 @@ mod clocksync;
 mod doctor;
 mod drive;
 mod explain;
+mod loggers;
 mod one_way;
 pub(crate) mod own;
 mod relay;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use explain::Reach;
 
 use crate::dial::Dial;
+use crate::loggers::LoggerOptions;
 use crate::timing::Timing;
 use crate::tunnel::TunnelQueue;
 use crate::view::RemoteView;
@@ -80,6 +82,8 @@ pub struct LinkOptions {
     pub one_way: bool,
     /// Where tunnels of the remote wait, if it dials up.
     pub tunnels: Option<Arc<TunnelQueue>>,
+    /// How its data loggers are replicated, if they are.
+    pub loggers: Option<LoggerOptions>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }
@@ -111,6 +115,7 @@ pub struct Link {
     commands: mpsc::Sender<Command>,
     view: Arc<Mutex<RemoteView>>,
     reach: Arc<Mutex<Reach>>,
+    loggers: loggers::Shown,
     options: Arc<LinkOptions>,
     explaining: Arc<Semaphore>,
     supporting: Arc<Semaphore>,
@@ -124,6 +129,7 @@ pub struct Link {
 struct Shown {
     view: Arc<Mutex<RemoteView>>,
     reach: Arc<Mutex<Reach>>,
+    loggers: loggers::Shown,
 }
 
 impl Link {
@@ -140,7 +146,9 @@ impl Link {
         let shown = Shown {
             view: Arc::clone(&view),
             reach: Arc::clone(&reach),
+            loggers: Arc::default(),
         };
+        let loggers = Arc::clone(&shown.loggers);
         let driver = drive::Driver::new(Arc::clone(&options), store, health, shown, tasks.clone());
         let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
@@ -148,6 +156,7 @@ impl Link {
             commands,
             view,
             reach,
+            loggers,
             options,
             explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
             supporting: Arc::new(Semaphore::new(crate::support::SUPPORT_UNDER_WAY_MAX)),
@@ -167,6 +176,7 @@ impl Link {
     pub fn view(&self) -> RemoteView {
         let mut view = self.view.lock().clone();
         view.tunnels = self.options.tunnels.as_ref().map(|queue| queue.views());
+        view.loggers = self.loggers.lock().clone();
         view.aged(self.store.clock().monotonic())
     }
 

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod event;
 pub mod explain;
 pub mod form;
+pub mod history;
 mod logger;
 mod node;
 mod page;

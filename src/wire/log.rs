@@ -114,15 +114,14 @@ pub struct LogRows {
 pub struct LogGone {
     /// The series.
     pub id: u32,
-    /// The first and the last of their numbers.
+    /// The first of their numbers.
     pub from: u64,
     /// The last of them.
     pub to: u64,
-    /// Why, in a stable word: `retention`.
+    /// Why, in a stable word: `retention`, `damage`, `restored`, `missing`; others count as that.
     pub cause: String,
-    /// Where, as a path of names seen from the server; none: there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hop: Option<String>,
+    /// The node at which that happened.
+    pub hop: NodeId,
     /// The time of the last row before them that the server has, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<i64>,

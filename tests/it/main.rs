@@ -24,6 +24,8 @@ mod policies;
 mod protocol;
 mod remote_support;
 mod renaming;
+mod replication;
+
 mod running;
 mod schemathesis;
 mod service_unit;

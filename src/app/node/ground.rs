@@ -12,7 +12,6 @@ use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_wire::Epoch;
 use mainstem_write::WriteDesk;
-use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
@@ -41,7 +40,7 @@ impl Ground {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             folder: self.folder.join("loggers"),
-            running: RwLock::default(),
+            running: Arc::default(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What is told to somebody who asks for rows by their numbers. Blocks: it reads the sink.
 
+use mainstem_model::NodeId;
 use mainstem_wire::{LogGone, LogLine, LogWant, LogWants, log_key};
 
 use super::frame;
 use super::json;
 use super::plan::within;
 use crate::codec::block::BLOCK_ROWS_MAX;
-use crate::{Logged, Row, RowQuery, SeriesId, Sink, SinkError};
+use crate::{GapCause, GapQuery, Logged, Row, RowQuery, SeriesId, Sink, SinkError};
 
 /// Bytes of texts in one part of an answer.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -31,6 +32,7 @@ pub type Part = Vec<u8>;
 
 struct Teller<'a> {
     sink: &'a dyn Sink,
+    own: NodeId,
     as_columns: bool,
     left: u64,
     send: &'a mut dyn FnMut(Part) -> bool,
@@ -39,7 +41,7 @@ struct Teller<'a> {
 /// Tells the rows that are wanted, as far as the bytes allow, and which of them are gone. Of
 /// series that `may` does not admit, and of those that are others than meant, nothing is told.
 pub fn answer(
-    sink: &dyn Sink,
+    (sink, own): (&dyn Sink, NodeId),
     wants: &LogWants,
     as_columns: bool,
     may: &dyn Fn(SeriesId) -> bool,
@@ -48,6 +50,7 @@ pub fn answer(
     let keys: std::collections::HashMap<_, _> = sink.list().into_iter().collect();
     let mut teller = Teller {
         sink,
+        own,
         as_columns,
         left: wants.bytes,
         send,
@@ -141,17 +144,14 @@ impl Teller<'_> {
         (after, before): (Option<i64>, Option<i64>),
     ) -> Result<(), AnswerError> {
         for (from, to) in within(held, first, last) {
-            let lowest = self.sink.extent(SeriesId(id))?.numbers;
-            // Retention takes the oldest; a hole between rows is something else.
-            let is_old = lowest.is_none_or(|(lowest, _)| to < lowest);
-            let cause = if is_old { "retention" } else { "lost" };
+            let (cause, hop) = self.why(SeriesId(id), (from, to))?;
             self.line(&LogLine {
                 gone: vec![LogGone {
                     id,
                     from,
                     to,
-                    cause: cause.to_owned(),
-                    hop: None,
+                    cause: cause.as_str().to_owned(),
+                    hop,
                     after,
                     before,
                 }],
@@ -159,6 +159,28 @@ impl Teller<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Why rows are not there: as it was recorded, or else by where they are missing.
+    fn why(
+        &self,
+        series: SeriesId,
+        (from, to): (u64, u64),
+    ) -> Result<(GapCause, NodeId), SinkError> {
+        for (_, gap) in self.sink.gaps(&GapQuery::of(series))? {
+            if gap.rows.is_some_and(|rows| rows.0 <= to && rows.1 >= from) {
+                return Ok((gap.cause, gap.hop.unwrap_or(self.own)));
+            }
+        }
+        // Retention takes the oldest; a hole between rows is something else.
+        let lowest = self.sink.extent(series)?.numbers;
+        let is_old = lowest.is_none_or(|(lowest, _)| to < lowest);
+        let cause = if is_old {
+            GapCause::Retention
+        } else {
+            GapCause::Damage
+        };
+        Ok((cause, self.own))
     }
 
     fn line(&mut self, line: &LogLine) -> Result<(), AnswerError> {

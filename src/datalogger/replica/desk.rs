@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mainstem_journal::{Checked, read_checked, write_checked};
-use mainstem_model::{Name, NodeId};
+use mainstem_model::{Clock, Name, NodeId};
 use mainstem_wire::LogSeries;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -22,6 +22,7 @@ pub(crate) struct DeskSetup {
     pub(crate) book: Arc<Book>,
     pub(crate) jobs: mpsc::WeakSender<Job>,
     pub(crate) own: NodeId,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Where the names are kept.
     pub(crate) path: PathBuf,
     /// How long rows are kept, in microseconds.
@@ -72,6 +73,11 @@ impl Desk {
     /// The series and the store.
     pub fn book(&self) -> &Arc<Book> {
         &self.setup.book
+    }
+
+    /// The wall clock.
+    pub(super) fn now(&self) -> i64 {
+        self.setup.clock.now().micros()
     }
 
     fn register<'a>(

@@ -13,7 +13,7 @@ use super::frame::{self, Frame};
 use super::json;
 use super::plan::{count, missing};
 use crate::numbers::{Numbers, PIECES_MAX};
-use crate::{Refused, Row, SeriesId, Sink, SinkError};
+use crate::{Gap, GapCause, Healing, Refused, Row, RowQuery, SeriesId, Sink, SinkError};
 
 /// Missing ranges of one series that are asked for at once.
 const RANGES_A_SERIES: usize = 4;
@@ -257,12 +257,7 @@ impl Intake {
             let kept = rows.clone();
             match self.sink().append(rows).await {
                 Ok(()) => {
-                    let count = kept.len() as u64;
-                    let mut state = self.state.lock();
-                    state.held_up = None;
-                    state.rows.0 += count;
-                    state.rows.1 += if is_live { count } else { 0 };
-                    drop(state);
+                    self.count(kept.len() as u64, is_live);
                     self.desk.stored(kept, is_live).await;
                     return Ok(());
                 }
@@ -279,6 +274,13 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    fn count(&self, rows: u64, is_live: bool) {
+        let mut state = self.state.lock();
+        state.held_up = None;
+        state.rows.0 += rows;
+        state.rows.1 += if is_live { rows } else { 0 };
     }
 
     /// Waits before the next try of a store that refused.
@@ -308,6 +310,10 @@ impl Intake {
         let mut retry = RETRY.0;
         let held = self.sink().held(series).unwrap_or_default();
         for (first, last) in missing(&[(gone.from, gone.to)], &held, usize::MAX) {
+            // First the record, then the watermark: a crash between tells it twice, never not at all.
+            while let Err(error) = self.record(series, &gone, (first, last)).await? {
+                self.wait(&error, &mut retry).await?;
+            }
             while let Err(Refused { error, .. }) = self.sink().forgo(series, first, last).await {
                 self.wait(&error, &mut retry).await?;
             }
@@ -322,6 +328,42 @@ impl Intake {
             );
         }
         Ok(())
+    }
+
+    async fn record(
+        &self,
+        series: SeriesId,
+        gone: &LogGone,
+        (first, last): (u64, u64),
+    ) -> Result<Result<(), SinkError>, Halt> {
+        let sink = Arc::clone(self.sink());
+        let (cause, hop) = (gone.cause.clone(), gone.hop);
+        let (after, before) = (gone.after, gone.before);
+        let now = self.desk.now();
+        let recorded = tokio::task::spawn_blocking(move || {
+            // Here there may be an older row than there.
+            let query = RowQuery {
+                series,
+                after: first.saturating_sub(2),
+                limit: 1,
+            };
+            let older = sink.rows(&query)?.next().transpose()?;
+            let older = older.filter(|row| row.row < first).map(|row| row.time);
+            let (from, to) = (older.or(after), before.unwrap_or(now));
+            let gap = Gap {
+                series,
+                from: from.unwrap_or(0).min(to),
+                to,
+                rows: Some((first, last)),
+                cause: GapCause::parse(&cause).unwrap_or(GapCause::Missing),
+                hop: Some(hop),
+                state: Healing::Permanent,
+                since: now,
+            };
+            sink.record_gap(&gap).map(drop)
+        });
+        let recorded = recorded.await;
+        recorded.map_err(|error| Halt::Nonsense(error.to_string()))
     }
 
     /// What is to be asked for next, if anything is missing. Reads the store.

@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
         match form {
             Form::Json => out.write_all(b"{\"items\":[")?,
             Form::Csv => out.write_all(HEADINGS.as_bytes())?,
-            Form::Lines => {}
+            Form::Lines | Form::Frames => {}
         }
         Ok(Self {
             form,

@@ -6,8 +6,8 @@ use anyhow::Context;
 use mainstem_model::{GlobSet, Name};
 use mainstem_remote::{
     ClockOptions, Delivery, Dial, DialFrom, DriftAction, HsycoLink, HsycoOptions, Link,
-    LinkOptions, LoggerOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig, RemoteKind,
-    RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
+    LinkOptions, LoggerOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig,
+    RemoteKind, RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;

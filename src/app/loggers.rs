@@ -1,5 +1,7 @@
 //! The data loggers of a node: the store of the section `loggers:` and the recorder on it.
 
+mod opened;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,9 +10,10 @@ use mainstem_config::NodeConfig;
 use mainstem_datalogger::config::LoggersConfig;
 use mainstem_datalogger::recorder::{Book, Recorder, RecorderSetup};
 use mainstem_datalogger::replica::Desk;
-use mainstem_datalogger::{SqliteConfig, SqliteSink};
+use mainstem_datalogger::{Sink, SinkError};
 use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics, Problem, Severity};
+use opened::Opened;
 use parking_lot::RwLock;
 
 const PART: &str = "loggers";
@@ -29,7 +32,7 @@ pub(super) struct RunningLoggers {
 pub(super) struct Running {
     config: LoggersConfig,
     recorder: Arc<Recorder>,
-    sink: Arc<SqliteSink>,
+    sink: Opened,
 }
 
 impl Running {
@@ -63,9 +66,10 @@ impl RunningLoggers {
         };
         let setup = self.setup(config.clone());
         let open = move || -> anyhow::Result<_> {
-            let (sqlite, health, clock, recorder) = setup;
-            let sink = Arc::new(SqliteSink::open(sqlite, health, clock)?);
-            Ok((Arc::clone(&sink), recorder(sink)))
+            let (open, recorder) = setup;
+            let sink = open()?;
+            let setup = recorder(sink.sink());
+            Ok((sink, setup))
         };
         let (sink, setup) = tokio::task::spawn_blocking(open)
             .await
@@ -84,17 +88,15 @@ impl RunningLoggers {
         &self,
         config: LoggersConfig,
     ) -> (
-        SqliteConfig,
-        Health,
-        Arc<dyn mainstem_model::Clock>,
-        impl FnOnce(Arc<SqliteSink>) -> RecorderSetup + Send + 'static,
+        impl FnOnce() -> Result<Opened, SinkError> + Send + 'static,
+        impl FnOnce(Arc<dyn Sink>) -> RecorderSetup + Send + 'static,
     ) {
-        let sqlite = SqliteConfig::new(&self.folder);
+        let (kept, folder) = (config.store.clone(), self.folder.clone());
         let (health, metrics) = (self.health.clone(), self.metrics.clone());
         let (store, alive) = (Arc::clone(&self.store), self.folder.join("alive"));
         let recorder = {
             let health = health.clone();
-            move |sink: Arc<SqliteSink>| RecorderSetup {
+            move |sink: Arc<dyn Sink>| RecorderSetup {
                 config,
                 store,
                 sink,
@@ -104,7 +106,8 @@ impl RunningLoggers {
             }
         };
         let clock = Arc::clone(self.store.clock());
-        (sqlite, health, clock, recorder)
+        let open = move || Opened::open(&kept, &folder, health, clock);
+        (open, recorder)
     }
 
     /// Says why the loggers do not run.

@@ -17,6 +17,7 @@ mod forward_proxy;
 mod hsyco;
 mod links;
 mod loggers;
+mod loggers_postgres;
 mod one_way;
 mod outcomes;
 mod pacing;

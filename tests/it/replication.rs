@@ -14,8 +14,7 @@ use crate::support::{TestNode, remote};
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A counter that rises fifty times a second, and a value that somebody sets.
-pub(crate) const DEVICE: &str =
-    "  sim: { type: Connection, properties: { protocol: simulator } }
+pub(crate) const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulator } }
   count: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, \
 subscribe: { signal: counter, step: 1, interval: 20ms } } }
   level: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, \

@@ -122,7 +122,11 @@ fn row(series: SeriesId, number: u64) -> Row {
         series,
         row: number,
         // Some come late.
-        time: if number.is_multiple_of(7) { at - 20_000 } else { at },
+        time: if number.is_multiple_of(7) {
+            at - 20_000
+        } else {
+            at
+        },
         received: number.is_multiple_of(5).then_some(at),
         value: match number % 4 {
             0 => Logged::Text(format!("text {number}").into()),
@@ -214,7 +218,9 @@ impl World {
         // Whoever follows is told at once, or is not.
         for place in [1, 2] {
             if self.random.random_bool(0.5) {
-                let Some(reader) = self.nodes[place].as_mut() else { continue };
+                let Some(reader) = self.nodes[place].as_mut() else {
+                    continue;
+                };
                 for (_, intake, watch) in &mut reader.intakes {
                     for line in watch.live(&rows) {
                         self.runtime.block_on(intake.line(carried(&line))).unwrap();
@@ -245,8 +251,14 @@ impl World {
         for line in lines {
             self.runtime.block_on(intake.line(carried(&line))).unwrap();
         }
-        let bytes = if is_whole { 1 << 20 } else { self.random.random_range(1..3000) };
-        let Some(wants) = intake.wants(bytes) else { return };
+        let bytes = if is_whole {
+            1 << 20
+        } else {
+            self.random.random_range(1..3000)
+        };
+        let Some(wants) = intake.wants(bytes) else {
+            return;
+        };
         let as_columns = self.random.random_bool(0.5);
         let mut parts = Vec::new();
         let mut send = |part: Part| {
@@ -320,12 +332,23 @@ impl World {
             let node = self.node(place);
             let series = node.series().unwrap();
             let mark = node.sink.watermark(series).unwrap();
-            assert_eq!(mark, self.recorded, "seed {seed}: node {place} has everything");
+            assert_eq!(
+                mark, self.recorded,
+                "seed {seed}: node {place} has everything"
+            );
             let rows = node.rows();
             let numbers: BTreeSet<u64> = rows.iter().map(|row| row.row).collect();
-            assert_eq!(numbers.len(), rows.len(), "seed {seed}: a row is there twice");
+            assert_eq!(
+                numbers.len(),
+                rows.len(),
+                "seed {seed}: a row is there twice"
+            );
             for stored in &rows {
-                assert_eq!(*stored, row(series, stored.row), "seed {seed}: node {place}");
+                assert_eq!(
+                    *stored,
+                    row(series, stored.row),
+                    "seed {seed}: node {place}"
+                );
             }
             let gaps = node.sink.gaps(&GapQuery::of(series)).unwrap();
             let known: Vec<(u64, u64)> = gaps.iter().filter_map(|(_, gap)| gap.rows).collect();
@@ -336,11 +359,13 @@ impl World {
             }
             // Only these two deleted anything, and node 1 only what it had.
             if place > 1 {
-                let is_told = |number: u64| {
-                    known.iter().any(|gap| gap.0 <= number && number <= gap.1)
-                };
+                let is_told =
+                    |number: u64| known.iter().any(|gap| gap.0 <= number && number <= gap.1);
                 for number in (1..=mark).filter(|number| !numbers.contains(number)) {
-                    assert!(is_told(number), "seed {seed}: node {place}, row {number}: {gaps:?}");
+                    assert!(
+                        is_told(number),
+                        "seed {seed}: node {place}, row {number}: {gaps:?}"
+                    );
                 }
             }
         }

@@ -141,11 +141,7 @@ pub(crate) async fn rows(
     })
 }
 
-fn readable(
-    api: &Arc<Api>,
-    caller: &Caller,
-    book: &Book,
-) -> std::collections::HashSet<SeriesId> {
+fn readable(api: &Arc<Api>, caller: &Caller, book: &Book) -> std::collections::HashSet<SeriesId> {
     let views = book.list(None, usize::MAX).into_iter();
     let views = views.filter(|view| may_read(api, caller, view));
     views.map(|view| view.series).collect()
@@ -244,9 +240,9 @@ impl Teller {
 
     async fn look(&mut self, book: &Arc<Book>) -> Result<(), Over> {
         let version = book.version();
-        let is_new = self.described.is_none_or(|(told, at)| {
-            told != version || at.elapsed() >= SERIES_INTERVAL
-        });
+        let is_new = self
+            .described
+            .is_none_or(|(told, at)| told != version || at.elapsed() >= SERIES_INTERVAL);
         if is_new {
             self.described = Some((version, Instant::now()));
             let may = |view: &LoggerView| may_read(&self.api, &self.caller, view);

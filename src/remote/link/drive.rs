@@ -119,7 +119,14 @@ impl Driver {
         let orders: OwnerHandle = store.register_owner(source, true);
         let loggers = options.loggers.clone().map(|loggers| {
             let (is_polled, shown) = (options.poll.is_some(), shown.loggers);
-            Replication::new(&options.name, loggers, is_polled, health, shown, tasks.clone())
+            Replication::new(
+                &options.name,
+                loggers,
+                is_polled,
+                health,
+                shown,
+                tasks.clone(),
+            )
         });
         let relay = WriteWay::new(
             Arc::clone(&options),

@@ -128,13 +128,17 @@ impl Replication {
             return;
         };
         if !features.iter().any(|feature| feature == FEATURE_LOGGERS) {
-            let cause = "the version of the remote is older and hands on no data loggers; update it";
+            let cause =
+                "the version of the remote is older and hands on no data loggers; update it";
             self.tell(LoggersState::NotSupported, Some(cause.to_owned()));
             self.connection = None;
             return;
         }
         let is_busy = |alive: &Arc<()>| Arc::strong_count(alive) > 1;
-        let busy = self.session.as_ref().is_some_and(|(_, alive)| is_busy(alive));
+        let busy = self
+            .session
+            .as_ref()
+            .is_some_and(|(_, alive)| is_busy(alive));
         let early = |begun: Monotonic| self.is_polled && now.since(begun) < self.options.interval;
         if busy || self.round.is_some_and(early) {
             return;
@@ -208,7 +212,9 @@ impl Session {
                     self.look(&intake).await;
                     return;
                 }
-                Err(Ended::Over | Ended::Intake(IntakeError::Closed)) => tokio::time::sleep(LOOK).await,
+                Err(Ended::Over | Ended::Intake(IntakeError::Closed)) => {
+                    tokio::time::sleep(LOOK).await
+                }
                 Err(error) => {
                     let cause = chain(&error);
                     tracing::warn!(remote = self.name, cause, "no data loggers are replicated");

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    DEVICE, RECORD, ROLL, assert_same, entry, rows, wait_watermark, watermark,
-};
+use super::{DEVICE, RECORD, ROLL, assert_same, entry, rows, wait_watermark, watermark};
 use crate::support::{TestNode, eventually};
 
 /// A line that records, a plant and a top that replicate.
@@ -57,7 +55,10 @@ async fn what_the_line_records_while_the_plant_is_away_arrives_once_at_the_top()
     assert_eq!(pieces["kind"], "counter");
     assert_eq!(pieces["unit"], "pcs");
     assert_eq!(pieces["description"], "counted pieces");
-    let ids: Vec<&str> = items.iter().filter_map(|item| item["id"].as_str()).collect();
+    let ids: Vec<&str> = items
+        .iter()
+        .filter_map(|item| item["id"].as_str())
+        .collect();
     assert_eq!(ids, ["plant.line1.level.sim.level", AT_TOP]);
 
     // Roll-ups are those of the rows.

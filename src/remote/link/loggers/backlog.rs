@@ -57,7 +57,9 @@ impl Session {
     /// Asks for rows and stores them. Returns how many bytes came.
     async fn fetch(&self, intake: &Arc<dyn LoggerIntake>, wants: &LogWants) -> Result<u64, Ended> {
         let body = serde_json::to_vec(wants).unwrap_or_default();
-        let answer = self.poster.open("/api/v1/link/loggers/rows", body, Some(LOG_FRAMES));
+        let answer = self
+            .poster
+            .open("/api/v1/link/loggers/rows", body, Some(LOG_FRAMES));
         let answer = answer.await?;
         let kind = answer.headers().get(CONTENT_TYPE);
         let is_framed = kind.is_some_and(|kind| kind == LOG_FRAMES);

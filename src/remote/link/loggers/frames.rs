@@ -52,7 +52,10 @@ mod tests {
         for length in [0_u32, 1, 300, 7] {
             text.extend_from_slice(&length.to_le_bytes());
             text.extend_from_slice(&[0; 4]);
-            text.extend(std::iter::repeat_n(length.to_le_bytes()[0], length as usize));
+            text.extend(std::iter::repeat_n(
+                length.to_le_bytes()[0],
+                length as usize,
+            ));
         }
         for size in 1..text.len() {
             let (mut frames, mut lengths) = (Frames::default(), Vec::new());

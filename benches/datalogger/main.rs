@@ -3,6 +3,8 @@
 //! Ten million samples of a thousand series, and a day of one series at 1 Hz, go through `append`
 //! with `synchronous=FULL`; a sample counts when it is acknowledged. The same rows go into a plain
 //! table (WAL, FULL, WITHOUT ROWID, batches of 10,000). CPU seconds are the process's own.
+//! Then the same into PostgreSQL, beside `COPY` and `INSERT` by `psql`; the argument `postgres` asks for
+//! that alone.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -16,6 +18,7 @@
 
 mod ours;
 mod plain;
+mod postgres;
 mod series;
 
 use std::path::Path;
@@ -91,6 +94,14 @@ fn print(figures: &Figures) {
 }
 
 fn main() {
+    let only = std::env::args().nth(1);
+    if only.as_deref() != Some("postgres") {
+        sqlite();
+    }
+    postgres::run();
+}
+
+fn sqlite() {
     println!("{} samples", series::ROWS);
     println!(
         "{:28} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9}",

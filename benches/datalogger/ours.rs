@@ -27,7 +27,7 @@ fn open(folder: &Path) -> SqliteSink {
     SqliteSink::open(config, Health::new(clock.clone()), clock).unwrap()
 }
 
-fn register(sink: &SqliteSink) -> Vec<SeriesId> {
+pub(crate) fn register(sink: &impl Sink) -> Vec<SeriesId> {
     let keys = (0..=series::CROWD).map(|number| SeriesKey {
         origin: NodeId(Uuid::from_u128(1)),
         log: LogId(Uuid::from_u128(2)),
@@ -62,7 +62,7 @@ fn append_all(sink: &SqliteSink, ids: &[SeriesId], shape: Shape) {
 }
 
 /// What was given back for want of room goes again, until it is acknowledged.
-fn retry(sink: &SqliteSink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
+pub(crate) fn retry(sink: &impl Sink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
     while let Err(refused) = told {
         assert!(matches!(refused.error, SinkError::Full), "{refused}");
         std::thread::yield_now();

@@ -12,6 +12,7 @@ mod connect;
 mod copy;
 mod desk;
 mod edited;
+mod greeting;
 mod lasts;
 mod layout;
 mod link;

@@ -143,6 +143,10 @@ async fn a_node_records_to_postgresql_and_goes_on_while_it_is_away() {
     node.wait_good("sim.count").await;
     let samples = "loggers/pieces/samples?limit=100000";
     let before = until(&node, samples, |_, answer| count(answer) >= 50).await;
+    until(&node, "loggers/pieces/rollups?step=hour", |_, answer| {
+        count(answer) > 0
+    })
+    .await;
     every_query_finds_rows(&server);
     every_address_answers(&node).await;
 

@@ -77,6 +77,12 @@ pub trait Sink: Send + Sync {
     /// Roll-ups of a series by start.
     fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError>;
 
+    /// Whether anything can be read now, as far as that is known without asking anybody: so that
+    /// whoever asks hears why not, before an answer is begun.
+    fn readable(&self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// The newest sample of a series by time.
     fn last(&self, series: SeriesId) -> Result<Option<Row>, SinkError>;
 

@@ -16,6 +16,7 @@ mod edits;
 mod figures;
 mod file;
 mod incoming;
+mod layout;
 mod ledger;
 mod merge;
 mod part;

@@ -157,6 +157,11 @@ async fn a_node_records_to_postgresql_and_goes_on_while_it_is_away() {
     .await;
     let (status, told) = ask(&node, samples).await;
     assert!(status.is_server_error(), "{status} {told}");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("wait in the spool and none is lost"),
+        "{told}"
+    );
     // Live values do not wait for it, and a node that starts without it records.
     node.wait_good("sim.count").await;
     node.down().await;

@@ -211,6 +211,10 @@ impl Sink for PostgresSink {
         )))
     }
 
+    fn readable(&self) -> Result<(), SinkError> {
+        self.shared.away().map_or(Ok(()), Err)
+    }
+
     fn last(&self, series: SeriesId) -> Result<Option<Row>, SinkError> {
         let mut query = SampleQuery::new(series, i64::MIN, i64::MAX);
         query.order = Order::Descending;

@@ -8,6 +8,7 @@ mod damage;
 mod disk;
 mod edits;
 mod kill;
+mod layouts;
 mod naive;
 mod power;
 mod standing;

@@ -22,6 +22,7 @@ mod spec;
 mod standing;
 mod statistics;
 mod supervision;
+mod tls;
 mod write_job;
 
 pub use backoff::{Backoff, BackoffOptions};
@@ -39,4 +40,5 @@ pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use standing::{AdapterState, Cause, Standing};
 pub use statistics::{Statistics, StatisticsSnapshot};
+pub use tls::TlsSection;
 pub use write_job::{WriteAnswer, WriteJob};

@@ -15,6 +15,8 @@ pub struct AdapterSpec {
     pub endpoints: Vec<EndpointSpec>,
     /// A folder of its own for what it must keep (certificates).
     pub folder: std::path::PathBuf,
+    /// The folder of the node file: what is written there as a relative path begins here.
+    pub home: std::path::PathBuf,
 }
 
 /// One endpoint: a datapoint and the device address it stands for.

@@ -3,7 +3,8 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 4] = [
+static KINDS: [Kind; 5] = [
+    mainstem_adapter_connector::KIND,
     mainstem_adapter_modbus::KIND,
     mainstem_adapter_opcua::KIND,
     mainstem_adapter_simulator::KIND,

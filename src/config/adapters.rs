@@ -71,7 +71,7 @@ impl<'a> Adapters<'a> {
         let mut adapters = Vec::with_capacity(connections.len());
         for connection in connections {
             let own = endpoints.take(connection.name.as_str());
-            let config = self.adapter(connection, own.specs());
+            let config = self.adapter(connection, own.specs(), draft.folder);
             build::check(draft, &config.0, &config.1, &own);
             adapters.push(config.0);
         }
@@ -82,6 +82,7 @@ impl<'a> Adapters<'a> {
         &self,
         connection: Connection,
         endpoints: Vec<mainstem_adapter::EndpointSpec>,
+        home: &Path,
     ) -> (AdapterConfig, String) {
         let Connection {
             name,
@@ -97,6 +98,7 @@ impl<'a> Adapters<'a> {
             connection,
             endpoints,
             folder,
+            home: home.to_owned(),
         };
         (
             AdapterConfig {

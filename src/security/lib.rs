@@ -19,7 +19,8 @@ pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use password::Password;
 pub use role::{Decision, EventRights, Principal, Role, Roles, VariableRights};
 pub use tls::{
-    Pin, PinError, PinMismatch, TlsError, Trust, client_config, peer_pin, server_config,
+    Credentials, Pin, PinError, PinMismatch, TlsError, Trust, client_config, device_config,
+    peer_pin, server_config,
 };
 pub use token::{
     ADMIN_TOKEN_FILE, Address, DeclaredToken, NewToken, Refusal, TOKENS_FILE, TOKENS_MAX,

@@ -13,11 +13,11 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::identity::Identity;
 use pin::PinVerifier;
@@ -48,6 +48,14 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The certificate or key that this node is to show cannot be used.
+    #[error("cannot use {path}: {reason}; give the certificate and its private key as PEM")]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The cryptography does not offer what is needed.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
@@ -70,22 +78,71 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
     Ok(Arc::new(config))
 }
 
+/// Who this node is to a device or service that asks for a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The certificate and those that vouch for it, as PEM.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
+}
+
 /// How this node dials a remote that it trusts for the given reason.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = anonymous(trust)?;
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+/// How this node dials a device or service that is no node: with the application protocols that it
+/// speaks, and a certificate where there is one to show.
+pub fn device_config(
+    trust: &Trust,
+    credentials: Option<&Credentials>,
+    protocols: Vec<Vec<u8>>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = anonymous(trust)?;
+    config.alpn_protocols = protocols;
+    if let Some(credentials) = credentials {
+        let key = credentials.load()?;
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(key));
+    }
+    Ok(Arc::new(config))
+}
+
+impl Credentials {
+    fn load(&self) -> Result<CertifiedKey, TlsError> {
+        let failed = |path: &PathBuf, reason: String| TlsError::Credentials {
+            path: path.clone(),
+            reason,
+        };
+        let of_certificate = |error: String| failed(&self.certificate, error);
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .map_err(|error| of_certificate(error.to_string()))?
+            .take(CA_FILE_CERTIFICATES_MAX)
+            .collect::<Result<_, _>>()
+            .map_err(|error| of_certificate(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| failed(&self.key, error.to_string()))?;
+        CertifiedKey::from_der(chain, key, &provider())
+            .map_err(|error| failed(&self.key, error.to_string()))
+    }
+}
+
+fn anonymous(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
         Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
         Trust::CaFile(path) => verifier_for(path)?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Setup)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = protocols();
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 fn protocols() -> Vec<Vec<u8>> {

@@ -1,5 +1,8 @@
 """A Modbus TCP device made of pymodbus, for the tests that need somebody else's implementation.
 
+Serves as its arguments say: nothing for Modbus TCP; `rtu-over-tcp`; `tls CERTIFICATE KEY AUTHORITY`,
+which asks for a certificate that the authority vouches for; `serial PORT`.
+
 Prints one line of JSON when it listens: its port, and registers of every data type in every order
 with the value that a client must read. Then it takes commands, one a line, and answers each with
 one line of JSON:
@@ -17,11 +20,13 @@ Unit 1 has holding registers from 0 to 399 but none from 200 to 209, and coils f
 
 import asyncio
 import json
+import ssl
 import struct
 import sys
 
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 HOLE = range(200, 210)
@@ -82,6 +87,25 @@ def typed_registers():
     return entries
 
 
+def serving(units, way="tcp", *arguments):
+    """The server of one of the ways that the file's head tells."""
+    address = ("127.0.0.1", 0)
+    if way == "rtu-over-tcp":
+        return ModbusTcpServer(units, framer=FramerType.RTU, address=address)
+    if way == "serial":
+        line = {"baudrate": 19200, "parity": "N", "stopbits": 1, "bytesize": 8}
+        return ModbusSerialServer(units, framer=FramerType.RTU, port=arguments[0], **line)
+    if way == "tls":
+        certificate, key, authority = arguments
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+        # As the specification has it: the frames of Modbus TCP, inside TLS.
+        return ModbusTlsServer(units, framer=FramerType.SOCKET, sslctx=context, address=address)
+    return ModbusTcpServer(units, address=address)
+
+
 class Device:
     """The server with its switch."""
 
@@ -129,9 +153,10 @@ class Device:
             self.unit(2, self.on_request),
             self.unit(9, self.on_request_to_nobody),
         ]
-        self.server = ModbusTcpServer(units, address=("127.0.0.1", 0))
+        self.server = serving(units, *sys.argv[1:])
         await self.server.serve_forever(background=True)
-        port = self.server.transport.sockets[0].getsockname()[1]
+        sockets = getattr(self.server.transport, "sockets", None)
+        port = sockets[0].getsockname()[1] if sockets else 0
         print(json.dumps({"port": port, "registers": self.entries}), flush=True)
 
     async def carry_out(self, words):

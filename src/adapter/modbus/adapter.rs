@@ -1,6 +1,7 @@
 //! The adapter object: what lasts from session to session.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
@@ -29,6 +30,8 @@ pub(crate) struct ModbusAdapter {
 pub(crate) struct Setup {
     /// The connection's options.
     pub(crate) config: ConnectionConfig,
+    /// The folder that the files of the configuration are relative to.
+    pub(crate) home: PathBuf,
     /// The endpoints; a datapoint's id is its index here.
     pub(crate) bindings: Vec<Binding>,
     /// The unit addresses in use, ascending.
@@ -51,9 +54,9 @@ pub(crate) struct Group {
 
 impl ModbusAdapter {
     /// An adapter that knows nothing about its device yet.
-    pub(crate) fn new(config: ConnectionConfig, bindings: Vec<Binding>) -> Self {
+    pub(crate) fn new(config: ConnectionConfig, home: &Path, bindings: Vec<Binding>) -> Self {
         Self {
-            setup: Setup::new(config, bindings),
+            setup: Setup::new(config, home, bindings),
             experience: Experience::new(),
         }
     }
@@ -71,7 +74,7 @@ impl Adapter for ModbusAdapter {
 
 impl Setup {
     /// Puts the endpoints into groups.
-    pub(crate) fn new(config: ConnectionConfig, bindings: Vec<Binding>) -> Self {
+    pub(crate) fn new(config: ConnectionConfig, home: &Path, bindings: Vec<Binding>) -> Self {
         let units = units(&bindings);
         let mut groups: BTreeMap<(usize, Table, Duration), Vec<Member>> = BTreeMap::new();
         for (index, binding) in bindings.iter().enumerate() {
@@ -90,6 +93,7 @@ impl Setup {
         };
         let groups = groups.into_iter().map(group).collect();
         Self {
+            home: home.to_owned(),
             config,
             bindings,
             units,

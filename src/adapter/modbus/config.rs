@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use mainstem_adapter::TlsSection;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::data_type::DataType;
 
+/// The registered ports of Modbus TCP and Modbus/TCP Security.
+const PORT: u16 = 502;
+const PORT_TLS: u16 = 802;
 /// Registers in one answer (section 6.3 of the specification).
 pub(crate) const READ_REGISTERS_MAX: u16 = 125;
 /// Bits in one answer (section 6.1).
@@ -20,13 +24,43 @@ pub(crate) const WRITE_BITS_MAX: u16 = 1968;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ConnectionConfig {
+    /// How the device is reached: `tcp`, `tls` (Modbus/TCP Security), `rtuOverTcp` (serial frames
+    /// through a converter) or `rtu` (a serial port of this machine).
+    #[serde(default)]
+    pub(crate) transport: Transport,
     /// Name or IP address of the device or gateway.
+    #[serde(default)]
     #[schemars(length(min = 1, max = 253))]
     pub(crate) host: String,
-    /// TCP port of the device.
-    #[serde(default = "port_default")]
+    /// TCP port of the device; 502, and 802 with TLS, unless given.
     #[schemars(range(min = 1, max = 65535))]
-    pub(crate) port: u16,
+    pub(crate) port: Option<u16>,
+    /// Whom to believe, and who this node is; with `tls`.
+    pub(crate) tls: Option<TlsSection>,
+    /// The serial port; with `rtu`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 255))]
+    pub(crate) device: String,
+    /// Bits a second on the serial line.
+    #[serde(default = "baud_rate_default")]
+    #[schemars(range(min = 300, max = 4000000))]
+    pub(crate) baud_rate: u32,
+    /// The parity on the serial line.
+    #[serde(default)]
+    pub(crate) parity: Parity,
+    /// Stop bits on the serial line; 2 where there is no parity bit, says the standard.
+    #[serde(default = "stop_bits_default")]
+    #[schemars(range(min = 1, max = 2))]
+    pub(crate) stop_bits: u8,
+    /// Milliseconds between an answer and the next request, for devices that need a rest; on a
+    /// serial line at least three and a half characters.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10000))]
+    pub(crate) request_gap: u64,
+    /// How often a read that nobody answered is sent again before it counts as unanswered.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 5))]
+    pub(crate) retries: u8,
     /// Unit that endpoints without a `unitId` of their own speak to.
     #[serde(default = "unit_default")]
     #[schemars(range(min = 0, max = 255))]
@@ -52,6 +86,36 @@ pub(crate) struct ConnectionConfig {
     pub(crate) read_back: bool,
     /// Back-off between connection attempts; the runner obeys it, it is only checked here.
     pub(crate) connection_strategy: Option<ConnectionStrategy>,
+}
+
+/// How a device is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(crate) enum Transport {
+    /// Modbus TCP.
+    #[default]
+    Tcp,
+    /// Modbus/TCP Security.
+    Tls,
+    /// Serial frames over TCP.
+    RtuOverTcp,
+    /// A serial port.
+    Rtu,
+}
+
+/// The parity bit of each character.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Parity {
+    /// None.
+    None,
+    /// Even, the standard's own default.
+    #[default]
+    Even,
+    /// Odd.
+    Odd,
 }
 
 /// Connectware's back-off.
@@ -144,14 +208,26 @@ pub(crate) enum Endian {
 }
 
 impl ConnectionConfig {
+    /// The TCP port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.transport {
+            Transport::Tls => PORT_TLS,
+            _ => PORT,
+        })
+    }
+
     /// How long a connection attempt or an answer may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_millis(self.socket_timeout)
     }
 }
 
-fn port_default() -> u16 {
-    502
+fn baud_rate_default() -> u32 {
+    19_200
+}
+
+fn stop_bits_default() -> u8 {
+    1
 }
 
 fn unit_default() -> u8 {

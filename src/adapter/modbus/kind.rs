@@ -1,18 +1,18 @@
 //! The row in the registry: configuration to adapter.
 
-use mainstem_adapter::{AdapterSpec, Built, Kind, Point, Problem};
+use mainstem_adapter::{AdapterSpec, Built, Kind, Point, Problem, TlsSection};
 use mainstem_model::{Definition, Scalar, ValueType};
 use serde_json::json;
 
 use crate::adapter::ModbusAdapter;
 use crate::binding::Binding;
-use crate::config::{ConnectionConfig, EndpointConfig};
+use crate::config::{ConnectionConfig, EndpointConfig, Transport};
 use crate::fields;
 
 /// The adapter kind `modbus`.
 pub const KIND: Kind = Kind {
     name: "modbus",
-    summary: "Modbus TCP client: coils and registers of devices and of units behind gateways.",
+    summary: "Modbus client over TCP, TLS and serial lines: coils and registers, gateways and their units.",
     sample: include_str!("sample.yaml"),
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(EndpointConfig).to_value(),
@@ -53,7 +53,7 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     } else {
         Vec::new()
     };
-    let adapter = Box::new(ModbusAdapter::new(connection, bindings));
+    let adapter = Box::new(ModbusAdapter::new(connection, &spec.home, bindings));
     Ok(Built {
         adapter,
         points,
@@ -79,8 +79,16 @@ pub(crate) fn device(units: &[u8], unit: u8) -> Option<usize> {
 }
 
 fn connection(spec: &AdapterSpec) -> Result<ConnectionConfig, Vec<Problem>> {
-    let smallest = json!({ "host": "localhost" });
+    let smallest = match spec
+        .connection
+        .get("transport")
+        .and_then(|way| way.as_str())
+    {
+        Some("rtu") => json!({ "transport": "rtu", "device": "/dev/ttyUSB0" }),
+        _ => json!({ "host": "localhost" }),
+    };
     let config: ConnectionConfig = fields::read(&spec.connection, "/connection", &smallest)?;
+    check_way(&config)?;
     let Some(strategy) = &config.connection_strategy else {
         return Ok(config);
     };
@@ -110,6 +118,58 @@ fn connection(spec: &AdapterSpec) -> Result<ConnectionConfig, Vec<Problem>> {
         Ok(config)
     } else {
         Err(problems)
+    }
+}
+
+/// Whether what the transport needs is there, and nothing else. Host and serial port were looked
+/// for already where they are needed.
+fn check_way(config: &ConnectionConfig) -> Result<(), Vec<Problem>> {
+    let is_serial = config.transport == Transport::Rtu;
+    let is_secured = config.transport == Transport::Tls;
+    let wrong_tls = config.tls.as_ref().and_then(TlsSection::problem);
+    let key = wrong_tls.map_or_else(String::new, |(key, _)| format!("/tls/{key}"));
+    let expected = wrong_tls.map_or("", |(_, expected)| expected);
+    let rows = [
+        (
+            is_serial && !config.host.is_empty(),
+            "/host",
+            "a serial port has no host",
+            "`device`",
+        ),
+        (
+            !is_serial && !config.device.is_empty(),
+            "/device",
+            "this is no serial line",
+            "`transport: rtu`",
+        ),
+        (
+            is_secured && config.tls.is_none(),
+            "",
+            "`tls` is missing",
+            "`tls:` with `ca` or `pin`",
+        ),
+        (
+            !is_secured && config.tls.is_some(),
+            "/tls",
+            "this transport has no TLS",
+            "`transport: tls`",
+        ),
+        (
+            wrong_tls.is_some(),
+            key.trim_end_matches('/'),
+            "this is not clear",
+            expected,
+        ),
+    ];
+    let wrong = rows.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+    let problems: Vec<Problem> = wrong
+        .map(|(_, key, message, expected)| {
+            Problem::new(format!("/connection{key}"), message, expected)
+        })
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Modbus TCP: one connection to a device or gateway, its coils and registers as datapoints.
+//! Modbus: one connection to a device or gateway, its coils and registers as datapoints.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod adapter;
@@ -18,6 +18,7 @@ mod polling;
 mod request;
 mod session;
 mod unit;
+mod way;
 mod writing;
 
 pub use kind::KIND;

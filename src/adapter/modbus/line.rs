@@ -1,14 +1,15 @@
-//! One TCP connection to a device or gateway, with at most one request under way.
+//! One connection to a device or gateway, with at most one request under way.
 
 use std::io;
 use std::time::Duration;
 
 use mainstem_adapter::SessionEnd;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_modbus::client::{Client as _, Context};
 use tokio_modbus::prelude::SlaveContext as _;
 use tokio_modbus::{Error, ExceptionCode, ProtocolError, Request, Response, Slave};
+
+use crate::way::Way;
 
 /// Why a request has no usable answer. In each case the connection is gone afterwards: what
 /// arrives late on it could be taken for the answer to another request.
@@ -27,28 +28,29 @@ pub(crate) type Answer = Result<Response, ExceptionCode>;
 
 /// The connection and where it leads.
 pub(crate) struct Line {
-    host: String,
-    port: u16,
+    way: Way,
     timeout: Duration,
     context: Option<Context>,
     answered_at: Option<Instant>,
+    /// When the next request may be sent, where the way asks for a pause.
+    quiet_until: Option<Instant>,
 }
 
 impl Line {
     /// Not connected yet.
-    pub(crate) fn new(host: &str, port: u16, timeout: Duration) -> Self {
+    pub(crate) fn new(way: Way, timeout: Duration) -> Self {
         Self {
-            host: host.to_owned(),
-            port,
+            way,
             timeout,
             context: None,
             answered_at: None,
+            quiet_until: None,
         }
     }
 
-    /// `host:port`, for messages.
+    /// Where it leads, for messages.
     pub(crate) fn place(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        self.way.place()
     }
 
     /// Whether requests can be sent.
@@ -66,24 +68,7 @@ impl Line {
         if self.is_up() {
             return Ok(());
         }
-        let attempt = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = match tokio::time::timeout(self.timeout, attempt).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(self.refused(&error)),
-            Err(_) => {
-                let (place, after) = (self.place(), self.timeout);
-                let message = format!(
-                    "{place} did not accept a connection within {after:?}: check host, port, \
-                     cabling and firewalls"
-                );
-                return Err(SessionEnd::lost("connect_timeout", message));
-            }
-        };
-        // A request is one small segment; waiting to fill it would only add delay.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| self.refused(&error))?;
-        self.context = Some(tokio_modbus::client::tcp::attach(stream));
+        self.context = Some(self.way.open().await?);
         self.answered_at = None;
         Ok(())
     }
@@ -100,14 +85,24 @@ impl Line {
             return Err(CallError::Closed("there is no connection".to_owned()));
         };
         self.answered_at = None;
+        if let Some(moment) = self.quiet_until.take() {
+            tokio::time::sleep_until(moment).await;
+        }
         context.set_slave(Slave(unit));
-        match tokio::time::timeout(self.timeout, context.call(request)).await {
+        let called = tokio::time::timeout(self.timeout, context.call(request)).await;
+        let gap = self.way.gap();
+        self.quiet_until = (!gap.is_zero()).then(|| Instant::now() + gap);
+        match called {
             Ok(Ok(answer)) => {
                 self.context = Some(context);
                 self.answered_at = Some(Instant::now());
                 Ok(answer)
             }
-            Ok(Err(error)) => Err(classify(&error)),
+            Ok(Err(error)) => match classify(&error) {
+                // The line has damaged it.
+                CallError::Invalid(_) if self.way.is_noisy() => Err(CallError::Timeout),
+                error => Err(error),
+            },
             Err(_) => Err(CallError::Timeout),
         }
     }
@@ -115,28 +110,6 @@ impl Line {
     /// Drops the connection: what it brought made no sense.
     pub(crate) fn reject(&mut self) {
         self.context = None;
-    }
-
-    fn refused(&self, error: &io::Error) -> SessionEnd {
-        let place = self.place();
-        let (code, advice) = match error.kind() {
-            io::ErrorKind::ConnectionRefused => (
-                "connection_refused",
-                "nothing listens there: check the port and the device",
-            ),
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                ("unreachable", "check the address and the route to it")
-            }
-            // A resolver's failure has no kind of its own, but it is none of the system's errors.
-            _ if error.raw_os_error().is_none() => {
-                ("host_not_found", "check the name, or give an IP address")
-            }
-            _ => ("connect_failed", "check host and port"),
-        };
-        SessionEnd::lost(
-            code,
-            format!("cannot connect to {place}: {error}: {advice}"),
-        )
     }
 }
 
@@ -157,6 +130,15 @@ fn classify_io(error: &io::Error) -> CallError {
         io::ErrorKind::InvalidData => CallError::Invalid(format!(
             "what the device sent is no Modbus TCP frame: {error}"
         )),
+        // Rustls has this word for a stream that ends without a farewell: a TLS 1.3 server tells only
+        // so that it does not want a client's certificate.
+        io::ErrorKind::UnexpectedEof if error.to_string().contains("close_notify") => {
+            CallError::Closed(
+                "the device ended the TLS connection; perhaps it does not accept this node's \
+                 certificate"
+                    .into(),
+            )
+        }
         io::ErrorKind::UnexpectedEof => {
             CallError::Invalid("the device sent a frame that is too short for its content".into())
         }

@@ -14,6 +14,7 @@ use crate::exception::explain;
 use crate::line::{Answer, CallError, Line};
 use crate::request::{Data, read_request, read_response};
 use crate::unit::Unit;
+use crate::way::Way;
 
 /// Writes carried out before a poll gets its turn, so that a flood of writes stops no reading.
 const WRITES_IN_A_ROW: usize = 8;
@@ -67,7 +68,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         let config = &setup.config;
         Self {
-            line: Line::new(&config.host, config.port, config.timeout()),
+            line: Line::new(Way::new(config, &setup.home), config.timeout()),
             units: setup.fresh_units(),
             cycles: Cycles::new(setup, io.clock().monotonic()),
             online: false,
@@ -153,6 +154,17 @@ impl<'a> Session<'a> {
         let was_used = self.line.idle().is_some();
         let mut result = self.ask(unit, read_request(table, span)).await?;
         if was_used && matches!(result, Err(CallError::Closed(_))) {
+            result = self.ask(unit, read_request(table, span)).await?;
+        }
+        // A unit that is down is not worth the time of the others.
+        let mut retries = if self.units[unit].is_well() {
+            self.setup.config.retries
+        } else {
+            0
+        };
+        while retries > 0 && matches!(result, Err(CallError::Timeout)) {
+            retries -= 1;
+            self.io.statistics().failed("retried");
             result = self.ask(unit, read_request(table, span)).await?;
         }
         match result {

@@ -165,6 +165,7 @@ fn spec(name: &str, script: &str) -> AdapterSpec {
         connection: script.into(),
         endpoints: vec![endpoint],
         folder: std::path::PathBuf::new(),
+        home: std::path::PathBuf::new(),
     }
 }
 

@@ -64,6 +64,7 @@ fn spec() -> AdapterSpec {
             ),
         ],
         folder: std::path::PathBuf::new(),
+        home: std::path::PathBuf::new(),
     }
 }
 

@@ -18,6 +18,7 @@ fn spec(connection: serde_json::Value) -> AdapterSpec {
         connection,
         endpoints: vec![],
         folder: std::env::temp_dir().join("not-made-yet"),
+        home: std::path::PathBuf::new(),
     }
 }
 

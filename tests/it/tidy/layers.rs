@@ -45,7 +45,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("utoipa-axum", &["mainstem-http"]),
     ("tower-http", &["mainstem-http"]),
     ("saphyr", &["mainstem-config"]),
-    ("jsonschema", &["mainstem-config"]),
+    (
+        "jsonschema",
+        &["mainstem-config", "mainstem-adapter-connector"],
+    ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
     ("tokio-postgres-rustls", &["mainstem-datalogger"]),

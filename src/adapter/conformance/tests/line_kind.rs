@@ -66,6 +66,7 @@ pub(super) fn spec(port: u16, keys: &[&str]) -> AdapterSpec {
         connection: serde_json::json!({"port": port}),
         endpoints: keys.iter().map(endpoint).collect(),
         folder: std::path::PathBuf::new(),
+        home: std::path::PathBuf::new(),
     }
 }
 

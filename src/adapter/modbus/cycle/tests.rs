@@ -31,7 +31,7 @@ fn setup(endpoints: &[(u8, u16, u64)]) -> Setup {
         Binding::new("", &endpoint, Some(&config)).unwrap()
     };
     let bindings = endpoints.iter().map(binding).collect();
-    Setup::new(config, bindings)
+    Setup::new(config, std::path::Path::new(""), bindings)
 }
 
 #[test]

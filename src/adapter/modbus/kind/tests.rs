@@ -30,6 +30,7 @@ fn spec(connection: Value, endpoints: Vec<EndpointSpec>) -> AdapterSpec {
         connection,
         endpoints,
         folder: "unused".into(),
+        home: std::path::PathBuf::new(),
     }
 }
 
@@ -262,6 +263,51 @@ fn the_back_off_is_checked() {
 }
 
 #[test]
+fn a_transport_needs_its_own_options_and_no_others() {
+    let tls = json!({ "ca": "ca.pem" });
+    for (connection, pointers) in [
+        (json!({ "transport": "rtu" }), vec!["/connection"]),
+        (
+            json!({ "transport": "rtu", "device": "/dev/ttyS0" }),
+            vec![],
+        ),
+        (
+            json!({ "transport": "rtu", "device": "/dev/ttyS0", "host": "plc" }),
+            vec!["/connection/host"],
+        ),
+        (
+            json!({ "host": "plc", "device": "/dev/ttyS0" }),
+            vec!["/connection/device"],
+        ),
+        (json!({ "transport": "rtuOverTcp", "host": "plc" }), vec![]),
+        (
+            json!({ "transport": "tls", "host": "plc" }),
+            vec!["/connection"],
+        ),
+        (
+            json!({ "transport": "tls", "host": "plc", "tls": tls }),
+            vec![],
+        ),
+        (
+            json!({ "host": "plc", "tls": tls }),
+            vec!["/connection/tls"],
+        ),
+        (
+            json!({ "transport": "tls", "host": "plc", "tls": {} }),
+            vec!["/connection/tls"],
+        ),
+        (
+            json!({ "transport": "tls", "host": "plc", "tls": { "pin": "sha256:0" } }),
+            vec!["/connection/tls/pin"],
+        ),
+    ] {
+        let found = problems(connection.clone(), vec![]);
+        let found: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(found, pointers, "{connection}");
+    }
+}
+
+#[test]
 fn the_schemas_name_every_option() {
     let keys = |schema: Value| {
         let keys = schema["properties"].as_object().unwrap().keys().cloned();
@@ -269,7 +315,8 @@ fn the_schemas_name_every_option() {
     };
     assert_eq!(
         keys((KIND.connection_schema)()),
-        "host port unitId socketTimeout batchReadEnabled maxBatchSize maxGap readBack \
+        "transport host port tls device baudRate parity stopBits requestGap retries unitId \
+         socketTimeout batchReadEnabled maxBatchSize maxGap readBack \
          connectionStrategy"
     );
     let endpoint = (KIND.endpoint_schema)();

@@ -14,6 +14,7 @@ fn build(connection: Value, endpoints: Vec<EndpointSpec>) -> Result<usize, Vec<P
         connection,
         endpoints,
         folder,
+        home: std::path::PathBuf::new(),
     };
     (KIND.build)(&spec).map(|built| built.points.len())
 }
@@ -164,6 +165,7 @@ fn scaling_makes_a_float_unless_the_file_says_otherwise() {
             connection: json!({ "host": "a" }),
             endpoints: vec![scaled],
             folder: "/nowhere".into(),
+            home: std::path::PathBuf::new(),
         };
         let built = (KIND.build)(&spec).unwrap();
         assert_eq!(built.points[0].definition.value_type, defined.into());

@@ -70,6 +70,7 @@ impl Fixture for Plc {
                 endpoint("pressure", "f32", Access::Read, polled),
             ],
             folder: self.folder.path().join("adapter"),
+            home: std::path::PathBuf::new(),
         }
     }
 

@@ -108,6 +108,7 @@ pub(crate) fn built(
         connection,
         endpoints,
         folder: folder.to_owned(),
+        home: std::path::PathBuf::new(),
     };
     (kind.build)(&spec).unwrap_or_else(|problems| panic!("{problems:?}"))
 }

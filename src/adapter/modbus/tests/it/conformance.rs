@@ -72,6 +72,7 @@ fn spec(port: u16) -> AdapterSpec {
             endpoint("motor", Access::ReadWrite, motor),
         ],
         folder: "unused".into(),
+        home: std::path::PathBuf::new(),
     }
 }
 

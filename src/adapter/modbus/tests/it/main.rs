@@ -9,4 +9,5 @@ mod pymodbus;
 mod rig;
 mod silence;
 mod units;
+mod ways;
 mod writing;

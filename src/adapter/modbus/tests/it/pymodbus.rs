@@ -18,9 +18,9 @@ const SERVER: &str = concat!(
     "/../../../tests/interop/modbus_server.py"
 );
 
-struct Foreign {
-    port: u16,
-    registers: Vec<Json>,
+pub(crate) struct Foreign {
+    pub(crate) port: u16,
+    pub(crate) registers: Vec<Json>,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
     _child: Child,
@@ -49,6 +49,11 @@ fn left_out() {
 impl Foreign {
     /// The server, or nothing and a word about it if no Python was named.
     async fn start() -> Option<Self> {
+        Self::serving(&[]).await
+    }
+
+    /// The same, by another way than Modbus TCP.
+    pub(crate) async fn serving(way: &[&str]) -> Option<Self> {
         #[allow(
             clippy::disallowed_methods,
             reason = "a test is told by its environment"
@@ -59,6 +64,7 @@ impl Foreign {
         };
         let mut child = Command::new(python)
             .arg(SERVER)
+            .args(way)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -78,7 +84,7 @@ impl Foreign {
         })
     }
 
-    async fn command(&mut self, command: &str) -> Json {
+    pub(crate) async fn command(&mut self, command: &str) -> Json {
         self.input
             .write_all(format!("{command}\n").as_bytes())
             .await
@@ -95,7 +101,7 @@ async fn next_line(output: &mut Lines<BufReader<ChildStdout>>) -> Json {
 }
 
 /// The value as the server's Python has it.
-fn to_json(value: &Value) -> Json {
+pub(crate) fn to_json(value: &Value) -> Json {
     match value {
         Value::Bool(on) => json!(on),
         Value::Int(number) => json!(number),
@@ -108,7 +114,7 @@ fn to_json(value: &Value) -> Json {
     }
 }
 
-fn operation(entry: &Json) -> Json {
+pub(crate) fn operation(entry: &Json) -> Json {
     let mut operation =
         json!({ "fc": 3, "address": entry["address"], "dataType": entry["dataType"] });
     if ["string", "raw"].contains(&entry["dataType"].as_str().unwrap()) {

@@ -129,15 +129,22 @@ impl Rig {
     /// An adapter for a port of this machine, with more connection options.
     pub(crate) fn new(port: u16, options: &Json, endpoints: Vec<EndpointSpec>) -> Self {
         let mut connection = json!({ "host": "127.0.0.1", "port": port, "socketTimeout": 300 });
+        let connection = connection.as_object_mut().unwrap();
         for (key, value) in options.as_object().unwrap() {
-            connection[key] = value.clone();
+            // Null takes away what would be there.
+            match value {
+                Json::Null => drop(connection.remove(key)),
+                value => drop(connection.insert(key.clone(), value.clone())),
+            }
         }
+        let connection = Json::Object(connection.clone());
         let folder = "unused".into();
         let spec = AdapterSpec {
             name: "plc".into(),
             connection,
             endpoints,
             folder,
+            home: std::path::PathBuf::new(),
         };
         let built = (KIND.build)(&spec)
             .map_err(|problems| format!("{problems:?}"))

@@ -54,6 +54,7 @@ async fn a_frozen_device_is_uncertain_one_timeout_after_its_next_poll() {
             },
         ],
         folder: "unused".into(),
+        home: std::path::PathBuf::new(),
     };
     let runner = Runner::start(KIND, spec);
     let all = |wanted: bool| {

@@ -84,6 +84,10 @@ impl RunningLoggers {
         Ok(true)
     }
 
+    #[expect(
+        clippy::type_complexity,
+        reason = "two closures, named by what they give"
+    )]
     fn setup(
         &self,
         config: LoggersConfig,

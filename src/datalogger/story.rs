@@ -215,6 +215,6 @@ pub(crate) fn wait_for(what: &str, patience: Duration, mut condition: impl FnMut
             std::time::Instant::now() < until,
             "{what} within {patience:?}"
         );
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }

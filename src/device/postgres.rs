@@ -139,6 +139,10 @@ impl PostgresServer {
     }
 
     /// Starts it again, and waits until it answers.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it waits on its caller's thread, for a process"
+    )]
     pub fn up(&mut self) -> io::Result<()> {
         let mut command = self.command("postgres");
         command

@@ -101,6 +101,10 @@ pub(super) async fn connect(config: &PostgresConfig, name: &str) -> Result<Conne
     told.map(|()| connected)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the connection owns its driver, and ends it when it is dropped"
+)]
 async fn dial(
     wanted: &tokio_postgres::Config,
     config: &PostgresConfig,

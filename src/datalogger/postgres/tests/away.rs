@@ -23,7 +23,7 @@ fn write(sink: &PostgresSink, series: &[SeriesId], stop: &AtomicBool) -> u64 {
             .flat_map(|id| (1..=40).map(|at| row(*id, acked + at)));
         sink.append(rows.collect()).wait().unwrap();
         acked += 40;
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     acked
 }
@@ -52,8 +52,6 @@ fn compare(sink: &PostgresSink, series: &[SeriesId], acked: u64) {
 fn fault(place: &Postgres, hurt: impl FnOnce(), mend: impl FnOnce()) {
     hurt();
     wait_for("the alarm", PATIENCE, || is_raised(place, AWAY));
-    // Longer than one try to connect.
-    std::thread::sleep(Duration::from_millis(700));
     mend();
     wait_for("recovery", PATIENCE, || !is_raised(place, AWAY));
 }

@@ -6,6 +6,8 @@
 //!
 //! `-- long` stores 10^8 rows instead, and asks for a month of hourly roll-ups; `-- prometheus` gives
 //! the same samples to Prometheus, if it is installed.
+//! Then the same into PostgreSQL, beside `COPY` and `INSERT` by `psql`; the argument `postgres` asks for
+//! that alone.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -20,6 +22,7 @@
 mod long;
 mod ours;
 mod plain;
+mod postgres;
 mod prometheus;
 mod series;
 
@@ -106,6 +109,14 @@ fn main() {
     if has("prometheus") {
         return prometheus::run(folder().path());
     }
+    let only = std::env::args().nth(1);
+    if only.as_deref() != Some("postgres") {
+        sqlite();
+    }
+    postgres::run();
+}
+
+fn sqlite() {
     println!("{} samples", series::ROWS);
     println!(
         "{:28} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9}",

@@ -27,7 +27,7 @@ pub(crate) fn open(folder: &Path) -> SqliteSink {
     SqliteSink::open(config, Health::new(clock.clone()), clock).unwrap()
 }
 
-pub(crate) fn register(sink: &SqliteSink) -> Vec<SeriesId> {
+pub(crate) fn register(sink: &impl Sink) -> Vec<SeriesId> {
     let keys = (0..=series::CROWD).map(|number| SeriesKey {
         origin: NodeId(Uuid::from_u128(1)),
         log: LogId(Uuid::from_u128(2)),
@@ -66,7 +66,7 @@ pub(crate) fn append_all(
 }
 
 /// What was given back for want of room goes again, until it is acknowledged.
-fn retry(sink: &SqliteSink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
+pub(crate) fn retry(sink: &impl Sink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
     while let Err(refused) = told {
         assert!(matches!(refused.error, SinkError::Full), "{refused}");
         std::thread::yield_now();

@@ -1,5 +1,6 @@
 //! The data loggers of a node: the store of the section `loggers:` and the recorder on it.
 
+mod opened;
 mod storage;
 
 pub(super) use storage::is_storage;
@@ -13,13 +14,13 @@ use mainstem_config::NodeConfig;
 use mainstem_datalogger::config::LoggersConfig;
 use mainstem_datalogger::recorder::{Book, Recorder, RecorderSetup};
 use mainstem_datalogger::replica::Desk;
-use mainstem_datalogger::{SqliteConfig, SqliteSink};
 use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics, Problem, Severity};
 use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use opened::Opened;
 use storage::Storage;
 
 const PROBLEM: &str = "part.loggers";
@@ -47,8 +48,9 @@ pub(super) struct RunningLoggers {
 pub(super) struct Running {
     config: LoggersConfig,
     recorder: Arc<Recorder>,
-    sink: Arc<SqliteSink>,
-    storage: Arc<Storage>,
+    sink: Opened,
+    /// Where the disk of a store on this machine is told.
+    storage: Option<Arc<Storage>>,
 }
 
 /// Loggers whose store could not be opened. It is tried again until it can.
@@ -168,7 +170,9 @@ impl RunningLoggers {
         let Some(running) = running else {
             return;
         };
-        running.storage.stop().await;
+        if let Some(storage) = running.storage {
+            storage.stop().await;
+        }
         running.recorder.stop().await;
         // It waits for the disk.
         let sink = running.sink;
@@ -188,51 +192,35 @@ impl RunningLoggers {
 
 impl Site {
     async fn start(&self, config: &LoggersConfig) -> anyhow::Result<Running> {
-        let setup = self.setup(config.clone());
-        let open = move || -> anyhow::Result<_> {
-            let (sqlite, health, clock, recorder) = setup;
-            let sink = Arc::new(SqliteSink::open(sqlite, health, clock)?);
-            Ok((Arc::clone(&sink), recorder(sink)))
-        };
-        let (sink, setup) = tokio::task::spawn_blocking(open)
+        let (kept, folder, health) = (
+            config.store.clone(),
+            self.folder.clone(),
+            self.health.clone(),
+        );
+        let clock = Arc::clone(self.store.clock());
+        let open = move || Opened::open(&kept, &folder, health, clock);
+        let sink = tokio::task::spawn_blocking(open)
             .await
             .context("the data logger store")??;
-        let recorder = Arc::new(Recorder::start(setup)?);
-        let watched = (Arc::clone(&sink), config.policy());
-        let storage = Storage::start(Arc::clone(&self.store), &self.metrics, watched);
+        let recorder = Arc::new(Recorder::start(RecorderSetup {
+            config: config.clone(),
+            store: Arc::clone(&self.store),
+            sink: sink.sink(),
+            alive: self.folder.join("alive"),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+        })?);
+        let storage = sink.on_this_disk().map(|sqlite| {
+            let watched = (Arc::clone(sqlite), config.policy());
+            let store = Arc::clone(&self.store);
+            Arc::new(Storage::start(store, &self.metrics, watched))
+        });
         Ok(Running {
             config: config.clone(),
             recorder,
             sink,
-            storage: Arc::new(storage),
+            storage,
         })
-    }
-
-    fn setup(
-        &self,
-        config: LoggersConfig,
-    ) -> (
-        SqliteConfig,
-        Health,
-        Arc<dyn mainstem_model::Clock>,
-        impl FnOnce(Arc<SqliteSink>) -> RecorderSetup + Send + 'static,
-    ) {
-        let sqlite = SqliteConfig::new(&self.folder);
-        let (health, metrics) = (self.health.clone(), self.metrics.clone());
-        let (store, alive) = (Arc::clone(&self.store), self.folder.join("alive"));
-        let recorder = {
-            let health = health.clone();
-            move |sink: Arc<SqliteSink>| RecorderSetup {
-                config,
-                store,
-                sink,
-                alive,
-                health,
-                metrics,
-            }
-        };
-        let clock = Arc::clone(self.store.clock());
-        (sqlite, health, clock, recorder)
     }
 
     /// Says why the loggers do not run.

@@ -1,6 +1,7 @@
 //! Data loggers: the store of recorded samples and their roll-ups.
 //!
-//! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk.
+//! [`Sink`] is what the rest of the house sees; [`SqliteSink`] keeps it on one machine's disk,
+//! [`PostgresSink`] on a server.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod codec;
@@ -12,6 +13,7 @@ mod error;
 mod gap;
 pub mod grid;
 mod numbers;
+mod postgres;
 mod query;
 pub mod recorder;
 pub mod replica;
@@ -22,6 +24,8 @@ mod sink;
 mod sqlite;
 mod standing;
 mod step;
+#[cfg(test)]
+mod story;
 mod sums;
 mod superseded;
 pub mod thinning;
@@ -30,11 +34,12 @@ pub use durable::Durable;
 pub use edit::{Edit, NOTE_BYTES_MAX};
 pub use error::{Refused, SinkError};
 pub use gap::{GAPS_MAX, Gap, GapCause, GapId, GapQuery, Healing};
+pub use postgres::{PostgresConfig, PostgresSink, TlsMode};
 pub use query::{
     Answer, Order, QualityFilter, RollupQuery, Rollups, RowQuery, SampleQuery, Samples,
 };
 pub use row::{Logged, Row};
-pub use series::{LogId, SeriesId, SeriesKey};
+pub use series::{About, LogId, SeriesId, SeriesKey};
 pub use sink::Sink;
 pub use sqlite::{SqliteConfig, SqliteSink, Synchronous};
 pub use standing::{Extent, Fault, Integrity, Outlook, Policy, Retained, SinkState, Stats};

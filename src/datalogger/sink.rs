@@ -1,9 +1,9 @@
 //! What keeps samples and roll-ups.
 
 use crate::{
-    Answer, Durable, Extent, Gap, GapId, GapQuery, Healing, HourSum, Integrity, LogId, Policy,
-    Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId,
-    SeriesKey, SinkError, Stats, Summing,
+    About, Answer, Durable, Extent, Gap, GapId, GapQuery, Healing, HourSum, Integrity, LogId,
+    Policy, Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples,
+    SeriesId, SeriesKey, SinkError, Stats, Summing,
 };
 
 /// A store of samples and roll-ups. Every call but [`append`](Self::append) may wait for the
@@ -24,6 +24,10 @@ pub trait Sink: Send + Sync {
 
     /// Every series known, ordered by number.
     fn list(&self) -> Vec<(SeriesId, SeriesKey)>;
+
+    /// Notes what people call series, for whoever reads the store beside this program. Nothing here
+    /// depends on it, and a store need not keep it.
+    fn describe(&self, _about: &[(SeriesId, About)]) {}
 
     /// Hands rows over and returns at once. They are stored in the order of the calls, each row
     /// number of a series once: what is stored already is acknowledged and changes nothing.
@@ -72,6 +76,12 @@ pub trait Sink: Send + Sync {
 
     /// Roll-ups of a series by start.
     fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError>;
+
+    /// Whether anything can be read now, as far as that is known without asking anybody: so that
+    /// whoever asks hears why not, before an answer is begun.
+    fn readable(&self) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// The newest sample of a series by time.
     fn last(&self, series: SeriesId) -> Result<Option<Row>, SinkError>;

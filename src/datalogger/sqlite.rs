@@ -11,10 +11,12 @@ mod check;
 mod commit;
 mod config;
 mod desk;
+mod drain;
 mod edits;
 mod figures;
 mod file;
 mod incoming;
+mod layout;
 mod ledger;
 mod merge;
 mod outlook;
@@ -39,3 +41,4 @@ mod tests;
 
 pub use config::{SqliteConfig, Synchronous};
 pub use desk::SqliteSink;
+pub(crate) use drain::{Drained, Place};

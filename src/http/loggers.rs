@@ -134,6 +134,9 @@ pub(crate) async fn samples(
 ) -> Result<Response, Problem> {
     let (book, view) = find(&api, &caller, &id)?;
     let wish = asked.wish(&view, &headers, api.clock().now())?;
+    book.sink()
+        .readable()
+        .map_err(|error| answer::unreadable(&error))?;
     answer::stream(&api, wish.form, move |out| row::tell(&book, &wish, out))
 }
 
@@ -158,6 +161,9 @@ pub(crate) async fn rollups(
 ) -> Result<Response, Problem> {
     let (book, view) = find(&api, &caller, &id)?;
     let wish = asked.wish(&view, book.zone(), &headers, api.clock().now())?;
+    book.sink()
+        .readable()
+        .map_err(|error| answer::unreadable(&error))?;
     answer::stream(&api, wish.form, move |out| slot::tell(&book, &wish, out))
 }
 

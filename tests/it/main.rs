@@ -18,6 +18,7 @@ mod history;
 mod hsyco;
 mod links;
 mod loggers;
+mod loggers_postgres;
 mod one_way;
 mod outcomes;
 mod pacing;

@@ -19,6 +19,7 @@ use super::config::SqliteConfig;
 use super::edits::Edits;
 use super::file::{self, Told, open_error};
 use super::incoming::Incoming;
+use super::layout;
 use super::ledger::Ledger;
 use super::parts::{self, Found};
 use super::place;
@@ -56,6 +57,7 @@ impl SqliteSink {
     pub fn open(config: SqliteConfig, health: Health, clock: Arc<dyn Clock>) -> Told<Self> {
         let folder = config.folder.clone();
         let fails = |error: std::io::Error| open_error(&folder, error);
+        layout::refuse_newer(&folder)?;
         fs::create_dir_all(&folder).map_err(fails)?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(fails)?;
         let mark = place::mark_of(&folder).map_err(fails)?;
@@ -131,7 +133,9 @@ impl SqliteSink {
         };
         sink.thread("datalogger-write", move || writer.run())?;
         let (settled, checked) = (Arc::clone(&shared), Arc::clone(&shared));
-        sink.thread("datalogger-settle", move || settle::run(&settled))?;
+        if shared.config.settle {
+            sink.thread("datalogger-settle", move || settle::run(&settled))?;
+        }
         sink.thread("datalogger-watch", move || watch::run(&shared))?;
         if checked.config.check_at_start {
             // What it finds stands on the board of problems.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::config::{SqliteConfig, Synchronous};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
+use super::layout;
 use crate::{Fault, GAPS_MAX, Gap, GapCause, GapId, GapQuery, Healing, SeriesId, SinkError};
 
 const SCHEMA: &str = "
@@ -51,6 +52,7 @@ impl Ledger {
     fn connect(&self) -> rusqlite::Result<Connection> {
         let connection = file::open_writer(&self.path, self.synchronous)?;
         connection.execute_batch(SCHEMA)?;
+        layout::stamp(&connection)?;
         Ok(connection)
     }
 

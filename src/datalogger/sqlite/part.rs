@@ -164,7 +164,9 @@ fn upgrade(path: &Path, connection: &Connection) -> Told<()> {
         "BEGIN IMMEDIATE; CREATE TABLE superseded (series INTEGER PRIMARY KEY, data BLOB NOT NULL);
          PRAGMA user_version = {LAYOUT}; COMMIT;"
     ));
-    told.map_err(file::write_error(path))
+    told.map_err(file::write_error(path))?;
+    tracing::info!(file = %path.display(), to = LAYOUT, "the layout of a file was brought up to date");
+    Ok(())
 }
 
 /// Compares what a file says of itself with what is in it. Costs a walk over the directories and

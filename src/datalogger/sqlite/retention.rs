@@ -69,7 +69,7 @@ impl Shared {
         }
     }
 
-    fn delete(&self, part: &Arc<Part>, retained: &mut Retained) -> Told<()> {
+    pub(super) fn delete(&self, part: &Arc<Part>, retained: &mut Retained) -> Told<()> {
         self.parts
             .write()
             .retain(|other| other.number != part.number);

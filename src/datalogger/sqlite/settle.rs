@@ -198,7 +198,7 @@ fn step(part: &Arc<Part>, connection: &Connection) -> Told<Option<Swap>> {
     Ok(Some(swap))
 }
 
-fn read_batch(
+pub(super) fn read_batch(
     part: &Part,
     connection: &Connection,
     id: i64,

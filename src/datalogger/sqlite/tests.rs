@@ -10,6 +10,7 @@ mod disk;
 mod edits;
 mod inject;
 mod kill;
+mod layouts;
 mod naive;
 mod power;
 mod standing;

@@ -144,7 +144,14 @@ pub(super) fn stream(
 /// The store does not answer.
 pub(super) fn unreadable(error: &SinkError) -> Problem {
     tracing::warn!(%error, "the data logger store cannot be read");
-    Problem::new(Code::NoOwner, "the data logger store cannot be read now")
+    // Where the store is, is no business of everybody who may read a datapoint.
+    let detail = match error {
+        SinkError::Read { reason, .. } => {
+            format!("the data logger store cannot be read now: {reason}")
+        }
+        _ => "the data logger store cannot be read now".to_owned(),
+    };
+    Problem::new(Code::NoOwner, detail)
 }
 
 /// A text in a table that no spreadsheet takes for a formula. An import takes one apostrophe off

@@ -51,6 +51,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
+    ("tokio-postgres-rustls", &["mainstem-datalogger"]),
     ("rumqttc", &["mainstem-mqtt"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (

@@ -16,7 +16,7 @@ use crate::recorder::track::Track;
 use crate::recorder::value::is_counted;
 use crate::recorder::{LoggerView, remembered};
 use crate::rollup::Calendar;
-use crate::{Row, SeriesId, SeriesKey, Sink, SinkError};
+use crate::{About, Row, SeriesId, SeriesKey, Sink, SinkError};
 
 /// What the sink knows of a series.
 struct Known {
@@ -155,6 +155,7 @@ impl Feed {
             view.description = view.description.or_else(|| frame.description.clone());
             view.value_type = Some(frame.value_type);
             view.recording = true;
+            self.sink.describe(&[(known.series, about(&view))]);
             self.book.put(view);
         }
         let roll = is_counted(frame.value_type).then(|| RollSetup {
@@ -198,6 +199,14 @@ fn ask(sink: &dyn Sink, keys: &[SeriesKey]) -> Result<Vec<Known>, SinkError> {
         })
     });
     known.collect()
+}
+
+fn about(view: &LoggerView) -> About {
+    About {
+        name: view.name.to_string(),
+        unit: view.unit.as_deref().map(str::to_owned),
+        description: view.description.as_deref().map(str::to_owned),
+    }
 }
 
 fn view(

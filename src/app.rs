@@ -15,6 +15,7 @@ mod mappings;
 mod node;
 mod opcua;
 mod parts;
+mod replicas;
 mod report;
 mod seat;
 mod server_nodes;

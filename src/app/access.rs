@@ -15,6 +15,7 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 read: role.variables.read.clone(),
                 write: role.variables.write.clone(),
             },
+            loggers: role.loggers.write.clone(),
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link != LinkRight::None,

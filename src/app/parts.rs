@@ -25,6 +25,7 @@ use super::loggers::RunningLoggers;
 use super::mappings::RunningMappings;
 use super::node::Ground;
 use super::opcua::RunningOpcua;
+use super::replicas;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::server_nodes::ServerNodes;
@@ -107,7 +108,7 @@ impl RunningParts {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
             Err(error) => {
-                let why = self.loggers.failed(&error);
+                let why = format!("{error:#}");
                 report.failed.push(("loggers".to_owned(), why));
             }
         }
@@ -254,6 +255,7 @@ impl RunningParts {
             &self.health,
             &self.writes,
             &self.tunnels,
+            replicas::options(config, &self.loggers.running),
         );
         match started {
             Ok(link) => {

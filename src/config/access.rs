@@ -19,6 +19,8 @@ pub struct RoleConfig {
     pub write: GlobSet,
     /// The GUI variables that are shown and may be written; none by default.
     pub variables: VariablesConfig,
+    /// The series of data loggers that may be imported into and edited; none by default.
+    pub loggers: LoggerRightsConfig,
     /// The prefix below which such a client provides datapoints of its own.
     #[schemars(with = "Option<String>", extend("format" = "name"))]
     pub provide: Option<Name>,
@@ -64,6 +66,7 @@ impl Default for RoleConfig {
             data: DataConfig::default(),
             topics: TopicsConfig::default(),
             variables: VariablesConfig::default(),
+            loggers: LoggerRightsConfig::default(),
         }
     }
 }
@@ -149,6 +152,16 @@ pub struct VariablesConfig {
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub read: GlobSet,
     /// The variables that may be written.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub write: GlobSet,
+}
+
+/// What the clients of a role may do with data loggers. Who may read a datapoint may read what was
+/// recorded of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggerRightsConfig {
+    /// The series, by their names, that may be imported into and edited.
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
 }

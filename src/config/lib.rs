@@ -32,7 +32,10 @@ mod services;
 mod tree;
 mod uplinks;
 
-pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, TopicsConfig, VariablesConfig};
+pub use access::{
+    Credential, LinkRight, LoggerRightsConfig, RoleConfig, TokenConfig, TopicsConfig,
+    VariablesConfig,
+};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

@@ -36,6 +36,7 @@ mod problem;
 mod query;
 mod readers;
 mod refusals;
+mod remote_loggers;
 mod remotes;
 mod router;
 mod samples;

@@ -16,6 +16,7 @@ use mainstem_store::SourceId;
 use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
@@ -184,6 +185,15 @@ pub trait Parts: Send + Sync {
     /// How the bus is; nothing if the node has none.
     fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// What the node behind a link says of a recorded series; nothing if it is no node.
+    fn logger_sums(
+        &self,
+        _remote: &str,
+        _ask: LinkSums,
+    ) -> Option<BoxFuture<'static, Result<LinkSumsDocument, String>>> {
+        None
     }
 
     /// The recorded series; nothing if this node records none.

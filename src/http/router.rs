@@ -8,7 +8,9 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, openapi, pages, probes, problem, readers, remotes, samples, support, tokens, topology, uplinks, variables, writes, opcua_server,
+    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi,
+    pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology,
+    uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -45,6 +47,9 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/explain", post(explain::pass_on))
         .route("/link/flowsync", post(link_hold::hold))
         .route("/link/doctor", post(doctor::examine))
+        .route("/link/loggers/sums", post(loggers::verify::sums))
+        .route("/link/loggers", post(loggers::link::watch))
+        .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
@@ -89,6 +94,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/adapters/{name}/resume", post(adapters::resume))
         .route("/remotes", get(remotes::list))
         .route("/remotes/{name}", get(remotes::show))
+        .route("/remotes/{name}/loggers", get(remote_loggers::list))
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
@@ -98,8 +104,18 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         )
         .route("/uplinks", get(uplinks::list))
         .route("/loggers", get(loggers::list))
+        .route("/loggers/grid", get(loggers::grid))
         .route("/loggers/{id}", get(loggers::show))
-        .route("/loggers/{id}/samples", get(loggers::samples))
+        .route(
+            "/loggers/{id}/samples",
+            get(loggers::samples).post(loggers::import::post),
+        )
+        .route("/loggers/{id}/verify", post(loggers::verify::post))
+        .route("/loggers/{id}/gaps", get(loggers::gaps::list))
+        .route(
+            "/loggers/{id}/edits",
+            get(loggers::edits::list).post(loggers::edits::post),
+        )
         .route("/loggers/{id}/rollups", get(loggers::rollups))
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))

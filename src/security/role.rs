@@ -24,6 +24,8 @@ pub struct Role {
     pub write: GlobSet,
     /// What may be done with GUI variables.
     pub variables: VariableRights,
+    /// Series of data loggers that may be imported into and edited; none unless they are listed.
+    pub loggers: GlobSet,
     /// The prefix below which samples may be provided.
     pub provide: Option<Name>,
     /// Whether the node itself may be administered: tokens, adapters, remotes.
@@ -53,6 +55,7 @@ impl Default for Role {
         Self {
             read: GlobSet::default(),
             write: GlobSet::default(),
+            loggers: GlobSet::default(),
             provide: None,
             admin: false,
             link: false,
@@ -138,6 +141,7 @@ impl Roles {
         };
         let admin = Role {
             write: all(),
+            loggers: all(),
             variables: VariableRights {
                 read: all(),
                 write: all(),
@@ -225,6 +229,11 @@ impl Principal {
     /// Whether a variable may be written, and which rule says so.
     pub fn may_write_variable(&self, name: &str) -> Decision {
         self.decide(&self.rights.variables.write, "variables, write", name)
+    }
+
+    /// Whether a series of a data logger may be imported into and edited, and which rule says so.
+    pub fn may_write_logger(&self, name: &str) -> Decision {
+        self.decide(&self.rights.loggers, "loggers, write", name)
     }
 
     fn decide(&self, patterns: &GlobSet, what: &str, name: &str) -> Decision {

@@ -12,6 +12,7 @@ pub mod event;
 pub mod explain;
 mod flowsync;
 pub mod form;
+pub mod history;
 mod logger;
 mod mappings;
 mod node;
@@ -21,6 +22,7 @@ mod point;
 mod problem;
 mod reader;
 mod remote;
+mod replication;
 mod samples;
 mod support;
 mod token;
@@ -50,6 +52,7 @@ pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
     TunnelDocument,
 };
+pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use samples::SamplesAck;
 pub use support::{NewSupportDocument, SupportDocument};
 pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};

@@ -131,6 +131,7 @@ impl TestNode {
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
              data: {{ read: [\"#\"], write: [\"#\"] }}, \
+             loggers: {{ write: [\"**\"] }}, \
              events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }}, \
              variables: {{ read: [\"!hidden.**\", \"**\"], \
              write: [\"!locked.**\", \"**\"] }} }}\n{roles}\

@@ -12,7 +12,6 @@ use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_wire::Epoch;
 use mainstem_write::WriteDesk;
-use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
@@ -38,13 +37,8 @@ pub(in crate::app) struct Ground {
 impl Ground {
     /// The data loggers, which do not run yet.
     pub(in crate::app) fn loggers(&self) -> RunningLoggers {
-        RunningLoggers {
-            store: Arc::clone(&self.store),
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            folder: self.folder.join("loggers"),
-            running: RwLock::default(),
-        }
+        let folder = self.folder.join("loggers");
+        RunningLoggers::new(&self.store, &self.health, &self.metrics, folder)
     }
 
     /// The OPC UA server, which does not run yet.
@@ -59,8 +53,8 @@ impl Ground {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             recordings: Arc::default(),
-            nodes: RwLock::default(),
-            running: RwLock::default(),
+            nodes: Default::default(),
+            running: Default::default(),
         }
     }
 

@@ -148,7 +148,8 @@ fn told(row: Row, value_type: Option<ValueType>) -> HistoryRow {
 fn value(logged: Logged, value_type: Option<ValueType>) -> Option<Value> {
     let scalar = value_type.map(|value_type| value_type.scalar);
     Some(match (logged, scalar) {
-        (Logged::None, _) => return None,
+        // An edit is no sample; the store shows what it left.
+        (Logged::None | Logged::Edit(_), _) => return None,
         #[expect(
             clippy::cast_possible_truncation,
             reason = "it was a 32-bit float before"

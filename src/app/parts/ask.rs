@@ -9,7 +9,7 @@ use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
 use mainstem_http::{CertificateRefusal, DiskSpace, Forwarded, PartError, Parts};
-use mainstem_mapping::{Mappings};
+use mainstem_mapping::Mappings;
 use mainstem_model::{Monotonic, Name};
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_security::FeedEpoch;
@@ -19,6 +19,7 @@ use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
 
+use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
 
 use super::RunningParts;
@@ -202,6 +203,16 @@ impl Parts for RunningParts {
         let remotes = self.remotes.read();
         let (_, link) = remotes.get(name)?;
         Some(Box::pin(link.mainstem()?.doctor(ask)))
+    }
+
+    fn logger_sums(
+        &self,
+        remote: &str,
+        ask: LinkSums,
+    ) -> Option<BoxFuture<'static, Result<LinkSumsDocument, String>>> {
+        let remotes = self.remotes.read();
+        let (_, link) = remotes.get(remote)?;
+        Some(Box::pin(link.mainstem()?.sums(ask)))
     }
 
     fn disk(&self) -> BoxFuture<'static, Option<DiskSpace>> {

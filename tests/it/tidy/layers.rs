@@ -56,6 +56,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
+    ("tokio-postgres-rustls", &["mainstem-datalogger"]),
     ("rumqttc", &["mainstem-bus"]),
     ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),

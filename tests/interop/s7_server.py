@@ -35,7 +35,7 @@ class Cpu:
         self.place = 0
         self.fill()
 
-    def add(self, kind, size, value, write, length=None):
+    def add(self, kind, size, value, write, length=None, used=None):
         """Stores a value with snap7's writer and remembers where."""
         at = self.place
         write(self.db, at)
@@ -43,10 +43,10 @@ class Cpu:
             {
                 "dataType": kind,
                 "at": at,
-                "size": size,
+                "size": used or size,
                 "length": length,
                 "value": value,
-                "bytes": list(self.db[at : at + size]),
+                "bytes": list(self.db[at : at + (used or size)]),
             }
         )
         self.place += size + size % 2
@@ -73,9 +73,10 @@ class Cpu:
         self.add("bool", 1, True, lambda data, at: util.set_bool(data, at, 0, True))
         self.add("char", 6, "Grün", lambda data, at: util.set_fstring(data, at, "Grün", 6), 6)
         text = "Druckluft für Halle 7"
-        self.add("string", 32, text, lambda data, at: util.set_string(data, at, text, 30), 30)
+        # Behind the characters in use a string holds whatever was there: snap7 fills with spaces.
+        self.add("string", 32, text, lambda data, at: util.set_string(data, at, text, 30), 30, 2 + len(text))
         wide = "温度 in °C ±"
-        self.add("wstring", 64, wide, lambda data, at: util.set_wstring(data, at, wide, 30), 30)
+        self.add("wstring", 64, wide, lambda data, at: util.set_wstring(data, at, wide, 30), 30, 4 + 2 * len(wide))
         self.add("raw", 4, [1, 2, 254, 255], self.raw, 4)
         day = date(2026, 2, 28)
         midnight = micros(datetime(2026, 2, 28))
@@ -84,7 +85,7 @@ class Cpu:
         self.add("date_and_time", 8, now, lambda data, at: util.set_dt(data, at, MOMENT))
         self.add("dtl", 12, now, lambda data, at: util.set_dtl(data, at, MOMENT))
         self.add("ldt", 8, now, lambda data, at: util.set_ldt(data, at, MOMENT))
-        self.add("time", 4, -90061001, lambda data, at: util.set_time(data, at, "-1:1:1:1.1"))
+        self.add("time", 4, -90061100, lambda data, at: util.set_time(data, at, "-1:1:1:1.1"))
         span = timedelta(hours=5, milliseconds=7)
         self.add("tod", 4, 18000007, lambda data, at: util.set_tod(data, at, span))
         self.add("ltime", 8, 18000007000000, lambda data, at: util.set_ltime(data, at, span))

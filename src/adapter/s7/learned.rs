@@ -43,13 +43,16 @@ impl Learned {
         self.apart.contains(&binding)
     }
 
-    /// The refused bindings and what to say about them. A session begins: all of them are tried
-    /// again as soon as possible.
-    pub(crate) fn begin(&mut self, now: Monotonic) -> Vec<(usize, Reason)> {
+    /// The refused bindings and what to say about them.
+    pub(crate) fn bad(&self) -> impl Iterator<Item = (usize, Reason)> {
+        self.bad.iter().map(|(at, bad)| (*at, bad.reason))
+    }
+
+    /// A session begins: what was refused is tried again as soon as possible.
+    pub(crate) fn begin(&mut self, now: Monotonic) {
         for bad in self.bad.values_mut() {
             bad.retry_at = now;
         }
-        self.bad.iter().map(|(at, bad)| (*at, bad.reason)).collect()
     }
 
     /// An item for several addresses was refused.

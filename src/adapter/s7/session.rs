@@ -84,6 +84,7 @@ impl<'a> Session<'a> {
             opened = Line::open(&self.setup.config) => opened,
         };
         let mut line = opened?;
+        self.learned.begin(self.io.clock().monotonic());
         if self.setup.groups.is_empty() {
             // There is nothing to ask for, so the open connection has to do as a sign of life.
             self.go_online();
@@ -143,8 +144,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.begin(self.io.clock().monotonic());
-        let bad = bad.into_iter();
+        let bad = self.learned.bad();
         self.readings
             .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
         self.io.emit(&mut self.readings);

@@ -60,7 +60,7 @@ fn moments_are_those_of_step_7() {
         &sunday,
         moment("2020-07-12T17:32:02.854Z"),
     );
-    let long = [0x07, 0xE4, 7, 12, 1, 17, 32, 2, 0x32, 0xE6, 0xF3, 0x80];
+    let long = [0x07, 0xE4, 7, 12, 1, 17, 32, 2, 0x32, 0xE7, 0x01, 0x80];
     both_ways(DataType::Dtl, &long, moment("2020-07-12T17:32:02.854Z"));
     both_ways(DataType::S5time, &[0x21, 0x23], Value::UInt(123_000));
     both_ways(DataType::TimeOfDay, &[0, 0, 0, 5], Value::UInt(5));

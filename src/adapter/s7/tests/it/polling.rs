@@ -64,6 +64,7 @@ async fn what_does_not_fit_a_pdu_is_read_in_several() {
 #[tokio::test]
 async fn bad_addresses_stand_alone_and_come_back() {
     let device = Device::start().await;
+    device.memory.lock().codes.insert(7, 0x03);
     let mut rig = Rig::started(
         device.port(),
         &json!({}),
@@ -75,7 +76,6 @@ async fn bad_addresses_stand_alone_and_come_back() {
             read(json!({ "address": "DB7.DBW0" })),
         ],
     );
-    device.memory.lock().codes.insert(7, 0x03);
     let seen = rig.until("settled", |seen| {
         let bad = |point| seen.reason(point) == Some(Reason::BadAddress);
         seen.good(0) > 3 && seen.good(1) > 3 && bad(2) && bad(3) && seen.reason(4).is_some()

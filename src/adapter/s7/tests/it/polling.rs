@@ -5,7 +5,7 @@ use mainstem_model::{Reason, Value};
 use serde_json::json;
 
 use crate::device::{DB, Device};
-use crate::rig::{Rig, read};
+use crate::rig::{Rig, endpoint, read};
 
 #[tokio::test]
 async fn neighbours_share_an_item_and_items_a_request() {
@@ -129,4 +129,15 @@ async fn a_wrong_slot_is_explained() {
     assert!(end.to_string().contains("slot"), "{end}");
     let mut rig = Rig::started(device.port(), &json!({ "slot": 1 }), endpoints());
     rig.until("in", |seen| seen.good(0) > 1).await;
+}
+
+#[tokio::test]
+async fn a_cpu_of_which_nothing_is_polled_has_to_give_signs_of_life() {
+    let device = Device::start().await;
+    let operation = json!({ "address": "DB1.DBW0" });
+    let endpoints = vec![endpoint(mainstem_model::Access::Write, operation)];
+    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    rig.until("up", |seen| seen.online == 1).await;
+    device.memory.lock().frozen = true;
+    assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");
 }

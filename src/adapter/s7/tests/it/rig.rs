@@ -127,7 +127,9 @@ pub(crate) fn read(operation: Json) -> EndpointSpec {
 impl Rig {
     /// An adapter for a port of this machine, with more connection options.
     pub(crate) fn new(port: u16, options: &Json, endpoints: Vec<EndpointSpec>) -> Self {
-        let mut connection = json!({ "host": "127.0.0.1", "port": port, "operationTimeout": 400, "connectionTimeout": 1000 });
+        let mut connection = json!({
+            "host": "127.0.0.1", "port": port, "operationTimeout": 400, "connectionTimeout": 1000,
+        });
         let connection = connection.as_object_mut().unwrap();
         for (key, value) in options.as_object().unwrap() {
             // Null takes away what would be there.

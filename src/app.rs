@@ -2,17 +2,23 @@
 
 mod access;
 mod adapters;
+mod bus;
 mod canary;
 mod checkpoint;
 mod disk;
+mod endpoints;
 mod folder;
 mod kinds;
 mod links;
 mod loggers;
+mod mappings;
 mod node;
+mod opcua;
 mod parts;
+mod replicas;
 mod report;
 mod seat;
+mod server_nodes;
 mod uplinks;
 
 pub use kinds::kinds;

@@ -1,7 +1,10 @@
 //! Roles and tokens of the node file in the words of `security`.
 
+use std::sync::Arc;
+
 use mainstem_config::{Credential, LinkRight, NodeConfig};
-use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
+use mainstem_model::TopicRights;
+use mainstem_security::{DataRights, DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
     Roles::new(config.roles.iter().map(|(name, role)| {
@@ -12,6 +15,7 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 read: role.variables.read.clone(),
                 write: role.variables.write.clone(),
             },
+            loggers: role.loggers.write.clone(),
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link != LinkRight::None,
@@ -25,6 +29,14 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 see: role.events.see.clone(),
                 answer: role.events.answer.clone(),
             },
+            data: DataRights {
+                read: role.data.read.clone(),
+                write: role.data.write.clone(),
+            },
+            topics: Arc::new(TopicRights {
+                publish: role.topics.publish.clone(),
+                subscribe: role.topics.subscribe.clone(),
+            }),
         };
         (name.clone(), role)
     }))

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access;
+use super::bus::BusTls;
 use super::canary;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
@@ -71,7 +72,13 @@ impl Node {
     /// The same by another clock than the machine's.
     pub async fn start_by(config: NodeConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let ground = Ground::lay(&config, &clock)?;
-        let parts = Arc::new(RunningParts::new(&ground, config.node.canary.is_some()));
+        let bus_tls = BusTls::new(&ground.identity)?;
+        let has_canary = config.node.canary.is_some();
+        let parts = Arc::new(RunningParts::new(&ground, bus_tls, has_canary));
+        parts.endpoints.set_parts(&parts);
+        parts
+            .server_nodes
+            .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
@@ -84,6 +91,7 @@ impl Node {
             tasks.spawn(canary::sing(store, every, stop.clone()));
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
+        api.set_data(parts.server_nodes.served());
         api.set_hsyco(config.hsyco.as_ref());
         api.set_support(config.support.as_ref());
         let setup = ServerSetup {
@@ -143,9 +151,13 @@ impl Node {
         self.api.set_support(config.support.as_ref());
         self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
+        self.api.set_data(self.parts.server_nodes.served());
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
+        if self.parts.bus.needs_restart(&config) {
+            report.needs_restart.push("bus");
+        }
         *current = config;
         Ok(report)
     }
@@ -155,6 +167,7 @@ impl Node {
         self.api.set_ready(false);
         self.writes.stop().await;
         self.parts.uplinks.rest();
+        self.parts.server_nodes.stop().await;
         self.server.stop(STOP_GRACE).await;
         self.parts.stop().await;
         self.stop.cancel();

@@ -10,6 +10,7 @@ use crate::Topic;
 
 /// How sure it is that a message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[expect(clippy::enum_variant_names, reason = "the words of the standard")]
 pub enum Qos {
     /// At most once.
     #[default]

@@ -39,11 +39,13 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Hands over a message, or counts it as missed. Never waits.
-    pub fn offer(&self, message: Message) {
-        if self.messages.try_send(message).is_err() {
+    /// Hands over a message, or counts it as missed. Never waits. Returns whether it was taken.
+    pub fn offer(&self, message: Message) -> bool {
+        let is_taken = self.messages.try_send(message).is_ok();
+        if !is_taken {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
+        is_taken
     }
 
     /// Whether nobody listens any more.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use mainstem_http::{HsycoConfig, SupportConfig};
-use mainstem_model::GlobSet;
+use mainstem_model::{GlobSet, TopicSet};
 use serde_json::Value;
 
 use crate::access::{BUILT_IN_ROLES, Credential, LinkRight, RoleConfig, TokenConfig, TokenSection};
@@ -40,11 +40,12 @@ fn check_one_way(draft: &mut Draft<'_>, role: &RoleConfig, pointer: &str) {
         || role.admin
         || role.provide.is_some()
         || role.events.raise != none
+        || role.topics.publish != TopicSet::default()
         || role.events.answer != none;
     if role.link == LinkRight::Read && acts {
         let message = "a role with `link: read` that may do more than read";
-        let expected = "no `write`, `provide`, `admin`, `events.raise` and `events.answer` beside \
-                        `link: read`";
+        let expected = "no `write`, `provide`, `admin`, `events.raise`, `events.answer` and \
+                        `topics.publish` beside `link: read`";
         draft.problem(&join(pointer, "link"), message, expected);
     }
 }

@@ -9,6 +9,7 @@
 mod access;
 mod adapters;
 mod aliases;
+mod bus;
 mod clients;
 mod expand;
 mod limits;
@@ -27,10 +28,14 @@ mod resources;
 mod schema;
 mod secrets;
 mod sections;
+mod services;
 mod tree;
 mod uplinks;
 
-pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, VariablesConfig};
+pub use access::{
+    Credential, LinkRight, LoggerRightsConfig, RoleConfig, TokenConfig, TopicsConfig,
+    VariablesConfig,
+};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

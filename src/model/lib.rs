@@ -16,6 +16,7 @@ mod sample;
 mod secret;
 mod source;
 mod time;
+mod topic;
 mod value;
 mod value_type;
 mod write;
@@ -34,6 +35,9 @@ pub use sample::Sample;
 pub use secret::Secret;
 pub use source::{NodeId, Role, SourceStatus};
 pub use time::{TimeError, Timestamp};
+pub use topic::{
+    FILTER_BYTES_MAX, TOPIC_LEVELS_MAX, Topic, TopicError, TopicFilter, TopicRights, TopicSet,
+};
 pub use value::{Value, ValueError};
 pub use value_type::{Scalar, ValueType};
 pub use write::{Space, WriteId, WriteState};

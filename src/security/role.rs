@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use mainstem_model::{GlobSet, Name};
+use mainstem_model::{GlobSet, Name, TopicRights};
 
-use crate::AddressList;
+use crate::{AddressList, DataRights};
 
 /// The role that may do everything.
 const ADMIN: &str = "admin";
@@ -24,6 +24,8 @@ pub struct Role {
     pub write: GlobSet,
     /// What may be done with GUI variables.
     pub variables: VariableRights,
+    /// Series of data loggers that may be imported into and edited; none unless they are listed.
+    pub loggers: GlobSet,
     /// The prefix below which samples may be provided.
     pub provide: Option<Name>,
     /// Whether the node itself may be administered: tokens, adapters, remotes.
@@ -42,6 +44,10 @@ pub struct Role {
     pub remote_support: bool,
     /// What may be done with events.
     pub events: EventRights,
+    /// What may be done at the paths of HTTP server nodes.
+    pub data: DataRights,
+    /// What may be done on the bus.
+    pub topics: Arc<TopicRights>,
 }
 
 impl Default for Role {
@@ -49,6 +55,7 @@ impl Default for Role {
         Self {
             read: GlobSet::default(),
             write: GlobSet::default(),
+            loggers: GlobSet::default(),
             provide: None,
             admin: false,
             link: false,
@@ -58,7 +65,9 @@ impl Default for Role {
             control: true,
             from: AddressList::default(),
             events: EventRights::default(),
+            topics: Arc::default(),
             variables: VariableRights::default(),
+            data: DataRights::default(),
         }
     }
 }
@@ -132,6 +141,7 @@ impl Roles {
         };
         let admin = Role {
             write: all(),
+            loggers: all(),
             variables: VariableRights {
                 read: all(),
                 write: all(),
@@ -139,11 +149,13 @@ impl Roles {
             admin: true,
             link: true,
             remote_support: true,
+            data: DataRights::everything(),
             events: EventRights {
                 raise: all(),
                 see: all(),
                 answer: all(),
             },
+            topics: Arc::new(TopicRights::everything()),
             ..reading.clone()
         };
         let concentrator = Role {
@@ -217,6 +229,11 @@ impl Principal {
     /// Whether a variable may be written, and which rule says so.
     pub fn may_write_variable(&self, name: &str) -> Decision {
         self.decide(&self.rights.variables.write, "variables, write", name)
+    }
+
+    /// Whether a series of a data logger may be imported into and edited, and which rule says so.
+    pub fn may_write_logger(&self, name: &str) -> Decision {
+        self.decide(&self.rights.loggers, "loggers, write", name)
     }
 
     fn decide(&self, patterns: &GlobSet, what: &str, name: &str) -> Decision {

@@ -1,5 +1,6 @@
 //! TLS between nodes and for everybody else. There is no switch that leaves verification out.
 
+mod outward;
 mod pin;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::identity::Identity;
+pub use outward::{ServiceIdentity, ServiceTrust, service_client_config};
 use pin::PinVerifier;
 pub use pin::{Pin, PinError, PinMismatch, peer_pin};
 
@@ -45,6 +47,14 @@ pub enum TlsError {
     CaFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A certificate or key that the configuration gives cannot be used.
+    #[error("{what} cannot be used: {reason}")]
+    Pem {
+        /// What it is.
+        what: &'static str,
         /// What is wrong with it.
         reason: String,
     },
@@ -75,6 +85,16 @@ pub fn server_config(identity: &Identity) -> Result<Arc<ServerConfig>, TlsError>
         .with_no_client_auth()
         .with_cert_resolver(identity.certificates());
     config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+/// The same TLS as of this node's HTTPS listeners, for another protocol than HTTP.
+pub fn foreign_server_config(
+    identity: &Identity,
+    protocols: &[&[u8]],
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::clone(&*server_config(identity)?);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }
 

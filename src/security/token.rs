@@ -192,6 +192,19 @@ impl Tokens {
         }
     }
 
+    /// Who holds the token of a name now, if it is still good: for connections that outlast the
+    /// login.
+    pub fn holder(&self, name: &str) -> Option<Principal> {
+        let state = self.state.read();
+        let stored = state.stored.iter().map(|stored| &stored.token);
+        let mut all = stored.chain(state.declared.iter().map(|declared| &declared.token));
+        let token = all.find(|token| token.name == name)?;
+        if token.expires.is_some_and(|end| end <= self.clock.now()) {
+            return None;
+        }
+        state.principal(token)
+    }
+
     /// Failed logins since the start.
     pub fn failures(&self) -> u64 {
         self.throttle.lock().total()
@@ -204,15 +217,7 @@ impl Tokens {
         if token.expires.is_some_and(|end| end <= self.clock.now()) {
             return Err(Refusal::Expired);
         }
-        let rights = state.roles.get(&token.role).ok_or(Refusal::NoRole)?;
-        let provide = token.provide.clone().or_else(|| rights.provide.clone());
-        let principal = Principal {
-            name: token.name.clone(),
-            role: token.role.clone(),
-            rights,
-            provide,
-            from: token.from.clone(),
-        };
+        let principal = state.principal(token).ok_or(Refusal::NoRole)?;
         Ok((principal, id))
     }
 
@@ -264,6 +269,19 @@ impl Tokens {
 }
 
 impl State {
+    /// The holder of a token; nothing if its role is gone.
+    fn principal(&self, token: &NewToken) -> Option<Principal> {
+        let rights = self.roles.get(&token.role)?;
+        let provide = token.provide.clone().or_else(|| rights.provide.clone());
+        Some(Principal {
+            name: token.name.clone(),
+            role: token.role.clone(),
+            rights,
+            provide,
+            from: token.from.clone(),
+        })
+    }
+
     /// The tokens beside which a new one may stand.
     fn acceptable(&self, new: &NewToken) -> Result<Vec<Stored>, TokenError> {
         if self.roles.get(&new.role).is_none() {

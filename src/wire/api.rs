@@ -5,18 +5,24 @@ mod adapter;
 mod alarm;
 mod alias;
 mod batch;
+mod bus;
 mod changes;
 pub mod doctor;
 pub mod event;
 pub mod explain;
+mod flowsync;
 pub mod form;
+pub mod history;
 mod logger;
+mod mappings;
 mod node;
+mod opcua_server;
 mod page;
 mod point;
 mod problem;
 mod reader;
 mod remote;
+mod replication;
 mod samples;
 mod support;
 mod token;
@@ -29,9 +35,15 @@ pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, 
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};
+pub use bus::{BusDocument, BusListenerDocument, MessageDocument, PublishDocument};
 pub use changes::ChangesDocument;
+pub use flowsync::{
+    FlowNodeDocument, LinkHeld, LinkHold, TransactionDocument, TransactionsDocument,
+};
 pub use logger::LoggerDocument;
+pub use mappings::{MappingDocument, MappingErrorDocument, MappingItemDocument};
 pub use node::{FeedDocument, NodeDocument};
+pub use opcua_server::{CertificateDocument, OpcuaServerDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
@@ -40,6 +52,7 @@ pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
     TunnelDocument,
 };
+pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use samples::SamplesAck;
 pub use support::{NewSupportDocument, SupportDocument};
 pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};

@@ -6,6 +6,7 @@
     reason = "a test says by a panic what is wrong"
 )]
 
+mod bus;
 mod clocks;
 mod copies;
 mod demo;
@@ -13,17 +14,24 @@ mod dial_up;
 mod doctor;
 mod events;
 mod faults;
+mod flows;
+mod flowsync;
 mod forward_proxy;
+mod history;
 mod hsyco;
 mod links;
 mod loggers;
+mod loggers_postgres;
 mod one_way;
+mod opcua_server;
 mod outcomes;
 mod pacing;
 mod policies;
 mod protocol;
 mod remote_support;
 mod renaming;
+mod replication;
+
 mod running;
 mod schemathesis;
 mod service_unit;

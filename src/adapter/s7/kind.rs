@@ -11,7 +11,7 @@ use crate::fields;
 /// The adapter kind `s7`.
 pub const KIND: Kind = Kind {
     name: "s7",
-    summary: "Siemens S7-300 to S7-1500 by absolute address: data blocks, flags, inputs and outputs.",
+    summary: "Siemens S7-300 to S7-1500 by absolute address: blocks, flags, inputs, outputs.",
     sample: include_str!("sample.yaml"),
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(EndpointConfig).to_value(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
-use mainstem_model::{Deadband, Glob, Name, Timestamp, ValueType, quantity};
+use mainstem_model::{Deadband, Glob, Name, Timestamp, TopicFilter, ValueType, quantity};
 use mainstem_remote::{ProxyAddress, Route};
 use mainstem_security::AddressRule;
 use mainstem_write::{PulseRule, TimeOfDay, Zone};
@@ -23,6 +23,7 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
         })
         .with_format("host", is_host)
         .with_format("network", |text: &str| text.parse::<AddressRule>().is_ok())
+        .with_format("topic-filter", |text: &str| TopicFilter::new(text).is_ok())
         .with_format("deadband", |text: &str| text.parse::<Deadband>().is_ok())
         .with_format("route", |text: &str| text.parse::<Route>().is_ok())
         .with_format("proxy", |text: &str| text.parse::<ProxyAddress>().is_ok())
@@ -39,6 +40,10 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
             text.parse::<TimeOfDay>().is_ok()
         })
         .with_format("time-zone", |text: &str| text.parse::<Zone>().is_ok())
+        .with_format("http-path", is_http_path)
+        .with_format("service-id", |text: &str| {
+            mainstem_service::service_id(text).as_deref() == Some(text)
+        })
         .with_format("value-type", |text: &str| text.parse::<ValueType>().is_ok())
         .with_keyword("duration", |_, schema, _| {
             Ok(Box::new(DurationRange::new(schema)))
@@ -51,6 +56,9 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
     Some(match format {
         "socket-address" => "an IP address and a port, such as `127.0.0.1:8443` or `[::]:8443`",
         "network" => "`*`, an IP address, or a network such as `10.0.0.0/8`",
+        "topic-filter" => {
+            "a topic such as `line1/state`, with `+` for one level and `#` for all that follow"
+        }
         "deadband" => "a number that is not negative such as `0.5`, or a part such as `1%`",
         "host" => "a host name or an IP address, without a port",
         "route" => "an address such as `https://line1.example:8443`, or a list of them",
@@ -76,6 +84,8 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
             "`node`, or a time zone that this machine knows such as `Europe/Berlin` (package \
              tzdata)"
         }
+        "http-path" => "a path such as `/orders/new`, without `?`, `#`, `..` and white space",
+        "service-id" => "a letter or digit, then letters, digits, `_` and `.`",
         "value-type" => {
             "`bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `text`, `bytes`, `time` or \
              `json`; with `[]` behind it a list of these"
@@ -89,6 +99,11 @@ fn is_host(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let is_name = !text.is_empty() && text.len() <= HOST_BYTES_MAX && text.chars().all(allowed);
     is_address || (is_name && !text.split('.').any(str::is_empty))
+}
+
+fn is_http_path(text: &str) -> bool {
+    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '?' | '#');
+    text.chars().all(allowed) && !text.split('/').any(|level| matches!(level, "." | ".."))
 }
 
 fn is_fingerprint(text: &str) -> bool {

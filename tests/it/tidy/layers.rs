@@ -10,16 +10,21 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
-    &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
+    &[
+        "mainstem-journal",
+        "mainstem-wire",
+        "mainstem-telemetry",
+        "mainstem-service",
+    ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
-    &["mainstem-write"],
+    &["mainstem-write", "mainstem-bus"],
     &[
         "mainstem-adapter",
         "mainstem-remote",
-        "mainstem-bus",
         "mainstem-flowsync",
-        "mainstem-server",
+        "mainstem-mapping",
+        "mainstem-opcua-server",
         "mainstem-datalogger",
         "mainstem-rules",
         "mainstem-alarm",
@@ -51,11 +56,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
-    ("rumqttc", &["mainstem-mqtt"]),
+    ("tokio-postgres-rustls", &["mainstem-datalogger"]),
+    ("rumqttc", &["mainstem-bus"]),
+    ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-server", DEVICE],
+        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
     ),
 ];
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest topic or filter, in bytes: fewer than MQTT's 65,535, so that no table of them is
 /// large.
 pub const FILTER_BYTES_MAX: usize = 1024;
@@ -34,8 +36,26 @@ pub enum TopicError {
 pub struct Topic(Arc<str>);
 
 /// A filter of topics, with `+` for one level and `#` for all that follow.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TopicFilter(Arc<str>);
+
+/// Filters one of which has to fit. An empty set fits nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TopicSet(Vec<TopicFilter>);
+
+/// What somebody may do on the bus; nothing unless it is listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicRights {
+    /// Where he may publish.
+    pub publish: TopicSet,
+    /// What he may subscribe to: a filter is granted when everything that fits it is.
+    pub subscribe: TopicSet,
+}
+
+/// What stands before the filter of a shared subscription, and the name of its group.
+const SHARED: &str = "$share/";
 
 impl Topic {
     /// A topic, checked.
@@ -74,15 +94,24 @@ impl TopicFilter {
         &self.0
     }
 
+    /// The filter without what makes it a shared subscription (`$share/group/`).
+    #[must_use]
+    pub fn unshared(&self) -> &str {
+        let shared = self.0.strip_prefix(SHARED);
+        let filter = shared.and_then(|rest| rest.split_once('/'));
+        filter.map_or(&*self.0, |(_, filter)| filter)
+    }
+
     /// Whether a topic fits. A wildcard on the first level does not fit topics that begin with
     /// `$` (MQTT 5, 4.7.2).
     #[must_use]
     pub fn matches(&self, topic: &Topic) -> bool {
-        if topic.as_str().starts_with('$') && self.0.starts_with(['+', '#']) {
+        let own = self.unshared();
+        if topic.as_str().starts_with('$') && own.starts_with(['+', '#']) {
             return false;
         }
         let mut levels = topic.as_str().split('/');
-        for wanted in self.0.split('/') {
+        for wanted in own.split('/') {
             match (wanted, levels.next()) {
                 // `a/#` fits `a` too.
                 ("#", _) => return true,
@@ -92,6 +121,72 @@ impl TopicFilter {
             }
         }
         levels.next().is_none()
+    }
+
+    /// Whether every topic that fits another filter fits this one too. Says no rather than yes
+    /// where only a closer look would tell (`+/#` and `#`).
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let (own, other) = (self.unshared(), other.unshared());
+        if other.starts_with('$') && own.starts_with(['+', '#']) {
+            return false;
+        }
+        let (mut own, mut other) = (own.split('/'), other.split('/'));
+        loop {
+            match (own.next(), other.next()) {
+                (Some("#"), _) | (None, None) => return true,
+                (Some("+"), Some(level)) if level != "#" => {}
+                (Some(wanted), Some(level)) if wanted == level && level != "+" && level != "#" => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl TopicSet {
+    /// A set of filters.
+    #[must_use]
+    pub fn new(filters: Vec<TopicFilter>) -> Self {
+        Self(filters)
+    }
+
+    /// Whether a topic fits one of the filters.
+    #[must_use]
+    pub fn allows(&self, topic: &Topic) -> bool {
+        self.0.iter().any(|filter| filter.matches(topic))
+    }
+
+    /// Whether one of the filters covers another filter.
+    #[must_use]
+    pub fn covers(&self, filter: &TopicFilter) -> bool {
+        self.0.iter().any(|own| own.covers(filter))
+    }
+}
+
+impl TopicRights {
+    /// Everything, and what the broker says of itself below `$SYS`.
+    #[must_use]
+    pub fn everything() -> Self {
+        let all = TopicFilter("#".into());
+        let system = TopicFilter("$SYS/#".into());
+        Self {
+            publish: TopicSet(vec![all.clone()]),
+            subscribe: TopicSet(vec![all, system]),
+        }
+    }
+}
+
+impl TryFrom<String> for TopicFilter {
+    type Error = TopicError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text)
+    }
+}
+
+impl From<TopicFilter> for String {
+    fn from(filter: TopicFilter) -> Self {
+        filter.0.as_ref().to_owned()
     }
 }
 
@@ -141,7 +236,7 @@ impl fmt::Debug for TopicFilter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Topic, TopicError, TopicFilter};
+    use super::{Topic, TopicError, TopicFilter, TopicRights, TopicSet};
 
     fn fits(filter: &str, topic: &str) -> bool {
         let filter = TopicFilter::new(filter).unwrap();
@@ -189,5 +284,42 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn a_filter_is_granted_only_when_all_of_it_is() {
+        let covers = |own: &str, other: &str| {
+            let (own, other) = (TopicFilter::new(own), TopicFilter::new(other));
+            own.unwrap().covers(&other.unwrap())
+        };
+        for (own, other) in [
+            ("#", "a/+/b"),
+            ("a/#", "a"),
+            ("a/#", "a/+/#"),
+            ("a/+", "a/b"),
+            ("a/+", "a/+"),
+            ("a/#", "$share/workers/a/b"),
+            ("$SYS/#", "$SYS/broker/+"),
+        ] {
+            assert!(covers(own, other), "{own} covers {other}");
+        }
+        for (own, other) in [
+            ("a/+", "a/#"),
+            ("a/b", "a/+"),
+            ("a/b", "#"),
+            ("a/#", "+/b"),
+            ("#", "$SYS/#"),
+            ("+/b", "$SYS/b"),
+            ("a/#", "$share/a/b"),
+            ("tenant1/#", "tenant1x/#"),
+        ] {
+            assert!(!covers(own, other), "{own} does not cover {other}");
+        }
+        let set = TopicSet::new(vec![TopicFilter::new("a/#").unwrap()]);
+        assert!(set.allows(&Topic::new("a/b").unwrap()));
+        assert!(!set.allows(&Topic::new("b").unwrap()));
+        assert!(!TopicSet::default().allows(&Topic::new("a").unwrap()));
+        let all = TopicRights::everything();
+        assert!(all.subscribe.covers(&TopicFilter::new("$SYS/#").unwrap()));
     }
 }

@@ -41,7 +41,7 @@ fn bcd(byte: u8) -> Option<i8> {
 
 fn to_bcd(number: i8) -> u8 {
     let number = number.unsigned_abs() % 100;
-    (number / 10) << 4 | number % 10
+    ((number / 10) << 4) | (number % 10)
 }
 
 pub(super) fn decode_date(bytes: &[u8]) -> Option<Timestamp> {
@@ -109,7 +109,7 @@ pub(super) fn encode_s5time(millis: i128) -> Option<Vec<u8>> {
         (count <= DIGITS_MAX).then_some((place, count))
     })?;
     let count = u16::try_from(count).ok()?;
-    let word = place << 12 | (count / 100) << 8 | (count / 10 % 10) << 4 | count % 10;
+    let word = (place << 12) | ((count / 100) << 8) | ((count / 10 % 10) << 4) | (count % 10);
     Some(word.to_be_bytes().into())
 }
 
@@ -149,7 +149,7 @@ fn encode_date_and_time(moment: DateTime) -> Option<Vec<u8>> {
         to_bcd(moment.minute()),
         to_bcd(moment.second()),
         to_bcd(tens),
-        ones << 4 | weekday(moment),
+        (ones << 4) | weekday(moment),
     ])
 }
 

@@ -14,14 +14,14 @@ fn format(data_type: DataType, length: u16) -> Format {
     }
 }
 
-fn both_ways(data_type: DataType, bytes: &[u8], value: Value) {
+fn both_ways(data_type: DataType, bytes: &[u8], value: &Value) {
     assert_eq!(
         decode(format(data_type, 1), bytes),
         Some(value.clone()),
         "{data_type:?}"
     );
     assert_eq!(
-        encode(format(data_type, 1), &value).unwrap(),
+        encode(format(data_type, 1), value).unwrap(),
         bytes,
         "{data_type:?}"
     );
@@ -33,15 +33,15 @@ fn moment(text: &str) -> Value {
 
 #[test]
 fn numbers_have_their_highest_byte_first() {
-    both_ways(DataType::Sint, &[0x80], Value::Int(-128));
-    both_ways(DataType::Word, &[0x12, 0x34], Value::UInt(0x1234));
-    both_ways(DataType::Dint, &[0xFF, 0xFF, 0xFF, 0xFE], Value::Int(-2));
+    both_ways(DataType::Sint, &[0x80], &Value::Int(-128));
+    both_ways(DataType::Word, &[0x12, 0x34], &Value::UInt(0x1234));
+    both_ways(DataType::Dint, &[0xFF, 0xFF, 0xFF, 0xFE], &Value::Int(-2));
     both_ways(
         DataType::Lword,
         &[1, 0, 0, 0, 0, 0, 0, 2],
-        Value::UInt(0x0100_0000_0000_0002),
+        &Value::UInt(0x0100_0000_0000_0002),
     );
-    both_ways(DataType::Real, &[0x42, 0x28, 0, 0], Value::F32(42.0));
+    both_ways(DataType::Real, &[0x42, 0x28, 0, 0], &Value::F32(42.0));
     let bit = Format {
         bit: 5,
         ..format(DataType::Bool, 1)
@@ -53,17 +53,17 @@ fn numbers_have_their_highest_byte_first() {
 
 #[test]
 fn moments_are_those_of_step_7() {
-    both_ways(DataType::Date, &[0, 1], moment("1990-01-02T00:00:00Z"));
+    both_ways(DataType::Date, &[0, 1], &moment("1990-01-02T00:00:00Z"));
     let sunday = [0x20, 0x07, 0x12, 0x17, 0x32, 0x02, 0x85, 0x41];
     both_ways(
         DataType::DateAndTime,
         &sunday,
-        moment("2020-07-12T17:32:02.854Z"),
+        &moment("2020-07-12T17:32:02.854Z"),
     );
     let long = [0x07, 0xE4, 7, 12, 1, 17, 32, 2, 0x32, 0xE7, 0x01, 0x80];
-    both_ways(DataType::Dtl, &long, moment("2020-07-12T17:32:02.854Z"));
-    both_ways(DataType::S5time, &[0x21, 0x23], Value::UInt(123_000));
-    both_ways(DataType::TimeOfDay, &[0, 0, 0, 5], Value::UInt(5));
+    both_ways(DataType::Dtl, &long, &moment("2020-07-12T17:32:02.854Z"));
+    both_ways(DataType::S5time, &[0x21, 0x23], &Value::UInt(123_000));
+    both_ways(DataType::TimeOfDay, &[0, 0, 0, 5], &Value::UInt(5));
     for wrong in [
         [0x20, 0x13, 0x12, 0, 0, 0, 0, 0],
         [0x2A, 1, 1, 0, 0, 0, 0, 0],

@@ -8,9 +8,7 @@ use futures_util::future::BoxFuture;
 use mainstem_bus::{Qos, Topic};
 use mainstem_flowsync::{Caller, FlowSync, Node, NodeSpec, Outcome, Protocol, Teller, Watcher};
 use mainstem_model::Name;
-use mainstem_opcua_server::{
-    ArgumentSpec, BusAway, Held, ServerNode, ServerNodeKind, Tie, TieUse,
-};
+use mainstem_opcua_server::{ArgumentSpec, BusAway, Held, ServerNode, ServerNodeKind, Tie, TieUse};
 use mainstem_service::{Argument, OpcuaNode, OpcuaNodeType};
 use serde_json::value::RawValue;
 

@@ -7,10 +7,10 @@
 
 const path = require("node:path");
 const {
-    AttributeIds, ClientSubscription, DataType, MessageSecurityMode, OPCUACertificateManager,
-    OPCUAClient, SecurityPolicy, StatusCodes, TimestampsToReturn, UserTokenType, Variant,
-    makeBrowsePath,
+    AttributeIds, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes,
+    TimestampsToReturn, UserTokenType, Variant, makeBrowsePath,
 } = require("node-opcua-client");
+const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 
 const [url, folder, command, userName, password, held = "0"] = process.argv.slice(2);
 const DATAPOINTS = "ns=2;i=1";

@@ -136,7 +136,7 @@ async fn a_client_that_goes_frees_its_call_at_once() {
     transactions(&node, "held", |page| page["open_count"] == 1).await;
     talk.kill().await;
     let page = transactions(&node, "free", |page| page["open_count"] == 0).await;
-    assert_eq!(page["ended"][0]["ending"], "gone", "{page:#}");
+    assert_eq!(page["ended"][0]["state"], "gone", "{page:#}");
     node.stop().await;
 }
 

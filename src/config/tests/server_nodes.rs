@@ -6,7 +6,7 @@ const HEAD: &str = "version: 1\nnode: { name: line1 }\nlisten: []\nresources:\n"
 
 #[test]
 fn what_has_no_effect_is_warned_of() {
-    let quiet = "  ua: { type: Server::Opcua }
+    let quiet = "  ua: { type: Server::Opcua, properties: {} }
   v: { type: Node::Opcua, properties: { parent: !ref ua, nodeType: Variable, browseName: v, \
 dataType: Int32 } }\n";
     let config = load_text(&format!("{HEAD}{quiet}")).unwrap();
@@ -32,7 +32,7 @@ rules: [ { transform: { expression: $ } } ], inputBuffering: { enabled: true } }
 
 #[test]
 fn an_object_of_a_node_set_is_refused_with_a_reason() {
-    let object = "  ua: { type: Server::Opcua }
+    let object = "  ua: { type: Server::Opcua, properties: {} }
   tool: { type: Node::OpcuaObject, properties: { parent: !ref ua, browseName: t, \
 objectTypeName: MachineToolType, sourceNamespaceUrl: http://example.com/ } }\n";
     let refused = load_text(&format!("{HEAD}{object}"))

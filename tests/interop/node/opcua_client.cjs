@@ -8,7 +8,7 @@
 const path = require("node:path");
 const {
     AttributeIds, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes,
-    TimestampsToReturn, UserTokenType, Variant, makeBrowsePath,
+    TimestampsToReturn, UserTokenType, Variant, VariantArrayType, makeBrowsePath,
 } = require("node-opcua-client");
 const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 
@@ -68,7 +68,7 @@ async function called(session, method, values) {
     const [result] = await session.call([{
         objectId: "ns=1;s=mes",
         methodId: `ns=1;s=${method}`,
-        inputArguments: values.map(([dataType, value]) => new Variant({ dataType, value })),
+        inputArguments: values.map(([dataType, value]) => new Variant({ dataType, arrayType: VariantArrayType.Scalar, value })),
     }]);
     return {
         status: result.statusCode.value,

@@ -170,6 +170,7 @@ impl Draft<'_> {
         warnings.extend(bus::idle(bus.as_ref()));
         let uplinks = uplinks::read(self);
         let services = services::read(self);
+        warnings.extend(services.iter().flat_map(services::idle));
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,

@@ -3,6 +3,7 @@
 mod endpoints;
 mod family;
 mod http;
+mod idle;
 mod loops;
 mod mappings;
 mod opcua;
@@ -18,6 +19,7 @@ use crate::load::Draft;
 use crate::names::{Resource, resources};
 use crate::schema::Section;
 use family::Family;
+pub(crate) use idle::idle;
 use references::References;
 use topics::Topics;
 
@@ -31,7 +33,7 @@ pub(crate) fn read(draft: &mut Draft<'_>) -> Option<Services> {
     let family = Family::read(draft);
     http::nodes(draft, &family, &mut topics, &mut services);
     opcua::nodes(draft, &family, &mut topics, &mut services);
-    opcua::objects(draft, &family, &mut topics, &mut services);
+    opcua::objects(draft);
     services
         .opcua_nodes
         .sort_by_key(|node| family.depth(&node.head.id));

@@ -4,6 +4,7 @@ mod kinds;
 mod loggers;
 mod node_file;
 mod renaming;
+mod server_nodes;
 
 use std::path::{Path, PathBuf};
 

@@ -113,6 +113,19 @@ pub(crate) fn is_discovery(body: &[u8]) -> bool {
     matches!(id, FIND_SERVERS | GET_ENDPOINTS)
 }
 
+/// Bytes of a chunk of the server, as its header says.
+pub(crate) fn size(chunk: &[u8]) -> usize {
+    let size = chunk.get(4..).and_then(|rest| rest.first_chunk());
+    size.map_or(0, |size| u32::from_le_bytes(*size) as usize)
+}
+
+/// The number of the channel that a chunk of the server opens; nothing for any other chunk.
+pub(crate) fn opened(chunk: &[u8]) -> Option<u32> {
+    // A letter and the size stand between the kind and the number.
+    let number = chunk.strip_prefix(b"OPN")?.get(5..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*number))
+}
+
 /// An error message to the client.
 pub(crate) fn error(refusal: Refusal) -> Vec<u8> {
     let why = refusal.why.as_bytes();

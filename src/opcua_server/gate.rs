@@ -2,6 +2,7 @@
 //! from somebody whom nobody trusts. The library behind it listens on a loopback address only, and
 //! reads chunks of any size that they claim; the gate reads their headers first.
 
+mod channels;
 mod connection;
 mod peers;
 
@@ -18,6 +19,7 @@ use crate::ServerConfig;
 use crate::certificates::Certificates;
 use crate::frame::{BUSY, Refusal};
 use crate::limits::CONNECTS_PER_SECOND_MAX;
+pub(crate) use channels::Channels;
 pub(crate) use peers::Peers;
 
 /// How long the gate waits after the system refused a connection.
@@ -28,6 +30,7 @@ pub(crate) struct Gate {
     pub(crate) config: ServerConfig,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) channels: Arc<Channels>,
     /// Where the library listens.
     pub(crate) inner: SocketAddr,
     pub(crate) refused: Refused,

@@ -25,6 +25,6 @@ pub use certificates::{CertificateError, CertificateState, CertificateView, Cert
 pub use config::{Mode, Policy, ServerConfig};
 pub use error::OpcuaServerError;
 pub use history::{History, HistoryRow, HistorySlot, HistorySpan, NoHistory, Recorded};
-pub use nodes::{ArgumentSpec, Held, ServerNode, ServerNodeKind, Tie, TieUse};
+pub use nodes::{ArgumentSpec, BusAway, Held, ServerNode, ServerNodeKind, Tie, TieUse};
 pub use server::{OpcuaServer, ServerGround};
 pub use view::ServerView;

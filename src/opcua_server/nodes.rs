@@ -2,8 +2,10 @@
 //! how they are tied to the bus. The composition root brings the ties.
 
 mod answer;
+mod called;
 mod insert;
 mod json;
+mod place;
 mod tied;
 mod values;
 
@@ -98,9 +100,17 @@ pub trait Tie: Send + Sync + fmt::Debug {
     /// Tells what a client brings; false if the bus does not take it.
     fn tell(&self, value: Box<RawValue>) -> BoxFuture<'_, bool>;
 
-    /// What was told last, and how long ago; an error while the bus is away.
-    fn last(&self) -> Result<Option<(Arc<RawValue>, Duration)>, ()>;
+    /// What was told last, and how long ago.
+    ///
+    /// # Errors
+    /// [`BusAway`] while nobody knows what was told.
+    fn last(&self) -> Result<Option<(Arc<RawValue>, Duration)>, BusAway>;
 }
+
+/// The bus cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bus cannot be reached")]
+pub struct BusAway;
 
 /// What clients may do with a server node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,16 @@ use mainstem_store::Outcome;
 use mainstem_write::{Refusal, reason};
 use opcua::types::StatusCode;
 
+// What links and adapters say (docs/WRITES.md).
+const LINK_DOWN: &str = "link_down";
+const LINK_LOST: &str = "link_lost";
+const NO_CLOCK_MAPPING: &str = "no_clock_mapping";
+const NOT_SENT: &str = "not_sent";
+const NOT_SUPPORTED: &str = "not_supported";
+const ONE_WAY: &str = "one_way";
+const REMOVED: &str = "removed";
+const EXPIRED: &str = "expired";
+
 /// The status that a client gets for the outcome of its write.
 pub(crate) fn status(outcome: &Outcome) -> StatusCode {
     match outcome.state {
@@ -21,13 +31,17 @@ pub(crate) fn status(outcome: &Outcome) -> StatusCode {
 fn rejected(word: &str) -> StatusCode {
     match word {
         reason::POLICY => StatusCode::BadUserAccessDenied,
-        reason::READ_ONLY => StatusCode::BadNotWritable,
+        reason::READ_ONLY | ONE_WAY => StatusCode::BadNotWritable,
         reason::TYPE => StatusCode::BadTypeMismatch,
         reason::LIMITS => StatusCode::BadOutOfRange,
-        reason::NO_OWNER => StatusCode::BadNoCommunication,
+        reason::UNKNOWN_NAME | REMOVED => StatusCode::BadNodeIdUnknown,
+        reason::NO_OWNER | LINK_DOWN | LINK_LOST | NO_CLOCK_MAPPING | NOT_SENT => {
+            StatusCode::BadNoCommunication
+        }
+        NOT_SUPPORTED => StatusCode::BadNotSupported,
         reason::BUSY => StatusCode::BadResourceUnavailable,
         reason::JOURNAL => StatusCode::BadOutOfMemory,
-        reason::DEADLINE => StatusCode::BadTimeout,
+        reason::DEADLINE | EXPIRED => StatusCode::BadTimeout,
         // What a device behind an OPC UA adapter said is said again.
         "BadTypeMismatch" => StatusCode::BadTypeMismatch,
         "BadOutOfRange" => StatusCode::BadOutOfRange,
@@ -44,6 +58,27 @@ pub(crate) fn refusal(refusal: &Refusal) -> StatusCode {
         Refusal::Stopping => StatusCode::BadServerHalted,
         Refusal::KeyReused { .. } | Refusal::IdReused(_) | Refusal::Malformed(_) => {
             StatusCode::BadInvalidArgument
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_the_status_that_says_what_to_do() {
+        for (word, wanted) in [
+            ("policy", StatusCode::BadUserAccessDenied),
+            ("one_way", StatusCode::BadNotWritable),
+            ("link_down", StatusCode::BadNoCommunication),
+            ("not_sent", StatusCode::BadNoCommunication),
+            ("removed", StatusCode::BadNodeIdUnknown),
+            ("expired", StatusCode::BadTimeout),
+            ("a word of the device", StatusCode::BadDeviceFailure),
+        ] {
+            let outcome = Outcome::because(WriteState::Rejected, word, "why");
+            assert_eq!(status(&outcome), wanted, "{word}");
         }
     }
 }

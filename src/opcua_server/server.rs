@@ -3,14 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mainstem_model::NodeId;
 use mainstem_security::{Audit, Roles, Tokens};
 use mainstem_store::Store;
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_write::WriteDesk;
-use opcua::server::ServerHandle;
 use opcua::server::node_manager::memory::InMemoryNodeManager;
+use opcua::server::{Server, ServerHandle};
 use opcua::types::{VariableId, Variant};
 use parking_lot::RwLock;
 use tokio::net::TcpListener;
@@ -18,13 +19,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::gate::{Gate, Peers, Refused};
+use crate::gate::{Channels, Gate, Peers, Refused};
 use crate::history::History;
 use crate::limits::STOP_PATIENCE;
 use crate::nodes::{ServerNode, ServerNodes};
-use crate::setup::{self, Names};
+use crate::setup::{self, Names, Plan};
 use crate::space::Space;
-use crate::users::{Logins, Users};
+use crate::users::Users;
 use crate::watch::Watch;
 use crate::{CertificateState, Certificates, OpcuaServerError, ServerConfig, ServerView, identity};
 
@@ -102,61 +103,37 @@ impl OpcuaServer {
         let certificates = Arc::new(Certificates::new(&pki, ground.health.clone()));
         certificates.tell();
         let (peers, refused) = (Arc::new(Peers::default()), Refused::new(&ground.metrics));
+        let channels = Arc::new(Channels::default());
         let users = Arc::new(users(&ground, &peers, &refused));
         let watch = Arc::new(Watch::new(Arc::clone(&ground.store), Arc::clone(&users)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let space = space(&ground, &users, &watch);
-        let nodes = (ground.nodes.clone(), Arc::clone(&users));
-        let logins = Logins(Arc::clone(&users));
-        // The library says goodbye by itself; the gate goes after it.
-        let farewell = stop.child_token();
-        let (server, handle) = setup::build(
-            &config, &pki, address, &names, logins, farewell, nodes, space,
-        )?;
-        watch.hand_to(handle.subscriptions());
-        let namespace = handle.get_namespace_index(crate::space::NAMESPACE);
-        let namespace = namespace.ok_or_else(|| {
-            OpcuaServerError::Configure("the datapoints' namespace is missing".to_owned())
-        })?;
-        let gate = Arc::new(Gate {
+        let plan = Plan {
+            config: &config,
+            pki: &pki,
+            address,
+            names: &names,
+            users: &users,
+            channels: &channels,
+            nodes: ground.nodes.clone(),
+            // The library says goodbye by itself; the gate goes after it.
+            token: stop.child_token(),
+        };
+        let (server, handle) = setup::build(plan, space(&ground, &users, &watch))?;
+        let gate = Gate {
             config: config.clone(),
             certificates: Arc::clone(&certificates),
             peers: Arc::clone(&peers),
+            channels,
             inner: inner.local_addr().map_err(listen)?,
             refused: refused.clone(),
             stop: CancellationToken::new(),
             tasks: tasks.clone(),
-        });
-        let own = handle
-            .node_managers()
-            .get_of_type::<InMemoryNodeManager<ServerNodes>>();
-        if let Some(own) = own {
-            let (told, ended) = (Arc::clone(handle.subscriptions()), stop.clone());
-            tasks.spawn(async move { own.inner().follow(&told, ended).await });
-        }
-        let info = Arc::clone(handle.info());
-        let library = tasks.spawn(async move {
-            // The future holds the whole server, so it goes to the heap.
-            if let Err(error) = Box::pin(server.run_with(inner)).await {
-                tracing::error!(error, "the OPC UA server ended");
-            }
-        });
-        let (following, ended) = (Arc::clone(&watch), stop.clone());
-        tasks.spawn(async move { following.follow(namespace, ended).await });
-        // The library takes the port that it listens on for the one that clients reach.
-        while info.port.load(std::sync::atomic::Ordering::Relaxed) == 0 && !library.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        info.port
-            .store(address.port(), std::sync::atomic::Ordering::Relaxed);
-        let ended = stop.clone();
+        };
+        follow(&handle, &watch, &tasks, &stop)?;
         let gate_stop = gate.stop.clone();
-        tasks.spawn(async move {
-            tokio::select! {
-                () = gate.keep(listener) => {}
-                () = ended.cancelled() => {}
-            }
-        });
+        let library = serve(&handle, (server, inner), address.port(), &tasks).await;
+        let (gate, ended) = (Arc::new(gate), stop.clone());
+        tasks.spawn(async move { ended.run_until_cancelled(gate.keep(listener)).await });
         tracing::info!(%address, path = config.resource_path, "the OPC UA server is up");
         Ok(Self {
             address,
@@ -249,6 +226,52 @@ impl Drop for OpcuaServer {
     }
 }
 
+/// Hands changes over to the library, until it is told to stop.
+fn follow(
+    handle: &ServerHandle,
+    watch: &Arc<Watch>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), OpcuaServerError> {
+    watch.hand_to(handle.subscriptions());
+    let namespace = handle.get_namespace_index(crate::space::NAMESPACE);
+    let namespace = namespace.ok_or_else(|| {
+        OpcuaServerError::Configure("the datapoints' namespace is missing".to_owned())
+    })?;
+    let own = handle
+        .node_managers()
+        .get_of_type::<InMemoryNodeManager<ServerNodes>>();
+    if let Some(own) = own {
+        let (told, ended) = (Arc::clone(handle.subscriptions()), stop.clone());
+        tasks.spawn(async move { own.inner().follow(&told, ended).await });
+    }
+    let (following, ended) = (Arc::clone(watch), stop.clone());
+    tasks.spawn(async move { following.follow(namespace, ended).await });
+    Ok(())
+}
+
+/// Has the library serve, and tells it the port that clients reach: it takes the one that it
+/// listens on for that.
+async fn serve(
+    handle: &ServerHandle,
+    (server, inner): (Server, TcpListener),
+    port: u16,
+    tasks: &TaskTracker,
+) -> JoinHandle<()> {
+    let info = Arc::clone(handle.info());
+    let library = tasks.spawn(async move {
+        // The future holds the whole server, so it goes to the heap.
+        if let Err(error) = Box::pin(server.run_with(inner)).await {
+            tracing::error!(error, "the OPC UA server ended");
+        }
+    });
+    while info.port.load(Ordering::Relaxed) == 0 && !library.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    info.port.store(port, Ordering::Relaxed);
+    library
+}
+
 fn users(ground: &ServerGround, peers: &Arc<Peers>, refused: &Refused) -> Users {
     Users {
         tokens: Arc::clone(&ground.tokens),
@@ -259,7 +282,7 @@ fn users(ground: &ServerGround, peers: &Arc<Peers>, refused: &Refused) -> Users 
         refused: refused.clone(),
         known: parking_lot::Mutex::default(),
         failures: parking_lot::Mutex::default(),
-        generation: std::sync::atomic::AtomicU64::new(0),
+        generation: AtomicU64::new(0),
     }
 }
 

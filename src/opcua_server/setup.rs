@@ -13,6 +13,7 @@ use opcua::server::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::Channels;
 use crate::limits::{
     ARRAY_ITEMS_MAX, CALLS_PER_REQUEST_MAX, CHUNK_BYTES_MAX, CHUNKS_MAX, CONTINUATIONS_MAX,
     HANDSHAKE_MAX, HISTORY_NODES_MAX, ITEMS_PER_SUBSCRIPTION_MAX, MESSAGE_BYTES_MAX,
@@ -32,23 +33,74 @@ const USERS: &str = "users";
 /// A password on a channel without security is encrypted like this.
 const PASSWORD_POLICY: &str = "Basic256Sha256";
 
+/// What the library's server is made from.
+pub(crate) struct Plan<'a> {
+    pub(crate) config: &'a ServerConfig,
+    /// The folder of key, certificate and lists.
+    pub(crate) pki: &'a Path,
+    /// Where clients reach it.
+    pub(crate) address: SocketAddr,
+    pub(crate) names: &'a Names,
+    pub(crate) users: &'a Arc<Users>,
+    pub(crate) channels: &'a Arc<Channels>,
+    /// The server nodes of the node file, parents before children.
+    pub(crate) nodes: Vec<ServerNode>,
+    /// Has it say goodbye and end.
+    pub(crate) token: CancellationToken,
+}
+
 /// Builds the server with its nodes; `space` is made once their namespace has its number.
 pub(crate) fn build(
-    config: &ServerConfig,
-    pki: &Path,
-    address: SocketAddr,
-    names: &Names,
-    logins: Logins,
-    token: CancellationToken,
-    nodes: (Vec<ServerNode>, Arc<Users>),
+    plan: Plan<'_>,
     space: impl FnOnce(u16) -> Space + Send + Sync + 'static,
 ) -> Result<(Server, ServerHandle), OpcuaServerError> {
-    let host = names
-        .hosts
-        .first()
-        .cloned()
-        .unwrap_or_else(|| "localhost".to_owned());
-    let builder = ServerBuilder::new()
+    let (config, names) = (plan.config, plan.names);
+    let first = names.hosts.first().cloned();
+    let logins = Logins(Arc::clone(plan.users));
+    let builder = with_nodes(
+        plan.nodes,
+        Arc::clone(plan.users),
+        Arc::clone(plan.channels),
+    )
+    .with_node_manager(move |context: ServerContext| {
+        let mut types = context.type_tree.write();
+        let index = types.namespaces_mut().add_namespace(NAMESPACE);
+        drop(types);
+        space(index)
+    })
+    .application_name(APPLICATION_NAME)
+    .application_uri(&names.uri)
+    .product_uri(PRODUCT_URI)
+    .create_sample_keypair(false)
+    .certificate_path(identity::CERTIFICATE)
+    .private_key_path(identity::PRIVATE_KEY)
+    .pki_dir(plan.pki)
+    // What is trusted is this very certificate, so its dates are not looked at.
+    .check_cert_time(false)
+    .trust_client_certs(false)
+    .diagnostics_enabled(true)
+    .with_authenticator(Arc::new(logins))
+    // Only its key counts: who may come is for the authenticator to say.
+    .add_user_token(USERS, ServerUserToken::user_pass(USERS, USERS))
+    .host(first.unwrap_or_else(|| "localhost".to_owned()))
+    .port(plan.address.port())
+    .hello_timeout(u32::try_from(HANDSHAKE_MAX.as_secs()).unwrap_or(5))
+    .discovery_urls(names.urls(config, plan.address.port()))
+    .subscription_poll_interval_ms(millis(TICK))
+    .max_session_timeout_ms(millis(SESSION_TIMEOUT_MAX))
+    .limits(limits())
+    .token(plan.token);
+    let builder = endpoints(config)
+        .into_iter()
+        .fold(builder, |builder, (id, endpoint)| {
+            builder.add_endpoint(id, endpoint)
+        });
+    builder.build().map_err(OpcuaServerError::Configure)
+}
+
+/// The standard's own nodes, and those of the node file.
+fn with_nodes(nodes: Vec<ServerNode>, users: Arc<Users>, channels: Arc<Channels>) -> ServerBuilder {
+    ServerBuilder::new()
         .without_node_managers()
         .with_node_manager(InMemoryNodeManagerBuilder::new(CoreNodeManagerBuilder))
         .with_node_manager(InMemoryNodeManagerBuilder::new(
@@ -60,43 +112,9 @@ pub(crate) fn build(
                     .write()
                     .namespaces_mut()
                     .add_namespace(&uri);
-                ServerNodes::new(nodes.0, nodes.1, &uri, own, space)
+                ServerNodes::new(nodes, (users, channels), &uri, own, space)
             },
         ))
-        .with_node_manager(move |context: ServerContext| {
-            let mut types = context.type_tree.write();
-            let index = types.namespaces_mut().add_namespace(NAMESPACE);
-            drop(types);
-            space(index)
-        })
-        .application_name(APPLICATION_NAME)
-        .application_uri(&names.uri)
-        .product_uri(PRODUCT_URI)
-        .create_sample_keypair(false)
-        .certificate_path(identity::CERTIFICATE)
-        .private_key_path(identity::PRIVATE_KEY)
-        .pki_dir(pki)
-        // What is trusted is this very certificate, so its dates are not looked at.
-        .check_cert_time(false)
-        .trust_client_certs(false)
-        .diagnostics_enabled(true)
-        .with_authenticator(Arc::new(logins))
-        // Only its key counts: who may come is for the authenticator to say.
-        .add_user_token(USERS, ServerUserToken::user_pass(USERS, USERS))
-        .host(host)
-        .port(address.port())
-        .hello_timeout(u32::try_from(HANDSHAKE_MAX.as_secs()).unwrap_or(5))
-        .discovery_urls(names.urls(config, address.port()))
-        .subscription_poll_interval_ms(millis(TICK))
-        .max_session_timeout_ms(millis(SESSION_TIMEOUT_MAX))
-        .limits(limits())
-        .token(token);
-    let builder = endpoints(config)
-        .into_iter()
-        .fold(builder, |builder, (id, endpoint)| {
-            builder.add_endpoint(id, endpoint)
-        });
-    builder.build().map_err(OpcuaServerError::Configure)
 }
 
 /// What the server is called.

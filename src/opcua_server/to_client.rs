@@ -104,7 +104,6 @@ pub(crate) fn variant(value: &Value, value_type: ValueType) -> Variant {
 
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "values are checked against their type before they are stored"
 )]
 fn one(value: &Value, scalar: Scalar) -> Variant {

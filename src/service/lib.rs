@@ -6,8 +6,8 @@
 //!
 //! * the HTTP server takes [`Services::http_servers`] and [`Services::http_nodes`]: each node with
 //!   the whole path of its requests ([`HttpNode::path`]), which is compared without regard to case;
-//! * the OPC UA server takes [`Services::opcua_server`], [`Services::opcua_nodes`] and
-//!   [`Services::opcua_objects`], each node with its parent ([`NodeHead::parent`]);
+//! * the OPC UA server takes [`Services::opcua_server`] and [`Services::opcua_nodes`], each node with
+//!   its parent ([`NodeHead::parent`]);
 //! * both find in [`NodeHead`] what all nodes have: [`NodeHead::operation`],
 //!   [`NodeHead::transaction`] (there exactly if the operation is `transaction`), and the topics
 //!   [`NodeHead::topic`], [`NodeHead::request_topic`] and [`NodeHead::reply_topic`];
@@ -49,7 +49,7 @@ pub use node_head::{NodeHead, NodeHeadSection, Operation, Qos};
 pub use opcua_node::{
     Argument, Interpolation, OpcuaNode, OpcuaNodeSection, OpcuaNodeType, OpcuaType,
 };
-pub use opcua_object::{OpcuaObject, OpcuaObjectSection};
+pub use opcua_object::OpcuaObjectSection;
 pub use opcua_server::{OpcuaServer, OpcuaServerSection, SecurityMode, SecurityPolicy};
 pub use rule::{
     BurstRule, CollectRule, CovRule, DeadbandMode, ExpressionRule, Format, ParseRule, Rule,

@@ -1,8 +1,7 @@
 //! All resources of this room that a file declares.
 
 use crate::{
-    EndpointAddress, HttpNode, HttpServer, Mapping, OpcuaNode, OpcuaObject, OpcuaServer,
-    ServiceAddress,
+    EndpointAddress, HttpNode, HttpServer, Mapping, OpcuaNode, OpcuaServer, ServiceAddress,
 };
 
 /// The resources of one file that the bus ties together, each list in the order of the file.
@@ -18,8 +17,6 @@ pub struct Services {
     pub opcua_server: Option<OpcuaServer>,
     /// Its nodes, a parent before what is below it.
     pub opcua_nodes: Vec<OpcuaNode>,
-    /// Its objects of companion specifications.
-    pub opcua_objects: Vec<OpcuaObject>,
     /// Mappings, their references resolved to topics.
     pub mappings: Vec<Mapping>,
     /// The topics of all endpoints.
@@ -36,7 +33,6 @@ impl Services {
             http_nodes: Vec::new(),
             opcua_server: None,
             opcua_nodes: Vec::new(),
-            opcua_objects: Vec::new(),
             mappings: Vec::new(),
             endpoints: Vec::new(),
         }

@@ -176,6 +176,169 @@ async def states(opc, seconds):
     return {"seen": [entry[2] for entry in told.seen]}
 
 
+class Printed(Told):
+    """Says every change at once."""
+
+    def datachange_notification(self, node, value, data):
+        super().datachange_notification(node, value, data)
+        print(json.dumps(self.seen[-1][2]), flush=True)
+
+
+async def told_line():
+    """Waits until the test says a line."""
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+async def comings(opc):
+    """What is told of a datapoint that vanishes and comes back; and of one that came later."""
+    subscription = await opc.create_subscription(100, Printed())
+    later = opc.get_node(node("sim.later"))
+    before = await failing(subscription.subscribe_data_change(later, queuesize=10, sampling_interval=50))
+    print(json.dumps({"before": before}), flush=True)
+    await subscription.subscribe_data_change(opc.get_node(node("sim.still")), queuesize=10, sampling_interval=50)
+    await told_line()
+    children = await opc.get_node(node("sim")).get_children()
+    return {"later": shown(await later.read_data_value()), "children": [c.nodeid.Identifier for c in children]}
+
+
+async def remote(opc):
+    """A datapoint of a node below, over a link that is cut: browsed, written and watched."""
+    root = await opc.nodes.objects.get_child([f"{NS}:Datapoints"])
+    level = await root.get_child([f"{NS}:line1", f"{NS}:sim", f"{NS}:level"])
+    written = await failing(level.write_value(ua.Variant(33.0, ua.VariantType.Double)))
+    await until_value(level, 33.0)
+    print(json.dumps({"id": level.nodeid.to_string(), "written": written}), flush=True)
+    subscription = await opc.create_subscription(100, Printed())
+    await subscription.subscribe_data_change(level, queuesize=10, sampling_interval=50)
+    await told_line()
+    return {"cut": await failing(level.write_value(ua.Variant(34.0, ua.VariantType.Double)))}
+
+
+async def until(is_so, seconds):
+    """Waits for a condition, with a deadline."""
+    begun = time.monotonic()
+    while not is_so() and time.monotonic() - begun < seconds:
+        await asyncio.sleep(0.02)
+
+
+async def percent(opc):
+    """A deadband of percent of the limits, and of what has none."""
+    level, count = opc.get_node(node("sim.level")), opc.get_node(node("sim.count"))
+    told = Told()
+    subscription = await opc.create_subscription(100, told)
+    await level.write_value(ua.Variant(0.0, ua.VariantType.Double))
+    await until_value(level, 0.0)
+    await subscription.deadband_monitor(level, 10, deadbandtype=2, queuesize=50)
+    await until(lambda: told.seen, 20)
+    for step in range(1, 31):
+        await level.write_value(ua.Variant(float(step), ua.VariantType.Double))
+        await until_value(level, float(step))
+        await asyncio.sleep(0.05)
+    await until(lambda: len(told.seen) >= 3, 20)
+    without = await failing(subscription.deadband_monitor(count, 10, deadbandtype=2, queuesize=50))
+    return {"levels": [entry[2]["value"] for entry in told.seen], "without_limits": without}
+
+
+async def until_value(at, wanted):
+    begun = time.monotonic()
+    while await at.read_value() != wanted and time.monotonic() - begun < 20:
+        await asyncio.sleep(0.01)
+
+
+async def parts(opc):
+    """History in parts, by continuation points; one that was given back, and one of nobody."""
+    still = opc.get_node(node("sim.still"))
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    async def ask(point, release=False, most=0):
+        details = ua.ReadRawModifiedDetails()
+        details.IsReadModified, details.ReturnBounds = False, False
+        details.StartTime, details.EndTime = now - datetime.timedelta(hours=1), now
+        details.NumValuesPerNode = most
+        value = ua.HistoryReadValueId()
+        value.NodeId, value.ContinuationPoint = still.nodeid, point
+        params = ua.HistoryReadParameters()
+        params.HistoryReadDetails, params.NodesToRead = details, [value]
+        params.ReleaseContinuationPoints = release
+        return (await opc.uaclient.history_read(params))[0]
+
+    def rows(result):
+        return [(v.SourceTimestamp.isoformat(timespec="microseconds"), v.Value.Value) for v in result.HistoryData.DataValues]
+
+    seen, sizes, point = [], [], None
+    while True:
+        result = await ask(point)
+        got = rows(result)
+        sizes.append(len(got))
+        seen += got
+        point = result.ContinuationPoint
+        if not point or len(sizes) > 20:
+            break
+    first = await ask(None)
+    released = await ask(first.ContinuationPoint, release=True)
+    after = await ask(first.ContinuationPoint)
+    strange = await ask(b"nobody's")
+    name = lambda result: ua.status_codes.get_name_and_doc(result.StatusCode.value)[0]
+    return {
+        "sizes": sizes,
+        "rows": len(seen),
+        "sorted": [time for time, _ in seen] == sorted(time for time, _ in seen),
+        "in_order": [int(value) for _, value in seen[:25_000]] == list(range(25_000)),
+        "released": name(released),
+        "after_release": name(after),
+        "strange": name(strange),
+    }
+
+
+async def variables(opc):
+    """Variables of server nodes: provided, received, both, and held writes."""
+    at = lambda name: opc.get_node(ua.NodeId(name, 1))
+    i32 = lambda number: ua.Variant(number, ua.VariantType.Int32)
+    told = Told()
+    subscription = await opc.create_subscription(100, told)
+    for name in ("out", "in", "both", "held"):
+        await subscription.subscribe_data_change(at(name), queuesize=20, sampling_interval=0)
+    results = {"initial": {name: await at(name).read_value() for name in ("out", "in", "both", "held")}}
+    print(json.dumps({"watching": True}), flush=True)
+    await told_line()
+    await until_value(at("out"), 41)
+    results["provided"] = shown(await at("out").read_data_value())
+    results["write_provided"] = await failing(at("out").write_value(i32(1)))
+    results["write_received"] = await failing(at("in").write_value(i32(7)))
+    results["received"] = await at("in").read_value()
+    results["write_both"] = await failing(at("both").write_value(i32(8)))
+    await until_value(at("both"), 8)
+    results["both"] = await at("both").read_value()
+    results["wrong_type"] = await failing(at("in").write_value(ua.Variant("7", ua.VariantType.String)))
+    results["held"] = await failing(at("held").write_value(i32(21)))
+    results["answer"] = await at("held").read_value()
+    results["held_error"] = await failing(at("held").write_value(i32(400)))
+    results["held_own_status"] = await failing(at("held").write_value(i32(401)))
+    results["held_silent"] = await failing(at("held").write_value(i32(0)))
+    results["answer_after"] = await at("held").read_value()
+    of = lambda name: [entry[2]["value"] for entry in told.seen if entry[0] == name]
+    await until(lambda: all(of(name)[-1:] == [value] for name, value in
+                            (("out", 41), ("in", 7), ("both", 8), ("held", 42))), 20)
+    results["told"] = {name: of(name) for name in ("out", "in", "both", "held")}
+    return results
+
+
+async def above(opc):
+    """A method that another node answers."""
+    root, method = opc.get_node(ua.NodeId("mes", 1)), ua.NodeId("order", 1)
+    return {
+        "answer": list(await root.call_method(method, 7, "red")),
+        "error": await failing(root.call_method(method, 400, "red")),
+    }
+
+
+async def hold(opc):
+    """A call that nobody answers; the process is killed while it is held."""
+    root = opc.get_node(ua.NodeId("mes", 1))
+    print(json.dumps({"calling": True}), flush=True)
+    return {"ended": await failing(root.call_method(ua.NodeId("slow", 1), 5))}
+
+
 async def many(opc, items):
     """So many monitored items in one subscription."""
     told = Told()
@@ -187,9 +350,13 @@ async def many(opc, items):
         made += await subscription.subscribe_data_change(nodes[start : start + 1000], sampling_interval=100)
     bad = [str(handle) for handle in made if isinstance(handle, ua.StatusCode)]
     took = time.monotonic() - begun
-    while len(told.seen) < items and time.monotonic() - begun < 60:
-        await asyncio.sleep(0.1)
-    return {"made": len(made), "bad": len(bad), "took": took, "seen": len(told.seen)}
+    await until(lambda: len(told.seen) >= items, 60)
+    print(json.dumps({"watching": True}), flush=True)
+    await told_line()
+    begun = time.monotonic()
+    await subscription.delete()
+    return {"made": len(made), "bad": len(bad), "took": took, "seen": len(told.seen),
+            "forgot": time.monotonic() - begun}
 
 
 async def history(opc):
@@ -290,6 +457,13 @@ async def main():
             "write": lambda: write(opc),
             "subscribe": lambda: subscribe(opc, number),
             "states": lambda: states(opc, number),
+            "comings": lambda: comings(opc),
+            "remote": lambda: remote(opc),
+            "percent": lambda: percent(opc),
+            "parts": lambda: parts(opc),
+            "variables": lambda: variables(opc),
+            "hold": lambda: hold(opc),
+            "above": lambda: above(opc),
             "many": lambda: many(opc, int(number)),
             "history": lambda: history(opc),
             "call": lambda: call(opc, int(number)),

@@ -2,6 +2,10 @@
 
 mod held;
 mod hostile;
+mod many;
+mod places;
+mod second_client;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::skipped::skipped;
 use crate::support::{LINK_TOKEN, TestNode};
@@ -93,6 +97,45 @@ impl Foreign {
     }
 }
 
+/// The client while it is at work: it says lines, and goes on when it is told one.
+struct Talk {
+    process: Child,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Talk {
+    fn begin(client: &Foreign, url: &str, arguments: &[&str]) -> Self {
+        let mut command = client.command(url, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self {
+            stdin: process.stdin.take().unwrap(),
+            lines,
+            process,
+        }
+    }
+
+    /// The next line that the client says.
+    async fn next(&mut self) -> Value {
+        let line = tokio::time::timeout(PATIENCE * 2, self.lines.next_line()).await;
+        let line = line.expect("the client says something").unwrap();
+        serde_json::from_str(&line.expect("the client goes on")).unwrap()
+    }
+
+    /// Has it go on.
+    async fn say(&mut self) {
+        self.stdin.write_all(b"on\n").await.unwrap();
+        self.stdin.flush().await.unwrap();
+    }
+
+    /// Ends it without a word, as a crash does.
+    async fn kill(mut self) {
+        self.process.kill().await.unwrap();
+    }
+}
+
 async fn start() -> (TestNode, String) {
     let resources = format!("{RESOURCES}{SERVER}");
     let node = TestNode::start_with("plant1", &resources, LOGGERS).await;
@@ -113,6 +156,11 @@ async fn url(node: &TestNode) -> String {
 async fn trusted(node: &TestNode, url: &str, client: &Foreign) {
     let refused = client.run(url, "connect", "0").await;
     assert_ne!(refused["connect"], "Good", "an unknown client came in");
+    admit(node).await;
+}
+
+/// Trusts the one client that waits.
+async fn admit(node: &TestNode) {
     assert!(node.alarm("opcua_server.certificates").await.is_some());
     let (_, list) = node
         .ask("GET", "opcua-server/certificates", Value::Null)
@@ -273,23 +321,12 @@ async fn a_lost_device_is_told_though_its_value_stays() {
     let Some(client) = Foreign::new() else { return };
     let (node, url) = start().await;
     trusted(&node, &url, &client).await;
-    let mut process = client
-        .command(&url, &["states", "above", LINK_TOKEN, "6"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let mut next = async || {
-        tokio::time::timeout(PATIENCE, lines.next_line())
-            .await
-            .unwrap()
-            .unwrap()
-    };
-    assert!(next().await.unwrap().contains("watching"));
+    let mut talk = Talk::begin(&client, &url, &["states", "above", LINK_TOKEN, "6"]);
+    assert_eq!(talk.next().await["watching"], true);
     let body = serde_json::json!({"value": 2});
     let (status, answer) = node.put("sim.faults.disconnect", body, "").await;
     assert_eq!(status, 200, "{answer}");
-    let told: Value = serde_json::from_str(&next().await.unwrap()).unwrap();
+    let told = talk.next().await;
     let seen = told["seen"].as_array().unwrap();
     let statuses: Vec<u64> = seen
         .iter()

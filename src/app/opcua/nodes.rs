@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use mainstem_bus::{Qos, Topic};
 use mainstem_flowsync::{Caller, FlowSync, Node, NodeSpec, Outcome, Protocol, Teller, Watcher};
 use mainstem_model::Name;
-use mainstem_opcua_server::{ArgumentSpec, Held, ServerNode, ServerNodeKind, Tie, TieUse};
+use mainstem_opcua_server::{ArgumentSpec, BusAway, Held, ServerNode, ServerNodeKind, Tie, TieUse};
 use mainstem_service::{Argument, OpcuaNode, OpcuaNodeType};
 use serde_json::value::RawValue;
 
@@ -51,11 +51,11 @@ impl Tie for Tied {
         })
     }
 
-    fn last(&self) -> Result<Option<(Arc<RawValue>, Duration)>, ()> {
+    fn last(&self) -> Result<Option<(Arc<RawValue>, Duration)>, BusAway> {
         let Some(watcher) = &self.watcher else {
             return Ok(None);
         };
-        let shown = watcher.last().map_err(|_| ())?;
+        let shown = watcher.last().map_err(|_| BusAway)?;
         Ok(shown.map(|shown| (shown.value, shown.age)))
     }
 }

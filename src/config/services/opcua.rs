@@ -44,24 +44,16 @@ pub(super) fn nodes(
     }
 }
 
-pub(super) fn objects(
-    draft: &mut Draft<'_>,
-    family: &Family,
-    topics: &mut Topics,
-    services: &mut Services,
-) {
-    for (section, id, pointer) in each::<OpcuaObjectSection>(draft, "Node::OpcuaObject") {
-        if section.head.operation == Some(Operation::Transaction) {
-            let message = "an object holds no requests";
-            let expected = "`serverProvides`, `serverReceives` or `serverProvidesReceives`";
-            draft.problem(&join(&pointer, "operation"), message, expected);
-        }
-        let topic = topics.take(draft, &id, section.head.topic.as_deref(), &pointer);
-        if let (Some(topic), Some(server)) = (topic, family.server(&id)) {
-            services
-                .opcua_objects
-                .push(section.resolve(&id, server, topic));
-        }
+/// They are known, so that whoever brings a file from elsewhere reads why it is refused.
+pub(super) fn objects(draft: &mut Draft<'_>) {
+    for (section, _, pointer) in each::<OpcuaObjectSection>(draft, "Node::OpcuaObject") {
+        let message = format!(
+            "an object of the type `{}` cannot be made: node sets are not loaded",
+            section.object_type_name
+        );
+        let expected = "a `Node::Opcua` with `nodeType: Object`, and one for each of its \
+                        variables and methods";
+        draft.problem(&join(&pointer, "objectTypeName"), message, expected);
     }
 }
 

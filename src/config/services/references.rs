@@ -43,10 +43,6 @@ impl References {
         for head in http.chain(opcua) {
             ends.insert(head.id.clone(), of_node(head));
         }
-        for object in &services.opcua_objects {
-            let (from, to) = (Ok(object.head.topic.clone()), Ok(object.write_topic()));
-            ends.insert(object.head.id.clone(), Ends { from, to });
-        }
         let all = draft.json.get("resources").and_then(Value::as_object);
         let can_be_meant = |resource: &Value| {
             type_of(resource).is_some_and(|kind| kind == "Endpoint" || kind.starts_with("Node::"))

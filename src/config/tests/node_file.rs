@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use mainstem_remote::{RemoteSection, UplinkSection};
 use mainstem_service::{
     HttpNodeSection, HttpServerSection, InputBuffering, MappingSection, OpcuaNodeSection,
-    OpcuaObjectSection, OpcuaServerSection, Services, Transaction,
+    OpcuaServerSection, Services, Transaction,
 };
 use serde_json::Value;
 
@@ -128,10 +128,7 @@ fn services_have_their_defaults(services: &Services) {
         ),
         (usual.port, &usual.resource_path, &usual.security_policies)
     );
-    assert_eq!(
-        (services.opcua_nodes.len(), services.opcua_objects.len()),
-        (2, 1)
-    );
+    assert_eq!(services.opcua_nodes.len(), 2);
     let [mapping] = services.mappings.as_slice() else {
         panic!("one mapping")
     };
@@ -169,7 +166,6 @@ fn every_option_stands_in_it() {
             "Node::Http" => schema_of::<HttpNodeSection>(),
             // What all nodes have stands once, at the HTTP node.
             "Node::Opcua" => without_head(schema_of::<OpcuaNodeSection>()),
-            "Node::OpcuaObject" => without_head(schema_of::<OpcuaObjectSection>()),
             "Mapping" => schema_of::<MappingSection>(),
             _ => schema_of::<RemoteSection>(),
         };

@@ -72,3 +72,15 @@ fn only_looking_at_endpoints_needs_no_security() {
     }
     assert!(!is_discovery(&[]) && !is_discovery(&[0; 17]));
 }
+
+#[test]
+fn the_server_tells_which_channel_it_opened() {
+    let mut chunk = b"OPNF\x10\0\0\0".to_vec();
+    chunk.extend(77_u32.to_le_bytes());
+    chunk.extend([0; 4]);
+    assert_eq!((size(&chunk), opened(&chunk)), (16, Some(77)));
+    assert_eq!(opened(&chunk[..11]), None);
+    chunk[..3].copy_from_slice(b"MSG");
+    assert_eq!(opened(&chunk), None);
+    assert_eq!(size(b"ACKF"), 0);
+}

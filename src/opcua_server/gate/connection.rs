@@ -8,6 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Gate;
+use super::channels::OpenChannel;
 use super::peers::Peer;
 use crate::Policy;
 use crate::frame::{
@@ -74,7 +75,7 @@ pub(super) async fn serve(gate: &Gate, client: TcpStream, peer: &Peer) {
     };
     let end = tokio::select! {
         end = inward.run(&first) => end,
-        () = outward(from_inner, &mut to_client) => End::Gone,
+        () = outward(gate, from_inner, &mut to_client) => End::Gone,
         () = peer.has_to_leave() => End::Refused(SLOW),
         () = gate.stop.cancelled() => End::Gone,
     };
@@ -106,15 +107,43 @@ async fn hello(from: &mut OwnedReadHalf) -> Result<Vec<u8>, End> {
     Ok(message)
 }
 
-/// Copies towards the client, who has to read.
-async fn outward(mut from: OwnedReadHalf, to: &mut OwnedWriteHalf) {
+/// Copies towards the client, who has to read. The channel counts as open until this ends.
+async fn outward(gate: &Gate, mut from: OwnedReadHalf, to: &mut OwnedWriteHalf) {
+    let Ok(_open) = until_open(gate, &mut from, to).await else {
+        return;
+    };
     let mut buffer = vec![0; COPY_BYTES];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         let part = buffer.get(..read).unwrap_or_default();
-        if !matches!(timeout(CHUNK_MAX, to.write_all(part)).await, Ok(Ok(()))) {
+        if hand_out(part, to).await.is_err() {
             return;
         }
     }
+}
+
+/// Copies chunk by chunk until the library says which channel it opened. The client hears of it
+/// after the gate, so no request of it comes too early.
+async fn until_open(
+    gate: &Gate,
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+) -> std::io::Result<OpenChannel> {
+    loop {
+        let mut chunk = vec![0; HEADER_BYTES];
+        from.read_exact(&mut chunk).await?;
+        chunk.resize(frame::size(&chunk).clamp(HEADER_BYTES, CHUNK_BYTES_MAX), 0);
+        let body = chunk.get_mut(HEADER_BYTES..).unwrap_or_default();
+        from.read_exact(body).await?;
+        let open = frame::opened(&chunk).map(|number| gate.channels.open(number));
+        hand_out(&chunk, to).await?;
+        if let Some(open) = open {
+            return Ok(open);
+        }
+    }
+}
+
+async fn hand_out(part: &[u8], to: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    timeout(CHUNK_MAX, to.write_all(part)).await?
 }
 
 /// The direction from the client.

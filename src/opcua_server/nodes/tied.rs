@@ -20,38 +20,37 @@ use opcua::types::{
     VariantScalarTypeId,
 };
 use parking_lot::Mutex;
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+use super::called::Called;
 use super::insert::insert;
+use super::place::{Asker, Place};
 use super::values::{aged, failed, raw, type_of};
-use super::{Held, ServerNode, ServerNodeKind, answer, json, scalar};
+use super::{BusAway, Held, ServerNode, ServerNodeKind, Tie, answer, json, scalar};
+use crate::gate::Channels;
 use crate::users::Users;
 
 /// How often it is looked for values that were told.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const NAME: &str = "server nodes";
 
-/// A node by its id.
-struct Place {
-    name: String,
-    kind: ServerNodeKind,
-}
-
 /// All server nodes.
 pub(crate) struct ServerNodes {
     users: Arc<Users>,
+    channels: Arc<Channels>,
     uri: String,
     namespace: u16,
     places: HashMap<NodeId, Place>,
-    /// What a held write was answered with.
-    answered: Mutex<HashMap<NodeId, Variant>>,
+    /// What a held write was answered with, and what clients brought where nobody tells.
+    kept: Mutex<HashMap<NodeId, Variant>>,
 }
 
 impl ServerNodes {
     /// Puts the nodes into the space, parents before children.
     pub(crate) fn new(
         nodes: Vec<ServerNode>,
-        users: Arc<Users>,
+        (users, channels): (Arc<Users>, Arc<Channels>),
         uri: &str,
         namespace: u16,
         space: &mut AddressSpace,
@@ -77,29 +76,30 @@ impl ServerNodes {
         }
         Self {
             users,
+            channels,
             uri: uri.to_owned(),
             namespace,
             places,
-            answered: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
-    /// Tells monitored items what was told on the bus, until it is told to stop.
+    /// Tells monitored items which values became others, until it is told to stop.
     pub(crate) async fn follow(&self, subscriptions: &SubscriptionCache, stop: CancellationToken) {
-        let provided: Vec<&NodeId> = self
+        let changing: Vec<&NodeId> = self
             .places
             .iter()
-            .filter(|(_, p)| p.provides())
+            .filter(|(_, place)| place.changes())
             .map(|(id, _)| id)
             .collect();
-        if provided.is_empty() {
+        if changing.is_empty() {
             return;
         }
         let mut seen: HashMap<&NodeId, (Option<Variant>, Option<StatusCode>)> = HashMap::new();
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             let mut changed = Vec::new();
-            for id in &provided {
+            for id in &changing {
                 let now = self.value(id);
                 let key = (now.value.clone(), now.status);
                 if seen.insert(*id, key.clone()) != Some(key) {
@@ -125,13 +125,13 @@ impl ServerNodes {
         else {
             return failed(StatusCode::BadAttributeIdInvalid);
         };
-        if let Some(answered) = self.answered.lock().get(id) {
-            return DataValue::new_now(answered.clone());
+        if let Some(kept) = self.kept.lock().get(id) {
+            return DataValue::new_now(kept.clone());
         }
         let wanted = scalar(data_type).unwrap_or(VariantScalarTypeId::String);
         let typed = |value: &serde_json::Value| json::read(value, wanted, value.is_array());
         match tie.last() {
-            Err(()) => failed(StatusCode::BadCommunicationError),
+            Err(BusAway) => failed(StatusCode::BadCommunicationError),
             Ok(Some((told, age))) => {
                 let value = serde_json::from_str(told.get()).ok();
                 match value.as_ref().and_then(typed) {
@@ -146,7 +146,7 @@ impl ServerNodes {
         }
     }
 
-    async fn write_one(&self, user: &Principal, node: &WriteNode) -> StatusCode {
+    async fn write_one(&self, asker: &Asker<'_>, node: &WriteNode) -> StatusCode {
         let asked = node.value();
         let Some(place) = self.places.get(&asked.node_id) else {
             return StatusCode::BadNodeIdUnknown;
@@ -158,38 +158,58 @@ impl ServerNodes {
         if asked.attribute_id != AttributeId::Value || !(does.receives || does.holds) {
             return StatusCode::BadNotWritable;
         }
-        if !may_act(user, &place.name) {
+        if !asker.may_act(&place.name) {
             return StatusCode::BadUserAccessDenied;
         }
         let value = asked.value.value.as_ref();
         let value = value.filter(|value| type_of(value) == scalar(data_type));
-        let Some(json) = value.and_then(json::told).and_then(|json| raw(&json)) else {
+        let json = value.and_then(json::told).and_then(|json| raw(&json));
+        let Some((value, json)) = value.zip(json) else {
             return StatusCode::BadTypeMismatch;
         };
         if does.holds {
-            let held = tie.hold(json, &user.name).await;
-            self.keep(&asked.node_id, data_type, &held);
+            let Some(held) = self.hold(asker, tie, json).await else {
+                return StatusCode::BadConnectionClosed;
+            };
+            self.keep_answer(&asked.node_id, data_type, &held);
             return answer::status(&held);
         }
-        match tie.tell(json).await {
-            true => StatusCode::Good,
-            false => StatusCode::BadCommunicationError,
+        if !tie.tell(json).await {
+            return StatusCode::BadCommunicationError;
         }
+        if !does.provides {
+            // Nobody else has a say in it, so it is what was brought last.
+            self.kept
+                .lock()
+                .insert(asked.node_id.clone(), value.clone());
+        }
+        StatusCode::Good
+    }
+
+    /// Holds what a client brought; nothing if the client goes before the answer comes.
+    async fn hold(
+        &self,
+        asker: &Asker<'_>,
+        tie: &Arc<dyn Tie>,
+        value: Box<RawValue>,
+    ) -> Option<Held> {
+        let held = tie.hold(value, &asker.user.name);
+        self.channels.unless_gone(asker.channel, held).await
     }
 
     /// What a held write was answered with is what the variable has then.
-    fn keep(&self, id: &NodeId, data_type: &str, held: &Held) {
+    fn keep_answer(&self, id: &NodeId, data_type: &str, held: &Held) {
         let Held::Value(told) = held else { return };
         let value = serde_json::from_str::<serde_json::Value>(told.get()).ok();
         let wanted = scalar(data_type);
         let value = value.zip(wanted);
         let value = value.and_then(|(value, wanted)| json::read(&value, wanted, value.is_array()));
         if let Some(value) = value {
-            self.answered.lock().insert(id.clone(), value);
+            self.kept.lock().insert(id.clone(), value);
         }
     }
 
-    async fn call_one(&self, user: &Principal, call: &MethodCall) -> Called {
+    async fn call_one(&self, asker: &Asker<'_>, call: &MethodCall) -> Called {
         let place = self.places.get(call.method_id());
         let Some((
             name,
@@ -202,7 +222,7 @@ impl ServerNodes {
         else {
             return Called::of(StatusCode::BadMethodInvalid);
         };
-        if !may_act(user, name) {
+        if !asker.may_act(name) {
             return Called::of(StatusCode::BadUserAccessDenied);
         }
         let message = match answer::message(inputs, call.arguments()) {
@@ -217,7 +237,9 @@ impl ServerNodes {
         let Some(message) = raw(&message) else {
             return Called::of(StatusCode::BadInternalError);
         };
-        let held = tie.hold(message, &user.name).await;
+        let Some(held) = self.hold(asker, tie, message).await else {
+            return Called::of(StatusCode::BadConnectionClosed);
+        };
         let Held::Value(value) = &held else {
             return Called::of(answer::status(&held));
         };
@@ -229,29 +251,6 @@ impl ServerNodes {
             },
             Err(status) => Called::of(status),
         }
-    }
-}
-
-/// What became of a call.
-struct Called {
-    status: StatusCode,
-    arguments: Vec<StatusCode>,
-    outputs: Vec<Variant>,
-}
-
-impl Called {
-    fn of(status: StatusCode) -> Self {
-        Self {
-            status,
-            arguments: Vec::new(),
-            outputs: Vec::new(),
-        }
-    }
-}
-
-impl Place {
-    fn provides(&self) -> bool {
-        matches!(&self.kind, ServerNodeKind::Variable { tie, .. } if tie.use_of().provides)
     }
 }
 
@@ -300,7 +299,8 @@ impl InMemoryNodeManagerImpl for ServerNodes {
         nodes: &mut [&mut WriteNode],
     ) -> Result<(), StatusCode> {
         let user = self.user(context)?;
-        let statuses = join_all(nodes.iter().map(|node| self.write_one(&user, node))).await;
+        let asker = Asker::of(context, &user);
+        let statuses = join_all(nodes.iter().map(|node| self.write_one(&asker, node))).await;
         for (node, status) in nodes.iter_mut().zip(statuses) {
             node.set_status(status);
         }
@@ -314,8 +314,9 @@ impl InMemoryNodeManagerImpl for ServerNodes {
         methods: &mut [&mut &mut MethodCall],
     ) -> Result<(), StatusCode> {
         let user = self.user(context)?;
+        let asker = Asker::of(context, &user);
         // Calls of one request are held side by side.
-        let called = join_all(methods.iter().map(|call| self.call_one(&user, call))).await;
+        let called = join_all(methods.iter().map(|call| self.call_one(&asker, call))).await;
         for (call, called) in methods.iter_mut().zip(called) {
             if !called.arguments.is_empty() {
                 call.set_argument_error(called.arguments);
@@ -325,8 +326,4 @@ impl InMemoryNodeManagerImpl for ServerNodes {
         }
         Ok(())
     }
-}
-
-fn may_act(user: &Principal, name: &str) -> bool {
-    user.rights.control && user.may_write(name).allowed
 }

@@ -1,5 +1,6 @@
 //! The items by their handles and by the datapoints that they watch.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,11 +13,19 @@ use crate::limits::ITEMS_MAX;
 /// An item's identity.
 type Key = (u32, u32);
 
+/// A datapoint that is watched.
+#[derive(Default)]
+struct Watched {
+    keys: Vec<Key>,
+    /// Its number in the feed, while it is there.
+    point: Option<PointId>,
+}
+
 /// All items.
 #[derive(Default)]
 pub(super) struct Table {
     items: HashMap<Key, (Item, Arc<str>)>,
-    watched: HashMap<Arc<str>, Vec<Key>>,
+    watched: HashMap<Arc<str>, Watched>,
     names: HashMap<PointId, Arc<str>>,
     /// Items that may have something to tell.
     dirty: HashSet<Key>,
@@ -36,10 +45,11 @@ impl Table {
             Some((name, _)) => Arc::clone(name),
             None => name.into(),
         };
+        let watched = self.watched.entry(Arc::clone(&name)).or_default();
+        watched.keys.push(key);
         if let Some(point) = point {
-            self.names.insert(point, Arc::clone(&name));
+            renumber(&mut self.names, &name, &mut watched.point, point);
         }
-        self.watched.entry(Arc::clone(&name)).or_default().push(key);
         self.items.insert(key, (item, name));
         // What changes between the first value and now is not to be missed.
         self.dirty.insert(key);
@@ -52,11 +62,12 @@ impl Table {
             return;
         };
         self.dirty.remove(&key);
-        if let Some(keys) = self.watched.get_mut(&name) {
-            keys.retain(|other| *other != key);
-            if keys.is_empty() {
-                self.watched.remove(&name);
-                self.names.retain(|_, other| *other != name);
+        if let Entry::Occupied(mut entry) = self.watched.entry(name) {
+            entry.get_mut().keys.retain(|other| *other != key);
+            if entry.get().keys.is_empty()
+                && let Some(point) = entry.remove().point
+            {
+                self.names.remove(&point);
             }
         }
     }
@@ -76,16 +87,21 @@ impl Table {
     /// A datapoint changed.
     pub(super) fn touch_point(&mut self, point: PointId) {
         if let Some(name) = self.names.get(&point) {
+            let watched = self.watched.get(name);
             self.dirty
-                .extend(self.watched.get(name).into_iter().flatten());
+                .extend(watched.into_iter().flat_map(|watched| &watched.keys));
         }
     }
 
     /// A datapoint came.
     pub(super) fn define(&mut self, point: PointId, name: &str) {
-        if let Some((name, keys)) = self.watched.get_key_value(name) {
-            self.names.insert(point, Arc::clone(name));
-            self.dirty.extend(keys);
+        let Some((name, _)) = self.watched.get_key_value(name) else {
+            return;
+        };
+        let name = Arc::clone(name);
+        if let Some(watched) = self.watched.get_mut(&name) {
+            renumber(&mut self.names, &name, &mut watched.point, point);
+            self.dirty.extend(&watched.keys);
         }
     }
 
@@ -119,6 +135,19 @@ impl Table {
         let waiting = self.dirty.iter().filter_map(|key| self.items.get(key));
         waiting.map(|(item, _)| item.due).min()
     }
+}
+
+/// A datapoint that came back has another number than before.
+fn renumber(
+    names: &mut HashMap<PointId, Arc<str>>,
+    name: &Arc<str>,
+    before: &mut Option<PointId>,
+    now: PointId,
+) {
+    if let Some(before) = before.replace(now) {
+        names.remove(&before);
+    }
+    names.insert(now, Arc::clone(name));
 }
 
 fn key(handle: MonitoredItemHandle) -> Key {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use mainstem_bus::{Bus, Publication, Qos, Topic, TopicFilter};
 use serde_json::{Value, json};
 
-use super::{Foreign, LINK_TOKEN, RESOURCES, TestNode, trusted, url};
+use super::{Foreign, LINK_TOKEN, RESOURCES, Talk, TestNode, trusted, url};
+use crate::support::remote;
 
-const NODES: &str = "  ua: { type: Server::Opcua, properties: { port: 0 } }
+pub(super) const NODES: &str = "  ua: { type: Server::Opcua, properties: { port: 0 } }
   mes: { type: Node::Opcua, properties: { parent: !ref ua, nodeType: Object, browseName: MES, \
 nodeId: ns=1;s=mes } }
   order: { type: Node::Opcua, properties: { parent: !ref mes, nodeType: Method, \
@@ -24,7 +25,7 @@ browseName: speed, nodeId: ns=1;s=speed, dataType: Int32, initialValue: 5, \
 operation: serverProvidesReceives } }\n";
 
 /// Answers every request of the two methods.
-async fn answer(bus: Arc<dyn Bus>) {
+pub(super) async fn answer(bus: Arc<dyn Bus>) {
     let filters = [TopicFilter::new("#").unwrap()];
     let mut messages = bus.subscribe(&filters, 4096).await.unwrap();
     while let Some(message) = messages.next().await {
@@ -105,4 +106,56 @@ async fn calls_are_held_and_answered_over_the_bus() {
     assert_eq!(past["ended"][0]["protocol"], "opcua", "{past:#}");
     answering.abort();
     node.stop().await;
+}
+
+/// What a node holds, and what it held last, once something is so.
+async fn transactions(node: &TestNode, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let path = "flowsync/transactions?node=slow";
+        let (_, page) = node.ask("GET", path, Value::Null).await;
+        if is(&page) {
+            return page;
+        }
+        // Less than the method's own timeout, so that it is not that which ends it.
+        assert!(
+            begun.elapsed() < Duration::from_secs(12),
+            "not {what}: {page:#}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_frees_its_call_at_once() {
+    let Some(client) = Foreign::new() else { return };
+    let node = TestNode::start("plant1", &format!("{RESOURCES}{NODES}")).await;
+    let url = url(&node).await;
+    trusted(&node, &url, &client).await;
+    let mut talk = Talk::begin(&client, &url, &["hold", "above", LINK_TOKEN]);
+    assert_eq!(talk.next().await["calling"], true);
+    transactions(&node, "held", |page| page["open_count"] == 1).await;
+    talk.kill().await;
+    let page = transactions(&node, "free", |page| page["open_count"] == 0).await;
+    assert_eq!(page["ended"][0]["state"], "gone", "{page:#}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_at_a_line_is_answered_above() {
+    let Some(client) = Foreign::new() else { return };
+    let nodes = NODES.replace("timeout: 1000 }", "timeout: 15000, answeredBy: above }");
+    let line = TestNode::start("line1", &format!("{RESOURCES}{nodes}")).await;
+    let entry = remote("line1", &line.pin(), line.address(), "");
+    let sections = "flowsync: { from_below: [\"line1.**\"] }\n";
+    let plant = TestNode::start_with("plant1", &entry, sections).await;
+    plant.wait_good("line1.sim.level").await;
+    let url = url(&line).await;
+    trusted(&line, &url, &client).await;
+    let answering = tokio::spawn(answer(plant.node().parts().bus().unwrap()));
+    let called = client.run(&url, "above", "0").await;
+    assert_eq!(called["answer"], json!([true, u64::MAX]), "{called:#}");
+    assert_eq!(called["error"], "BadInternalError", "{called:#}");
+    answering.abort();
+    plant.stop().await;
+    line.stop().await;
 }

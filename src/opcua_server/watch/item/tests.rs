@@ -56,7 +56,7 @@ fn told(item: &mut Item, sample: DataValue) -> Vec<DataValue> {
 fn a_change_is_told_once_and_as_it_is() {
     let mut item = item(HeldBack::Nothing, true);
     let next = sample(Some(2.0), StatusCode::Good, 1001);
-    assert_eq!(told(&mut item, next.clone()), [next.clone()]);
+    assert_eq!(told(&mut item, next.clone()), std::slice::from_ref(&next));
     assert!(told(&mut item, next).is_empty());
 }
 

@@ -5,6 +5,7 @@ mod adapters;
 mod bus;
 mod canary;
 mod checkpoint;
+mod comparing;
 mod disk;
 mod endpoints;
 mod folder;

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::access;
 use super::bus::BusTls;
 use super::canary;
+use super::comparing::Comparing;
 use super::folder::DataFolder;
 use super::parts::RunningParts;
 use super::report::{ReloadReport, needs_restart};
@@ -90,6 +91,12 @@ impl Node {
             let store = Arc::clone(&ground.store);
             tasks.spawn(canary::sing(store, every, stop.clone()));
         }
+        let comparing = Comparing::new(
+            Arc::clone(&parts) as Arc<dyn Parts>,
+            &ground.store,
+            &ground.health,
+        );
+        tasks.spawn(comparing.run(stop.clone()));
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
         api.set_data(parts.server_nodes.served());
         api.set_hsyco(config.hsyco.as_ref());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mainstem_model::{Name, PacingError};
+use mainstem_model::{GlobSet, Name, PacingError};
 use mainstem_remote::{DialFrom, Mode, RemoteConfig, RemoteKind, RemoteSection, Route, Trust};
 use serde_json::Value;
 
@@ -34,6 +34,7 @@ pub(crate) fn read(draft: &mut Draft<'_>, taken: &mut Taken) -> Vec<RemoteConfig
             let remote = section.resolve(name, trust);
             check_beat(draft, &remote, pointer);
             check_pacing(draft, &remote, pointer);
+            check_loggers(draft, &remote, pointer);
             remotes.push(remote);
         }
     }
@@ -109,6 +110,16 @@ fn check_beat(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
         let message = format!("`uncertain_after` is {limit:?}, `beat` {beat:?}");
         let expected = "`uncertain_after` of at least three beats";
         draft.problem(&join(pointer, "uncertain_after"), message, expected);
+    }
+}
+
+/// A pattern that means nothing would replicate nothing, and nobody would notice.
+fn check_loggers(draft: &mut Draft<'_>, remote: &RemoteConfig, pointer: &str) {
+    let wrong = |pattern: &&String| GlobSet::new(&[pattern]).is_err();
+    for pattern in remote.data_loggers.iter().filter(wrong) {
+        let message = format!("{pattern:?} is no pattern over names of data loggers");
+        let expected = "names with `*` and `**`, such as `energy.*`, in a list or divided by `;`";
+        draft.problem(&join(pointer, "dataloggers"), message, expected);
     }
 }
 

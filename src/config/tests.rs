@@ -162,6 +162,20 @@ fn a_good_file_is_resolved() {
 }
 
 #[test]
+fn a_pattern_of_data_loggers_that_is_none_is_refused() {
+    let wrong = GOOD.replace(
+        "dataloggers: a; b",
+        "dataloggers: \"energy.*; a..b; !b.**\"",
+    );
+    let told = load_text(&wrong).map(drop).unwrap_err().to_string();
+    assert!(
+        told.contains("\"a..b\" is no pattern over names of data loggers"),
+        "{told}"
+    );
+    assert_eq!(told.matches("is no pattern").count(), 1, "{told}");
+}
+
+#[test]
 fn a_large_file_takes_no_long_time() {
     let mut text = GOOD.to_owned();
     for index in 0..5000 {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 
+use crate::recorder::Book;
 use crate::replica::rows_of;
 use crate::{GapQuery, Healing, HourSum, Row, SUM_HOUR, SeriesId, SeriesKey, Sink, SinkError};
 
@@ -77,15 +78,12 @@ impl Found {
 }
 
 /// Compares one series with the other level, and heals it if that is wished.
-pub async fn verify(
-    sink: &Arc<dyn Sink>,
-    wish: VerifyWish,
-    ask: &Asker,
-) -> Result<Found, VerifyError> {
-    let series = wish.series;
+pub async fn verify(book: &Book, wish: VerifyWish, ask: &Asker) -> Result<Found, VerifyError> {
+    let (series, sink) = (wish.series, book.sink());
     let key = sink.list().into_iter().find(|(id, _)| *id == series);
     let (_, key) = key.ok_or(SinkError::UnknownSeries(series.0))?;
     let both = Both {
+        book,
         sink: Arc::clone(sink),
         series,
         key,
@@ -236,7 +234,12 @@ impl Both<'_> {
         if rows.is_empty() {
             return Ok(0);
         }
-        self.blocking(move |sink, _| sink.restore(rows)).await
+        let kept = rows.clone();
+        let count = self.blocking(move |sink, _| sink.restore(rows)).await?;
+        if count > 0 {
+            self.book.restored(kept).await;
+        }
+        Ok(count)
     }
 
     async fn ask(&self, ask: LinkSums) -> Result<LinkSumsDocument, VerifyError> {

@@ -129,6 +129,7 @@ impl Recorder {
         let book = Arc::new(Book::new(Arc::clone(&setup.sink), zone));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (jobs, work) = mpsc::channel(JOBS_MAX);
+        book.set_rolls(jobs.downgrade());
         let figures = Figures::new(&setup.metrics);
         let rolls = rolls::Rolls::new(
             Arc::clone(&setup.sink),

@@ -18,6 +18,7 @@ mod file;
 mod incoming;
 mod layout;
 mod ledger;
+mod lost;
 mod merge;
 mod outlook;
 mod part;

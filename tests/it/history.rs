@@ -226,6 +226,103 @@ async fn a_part_that_is_lost_is_named_and_fetched_again() {
     line.stop().await;
 }
 
+/// Runs `mainstem loggers …` on a node; its exit code and what it says.
+async fn run(node: &TestNode, args: &[&str]) -> (Option<i32>, Value) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_mainstem"));
+    command.arg("loggers").args(args).arg("--json").arg("-c");
+    let done = command.arg(node.file()).output().await.unwrap();
+    let told = String::from_utf8_lossy(&done.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
+    let told = serde_json::from_str(&told);
+    (
+        done.status.code(),
+        told.unwrap_or_else(|error| panic!("{args:?}: {error}: {wrong}")),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_imported_edited_and_shown_by_the_command() {
+    let line = TestNode::start_with("line1", DEVICE, RECORD).await;
+    line.wait_good("sim.level").await;
+    let id = "level.sim.level";
+    wait_watermark(&line, id, 1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(format!("{id}.csv"));
+    std::fs::write(&file, on(&table())).unwrap();
+    let file = file.to_str().unwrap();
+    // The series is called as the file.
+    let (code, told) = run(&line, &["import", file, "--dry-run"]).await;
+    assert_eq!((code, &told["stored"]), (Some(0), &json!(1440)), "{told}");
+    let (code, told) = run(&line, &["import", file]).await;
+    assert_eq!(
+        (code, &told["stored"], &told["wrong"]),
+        (Some(0), &json!(1440), &json!(0))
+    );
+    let (_, told) = run(&line, &["import", file]).await;
+    assert_eq!((&told["stored"], &told["known"]), (&json!(0), &json!(1440)));
+    let (from, to) = (on("2026-03-01T10:00:00Z"), on("2026-03-01T12:00:00Z"));
+    let stretch = ["--from", &from, "--to", &to];
+    let edit = [&["edit", id, "--reason", "wrong probe"], &stretch[..]].concat();
+    let (code, told) = run(&line, &edit).await;
+    assert_eq!(code, Some(0), "{told}");
+    let (_, told) = run(&line, &["edits", id]).await;
+    assert!(
+        told["items"][0]["note"]
+            .as_str()
+            .unwrap()
+            .ends_with("wrong probe"),
+        "{told}"
+    );
+    let (_, told) = run(&line, &["gaps", id, "--from", &on("2026-03-01T00:00:00Z")]).await;
+    assert_eq!(told["items"][0]["cause"], "device_down", "{told}");
+    let (_, told) = run(
+        &line,
+        &[&["show", id, "pieces", "--step", "1h"], &stretch[..]].concat(),
+    )
+    .await;
+    assert_eq!(told["items"].as_array().map(Vec::len), Some(2), "{told}");
+    let (code, told) = run(&line, &["verify", id]).await;
+    assert_eq!(
+        (code, &told["items"][0]["state"]),
+        (Some(0), &json!("own")),
+        "{told}"
+    );
+    line.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_is_found_in_the_background_and_named() {
+    let line = TestNode::start_with("line1", DEVICE, RECORD).await;
+    let plant = TestNode::start_with("plant", &entry(&line, ""), ROLL).await;
+    line.wait_good("sim.level").await;
+    let above = "line1.level.sim.level";
+    wait_watermark(&plant, above, 1).await;
+    // A row that the line never had, some hours ago.
+    let book = book(&plant);
+    let series = book.get(above).unwrap().series;
+    let row = mainstem_datalogger::Row {
+        series,
+        row: 1_000_000,
+        time: SystemClock.now().micros() - 5 * 3_600_000_000,
+        received: None,
+        value: mainstem_datalogger::Logged::Integer(7),
+        quality: 0,
+    };
+    book.sink().append(vec![row]).await.unwrap();
+    let begun = Instant::now();
+    let alarm = loop {
+        if let Some(alarm) = plant.alarm("loggers.differ").await {
+            break alarm;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the difference is named");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert!(alarm.to_string().contains(above), "{alarm}");
+    assert!(!alarm.to_string().contains("line1.pieces"), "{alarm}");
+    plant.stop().await;
+    line.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_right_changes_nothing() {
     const READER: &str = "ms_test0009_another-token-for-tests-that-reads";

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstem_model::{Clock, Status};
-use mainstem_remote::LinkState;
+use mainstem_remote::{LinkState, LoggersState};
 use mainstem_security::{Identity, server_config};
 use mainstem_telemetry::SystemClock;
 use tempfile::TempDir;
@@ -20,7 +21,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{TestNode, remote};
+use crate::support::{TestNode, eventually, remote};
+
+/// How often strangers of this process were asked for data loggers, and for anything else.
+static ASKED_FOR_LOGGERS: AtomicUsize = AtomicUsize::new(0);
+static ASKED_FOR_ELSE: AtomicUsize = AtomicUsize::new(0);
 
 /// What a stranger does with a connection.
 #[derive(Clone, Copy)]
@@ -105,7 +110,12 @@ async fn answer(
     media: &'static str,
     text: &'static str,
 ) {
-    let service = hyper::service::service_fn(move |_: Request<Incoming>| async move {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| async move {
+        let asked = match request.uri().path() {
+            path if path.starts_with("/api/v1/link/loggers") => &ASKED_FOR_LOGGERS,
+            _ => &ASKED_FOR_ELSE,
+        };
+        asked.fetch_add(1, Ordering::Relaxed);
         let response = Response::builder()
             .status(status)
             .header("content-type", media)
@@ -128,7 +138,7 @@ async fn cause(manner: Manner) -> (LinkState, String) {
         let told = link.cause.filter(|cause| cause != "not connected yet");
         told.map(|cause| (link.state, cause))
     };
-    let found = crate::support::eventually("an attempt has failed", tried).await;
+    let found = eventually("an attempt has failed", tried).await;
     // Whatever it is, it harms nothing else, and nothing of it is good.
     node.wait_good("sim.count").await;
     let connection = node.get("line1.connection").unwrap();
@@ -164,4 +174,29 @@ async fn each_stranger_is_named_and_harms_nothing() {
         let is_refused = found == LinkState::Refused;
         assert_eq!(is_refused, refused, "{found:?}: {cause}");
     }
+}
+
+/// What the first version of mainstem sent.
+const OLD: &str = include_str!("../fixtures/compat/1/1-snapshot.ndjson");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_node_hands_on_no_data_loggers_and_is_not_asked_for_any() {
+    let old = Stranger::start(Manner::Stream(OLD)).await;
+    let more = "      mode: poll\n      poll_interval: 200ms\n      dataloggers: [ \"**\" ]\n      \
+                dataloggerspollinterval: 1\n";
+    let entry = remote("line1", &old.pin, old.address, more);
+    let node = TestNode::start("plant1", &entry).await;
+    let state = || {
+        let view = node.link("line1").loggers?;
+        (view.state == LoggersState::NotSupported).then_some(view.cause)
+    };
+    let cause = eventually("it is told that the remote is too old", state).await;
+    assert!(cause.unwrap().contains("update it"));
+    // Rounds later it is the same, and nobody has asked.
+    let before = ASKED_FOR_ELSE.load(Ordering::Relaxed);
+    let rounds = || (ASKED_FOR_ELSE.load(Ordering::Relaxed) > before + 10).then_some(());
+    eventually("some rounds more", rounds).await;
+    assert_eq!(ASKED_FOR_LOGGERS.load(Ordering::Relaxed), 0);
+    assert!(state().is_some());
+    node.stop().await;
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
 
 use super::{Asker, HOUR_ROWS_MAX, VerifyError};
+use crate::recorder::Book;
 use crate::{HourSum, Row, SUM_HOUR, SampleQuery, SeriesId, SeriesKey, Sink, row_hash};
 
 /// This level and the other one.
 pub(super) struct Both<'a> {
+    pub(super) book: &'a Book,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) series: SeriesId,
     pub(super) key: SeriesKey,
@@ -38,12 +40,19 @@ pub struct HourFound {
     pub let_go: u64,
     /// Rows that were fetched.
     pub healed: u64,
+    /// Those of the missing rows whose numbers were never here: replication has yet to bring them.
+    pub waiting: u64,
 }
 
 impl HourFound {
     /// Whether the difference is more than retention.
     pub fn is_fault(&self) -> bool {
         self.missing + self.too_many + self.different > 0
+    }
+
+    /// Whether the difference is one that replication will not end by itself.
+    pub fn is_wrong(&self) -> bool {
+        self.missing > self.waiting || self.too_many + self.different > 0
     }
 
     /// Whether nothing is wrong any more.
@@ -72,13 +81,13 @@ impl Both<'_> {
             return Ok(found);
         }
         let span = (start, start.saturating_add(SUM_HOUR));
-        let (rows, lowest, highest) = self
+        let (rows, lowest, highest, held) = self
             .blocking(move |sink, series| {
                 let rows = sink.samples(&SampleQuery::new(series, span.0, span.1))?;
                 let rows = rows.collect::<Result<Vec<Row>, _>>()?;
                 let numbers = sink.extent(series)?.numbers;
                 let lowest = numbers.map_or(0, |numbers| numbers.0);
-                Ok((rows, lowest, sink.watermark(series)?))
+                Ok((rows, lowest, sink.watermark(series)?, sink.held(series)?))
             })
             .await?;
         // Of an hour that is wholly let go there, nothing need be asked.
@@ -117,6 +126,11 @@ impl Both<'_> {
             }
         }
         found.missing = missing.len() as u64;
+        let was_here = |row: &&Row| {
+            held.iter()
+                .any(|(low, high)| (*low..=*high).contains(&row.row))
+        };
+        found.waiting = found.missing - missing.iter().filter(was_here).count() as u64;
         if self.heals {
             found.healed = self.restore(missing).await?;
         }

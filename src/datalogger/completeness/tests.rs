@@ -93,7 +93,8 @@ async fn compared(sink: &Arc<dyn Sink>, other: &Arc<dyn Sink>, heal: bool) -> Fo
         to: i64::MAX,
         heal,
     };
-    verify(sink, wish, &*asker(other)).await.unwrap()
+    let book = Book::new(Arc::clone(sink), jiff::tz::TimeZone::UTC);
+    verify(&book, wish, &*asker(other)).await.unwrap()
 }
 
 fn visible(sink: &dyn Sink) -> Vec<Row> {

@@ -75,6 +75,13 @@ pub struct PostgresConfig {
         "type" = ["string", "integer"], "size" = {"min": "0 MiB", "max": "1048576 GiB"}
     ))]
     pub size: u64,
+    /// Percent of the disk that the spool leaves free: not to be chosen, but in tests.
+    #[serde(skip, default = "reserve_percent")]
+    pub reserve_percent: u8,
+}
+
+fn reserve_percent() -> u8 {
+    5
 }
 
 fn port() -> u16 {
@@ -114,6 +121,7 @@ impl PostgresConfig {
             gather: gather(),
             timeout: timeout(),
             size: 0,
+            reserve_percent: reserve_percent(),
         }
     }
 

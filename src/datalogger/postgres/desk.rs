@@ -62,6 +62,7 @@ impl PostgresSink {
         let mut spool = SqliteConfig::new(folder);
         spool.name = "spool".to_owned();
         spool.settle = false;
+        spool.reserve_percent = config.reserve_percent;
         spool.part_bytes = PART_BYTES.min(config.spool / 4);
         spool.check_at_start = false;
         let spool = SqliteSink::open(spool, health.clone(), Arc::clone(&clock))?;

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::tz::TimeZone;
 use mainstem_model::{Name, ValueType};
 use parking_lot::RwLock;
+use tokio::sync::mpsc;
 
 use super::door::Door;
+use super::rolls::Job;
 use crate::config::{LoggerKind, SampleMode};
 use crate::replica::Tap;
-use crate::{SeriesId, Sink};
+use crate::{Row, SeriesId, Sink};
 
 /// One recorded series.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Book {
     tap: Tap,
     /// Series whose logger is not in the node file any more.
     ended: RwLock<BTreeSet<Name>>,
+    /// Who makes roll-ups, as long as there is somebody.
+    rolls: RwLock<Option<mpsc::WeakSender<Job>>>,
 }
 
 impl Book {
@@ -65,6 +69,7 @@ impl Book {
             version: AtomicU64::default(),
             tap: Tap::default(),
             ended: RwLock::default(),
+            rolls: RwLock::default(),
         }
     }
 
@@ -82,6 +87,23 @@ impl Book {
     pub fn of_series(&self, series: SeriesId) -> Option<LoggerView> {
         let views = self.series.read();
         views.values().find(|view| view.series == series).cloned()
+    }
+
+    pub(crate) fn set_rolls(&self, jobs: mpsc::WeakSender<Job>) {
+        *self.rolls.write() = Some(jobs);
+    }
+
+    /// Rows are on disk that roll-ups may have been made without.
+    pub(crate) async fn restored(&self, rows: Vec<Row>) {
+        let jobs = self
+            .rolls
+            .read()
+            .as_ref()
+            .and_then(mpsc::WeakSender::upgrade);
+        if let Some(jobs) = jobs {
+            // It ends only with the recorder.
+            drop(jobs.send(Job::Restored(Arc::new(rows))).await);
+        }
     }
 
     /// The zone by which roll-ups are counted.

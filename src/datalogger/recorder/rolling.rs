@@ -32,6 +32,26 @@ pub(crate) struct RollSetup {
     pub(crate) raw: Option<i64>,
 }
 
+/// The time within which rows were stored again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Disturbed {
+    times: Option<(i64, i64)>,
+    edited: bool,
+}
+
+impl Disturbed {
+    /// Notes a row.
+    pub(crate) fn note(&mut self, row: &Row) {
+        let last = match &row.value {
+            Logged::Edit(edit) => edit.to.saturating_sub(1),
+            _ => row.time,
+        };
+        self.edited |= last != row.time || matches!(row.value, Logged::Edit(_));
+        let (from, until) = self.times.unwrap_or((row.time, last));
+        self.times = Some((from.min(row.time), until.max(last)));
+    }
+}
+
 /// The roll-ups of one series.
 #[derive(Debug)]
 pub(crate) struct Rolling {
@@ -124,6 +144,15 @@ impl Rolling {
     /// Rows will never come: nothing waits for them.
     pub(crate) fn forgo(&mut self, first: u64, last: u64) {
         self.taken.insert(first, last);
+    }
+
+    /// Has a time counted anew, whatever was taken in before.
+    pub(crate) fn disturb(&mut self, disturbed: &Disturbed) {
+        if let Some((from, until)) = disturbed.times {
+            self.note_late(from);
+            self.note_late(until);
+            self.edited |= disturbed.edited;
+        }
     }
 
     fn note_late(&mut self, at: i64) {

@@ -12,7 +12,7 @@ use mainstem_telemetry::{Health, Problem, Severity};
 use tokio::sync::mpsc;
 
 use super::remembered::{self, FILE, SERIES_MAX};
-use super::rolling::{RollSetup, Rolling};
+use super::rolling::{Disturbed, RollSetup, Rolling};
 use super::{Book, Figures};
 use crate::{Policy, RollupBatch, Row, SeriesId, Sink, SinkError};
 
@@ -34,6 +34,8 @@ pub(crate) enum Job {
     OpenAll(Vec<(SeriesId, RollSetup)>),
     /// Rows are on disk.
     Rows(Arc<Vec<Row>>),
+    /// Rows are on disk whose numbers were there before: what damage took, fetched again.
+    Restored(Arc<Vec<Row>>),
     /// Rows of a series will never come.
     Forgone(SeriesId, u64, u64),
     /// Time went on: what is open is stored.
@@ -50,6 +52,8 @@ pub(crate) struct Rolls {
     /// The checksum of the series that were noted last.
     remembered: u32,
     series: HashMap<SeriesId, Open>,
+    /// What was stored again and is not in roll-ups yet.
+    restored: HashMap<SeriesId, Disturbed>,
     retained: Option<Instant>,
     noted: Option<Instant>,
 }
@@ -86,6 +90,7 @@ impl Rolls {
             book,
             remembered: 0,
             series: HashMap::new(),
+            restored: HashMap::new(),
             retained: None,
             noted: None,
         }
@@ -122,6 +127,16 @@ impl Rolls {
                 }
             }
             Job::Rows(rows) => self.take(&rows),
+            Job::Restored(rows) => {
+                for row in rows
+                    .iter()
+                    .filter(|row| self.series.contains_key(&row.series))
+                {
+                    let disturbed = self.restored.entry(row.series).or_default();
+                    disturbed.note(row);
+                }
+                self.take(&rows);
+            }
             Job::Forgone(series, first, last) => self.forgo(series, first, last),
             Job::Tick(at) => {
                 *now = Some(at);
@@ -219,6 +234,12 @@ impl Rolls {
         if !batch.rollups.is_empty() || !batch.covered.is_empty() {
             self.sink.put_rollups(&batch)?;
         }
+        for (series, disturbed) in &self.restored {
+            let open = self.series.get_mut(series);
+            if let Some(rolling) = open.and_then(|open| open.rolling.as_mut()) {
+                rolling.disturb(disturbed);
+            }
+        }
         for rolling in self
             .series
             .values_mut()
@@ -230,6 +251,8 @@ impl Rolls {
                 self.figures.left.inc_by(std::mem::take(&mut rolling.left));
             }
         }
+        // Only now: what failed above is made again.
+        self.restored.clear();
         Ok(())
     }
 

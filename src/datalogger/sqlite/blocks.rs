@@ -127,6 +127,20 @@ pub(super) fn sums(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
     Ok((rows, sum))
 }
 
+/// Every block, as the index lists them.
+pub(super) fn each_head(
+    connection: &Connection,
+    mut each: impl FnMut(Head),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, series, first, last, rows, low, high FROM block INDEXED BY block_of",
+    )?;
+    for head in statement.query_map([], Head::from_row)? {
+        each(head?);
+    }
+    Ok(())
+}
+
 /// The blocks of a series that touch a span of times, both ends included, oldest first.
 pub(super) fn heads(
     connection: &Connection,

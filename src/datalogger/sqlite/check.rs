@@ -27,10 +27,11 @@ impl Shared {
             match self.check_part(&part) {
                 Ok(rows) => integrity.rows += rows,
                 Err(SinkError::Damaged { path, reason }) => {
-                    part.set_damage(reason.clone());
                     let fault = Fault { file: path, reason };
-                    self.report(fault.clone());
-                    integrity.faults.push(fault);
+                    self.damaged(&part, fault.clone());
+                    if !integrity.faults.contains(&fault) {
+                        integrity.faults.push(fault);
+                    }
                 }
                 Err(error) => return Err(error),
             }

@@ -96,6 +96,7 @@ impl SqliteSink {
         *shared.numbers.write() = found.numbers;
         shared.edits.publish(found.hidden);
         *shared.parts.write() = found.parts;
+        let log = shared.catalogue.log();
         if found.lost_newest {
             // Numbers that this log gave out may be gone with it: they must not be given again.
             shared.catalogue.renew_log(&shared.mark)?;
@@ -126,6 +127,7 @@ impl SqliteSink {
         if shared.staged() > 0 {
             shared.settling.staged(false);
         }
+        shared.lost(&found.lost, log);
         let writer = Writer::new(Arc::clone(&shared), part, connection)?;
         let sink = Self {
             shared: Arc::clone(&shared),

@@ -61,7 +61,7 @@ impl SqliteSink {
     fn drain_part(&self, part: &Arc<Part>, rows_max: usize, drained: &mut Drained) -> Told<bool> {
         let connection = part.borrow()?;
         let read = read_error(&part.path);
-        let mut is_done = true;
+        let (mut is_done, mut damage) = (true, None);
         {
             let mut statement = connection
                 .prepare_cached("SELECT id, directory FROM staging WHERE id > ?1 ORDER BY id")
@@ -78,7 +78,7 @@ impl SqliteSink {
                 match self.take(part, &connection, id, directory, drained) {
                     // What is damaged is named and passed: it must not hold up the rest for ever.
                     Err(SinkError::Damaged { reason, path }) => {
-                        self.shared().report(Fault { file: path, reason });
+                        damage = Some(Fault { file: path, reason });
                     }
                     told => told?,
                 }
@@ -86,6 +86,9 @@ impl SqliteSink {
             }
         }
         part.give_back(connection);
+        if let Some(fault) = damage {
+            self.shared().damaged(part, fault);
+        }
         Ok(is_done)
     }
 

@@ -12,13 +12,17 @@ use super::catalogue::{insert_series, read_series};
 use super::config::{SqliteConfig, Synchronous};
 use super::edits::{self, Hidden};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
+use super::lost::Lost;
 use super::part::{Part, each_directory};
 use super::reached::Reached;
 use super::shared::Shared;
-use super::trouble::is_damaged;
 use crate::codec::staged;
 use crate::numbers::Numbers;
 use crate::{Fault, SeriesId, SeriesKey, SinkError};
+
+mod reopen;
+
+pub(super) use reopen::{make_plain, reopen};
 
 /// Parts of one store: a day each is ten years and more.
 const PARTS_MAX: usize = 10_000;
@@ -31,10 +35,19 @@ pub(super) struct Found {
     pub(super) hidden: Hidden,
     pub(super) series: Vec<(SeriesId, SeriesKey)>,
     pub(super) faults: Vec<Fault>,
+    /// What is lost with them.
+    pub(super) lost: Vec<Lost>,
     /// The newest part was lost, and with it perhaps row numbers that others know.
     pub(super) lost_newest: bool,
     /// The highest number that a part ever had here.
     pub(super) highest: u64,
+}
+
+impl Found {
+    fn lose(&mut self, number: u64, fault: Fault) {
+        self.lost.push(Lost::Part(number, fault.file.clone()));
+        self.faults.push(fault);
+    }
 }
 
 /// The path of a part.
@@ -50,8 +63,10 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
     let newest = found.highest;
     if finished > 0 && !numbers.contains(&finished) {
         found.lost_newest = true;
+        let file = path_of(&config.folder, finished);
+        found.lost.push(Lost::Part(finished, file.clone()));
         found.faults.push(Fault {
-            file: path_of(&config.folder, finished),
+            file,
             reason: "it is missing".to_owned(),
         });
     }
@@ -69,13 +84,11 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
             }
             Ok(None) => {
                 found.lost_newest |= number == newest;
-                found
-                    .faults
-                    .push(put_aside(&path, "its head is gone".to_owned())?);
+                found.lose(number, put_aside(&path, "its head is gone".to_owned())?);
             }
             Err(SinkError::Damaged { reason, .. }) => {
                 found.lost_newest |= number == newest;
-                found.faults.push(put_aside(&path, reason)?);
+                found.lose(number, put_aside(&path, reason)?);
             }
             Err(error) => return Err(error),
         }
@@ -102,6 +115,7 @@ fn find_lost_end(config: &SqliteConfig, found: &mut Found) {
     };
     if Reached::read(&config.folder).is_some_and(|noted| noted > reached) {
         found.lost_newest = true;
+        found.lost.push(Lost::End);
         found.faults.push(Fault {
             file: file::beside(&part.path, "-wal"),
             reason: "samples that were acknowledged are missing at its end".to_owned(),
@@ -272,90 +286,4 @@ pub(super) fn begin(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
     shared.catalogue.set_newest_part(number)?;
     shared.parts.write().push(Arc::clone(&part));
     Ok((part, connection))
-}
-
-/// Opens the newest part again after a failure. What it holds beyond what was acknowledged counts
-/// as stored from now on, after it was written anew: of a failed sync nobody knows what lasted.
-pub(super) fn reopen(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
-    let part = shared.active().ok_or(SinkError::Stopped)?;
-    let told = reopen_part(shared, &part);
-    if !is_damaged(&told) {
-        return Ok((part, told?));
-    }
-    if let Err(SinkError::Damaged { reason, .. }) = told {
-        let fault = put_aside(&part.path, reason)?;
-        shared.report(fault);
-    }
-    // What was acknowledged stays acknowledged: its numbers are never given out again.
-    let begun = begin(shared)?;
-    shared
-        .parts
-        .write()
-        .retain(|other| other.number != part.number);
-    Ok(begun)
-}
-
-fn reopen_part(shared: &Shared, part: &Part) -> Told<Connection> {
-    let path = &part.path;
-    let opened = file::open_writer(path, shared.config.synchronous);
-    let connection = opened.map_err(|error| match file::is_damage(&error) {
-        true => read_error(path)(error),
-        false => write_error(path)(error),
-    })?;
-    checkpoint(path, &connection)?;
-    let figures = super::part::verify(path, &connection)?;
-    let mut numbers = HashMap::new();
-    absorb_staged(path, &connection, &mut numbers)?;
-    let mut hidden = shared.edits.all();
-    edits::read(path, &connection, &mut hidden)?;
-    // A write proves that the disk takes one.
-    figures.save(&connection).map_err(write_error(path))?;
-    part.set_figures(figures);
-    let mut stored = shared.numbers.write();
-    for (series, found) in numbers {
-        stored.entry(series).or_default().absorb(found.ranges());
-    }
-    drop(stored);
-    shared.edits.publish(hidden);
-    Ok(connection)
-}
-
-/// Copies the whole log into the file and syncs it.
-fn checkpoint(path: &Path, connection: &Connection) -> Told<()> {
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .map_err(write_error(path))?;
-    match busy {
-        0 => Ok(()),
-        _ => Err(SinkError::Failed {
-            path: path.to_owned(),
-            reason: "somebody reads it still".to_owned(),
-        }),
-    }
-}
-
-/// Gives back the room of what was staged and makes a part one plain file.
-pub(super) fn make_plain(path: &Path, connection: &mut Connection) -> Told<()> {
-    let vacuum = || -> rusqlite::Result<()> {
-        let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
-        let mut freed = statement.query([])?;
-        while freed.next()?.is_some() {}
-        Ok(())
-    };
-    vacuum().map_err(write_error(path))?;
-    checkpoint(path, connection)?;
-    connection.flush_prepared_statement_cache();
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
-        .map_err(|error| SinkError::Read {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-    match mode.as_str() {
-        "delete" => Ok(()),
-        _ => Err(SinkError::Read {
-            path: path.to_owned(),
-            reason: "somebody reads it still".to_owned(),
-        }),
-    }
 }

@@ -111,11 +111,8 @@ fn settle(shared: &Shared, due: bool) -> Told<()> {
         let told = settle_part(shared, &part, older);
         if let Err(SinkError::Damaged { reason, path }) = &told {
             // The rest of the part stays readable; new rows go into a new one.
-            part.set_damage(reason.clone());
-            shared.report(Fault {
-                file: path.clone(),
-                reason: reason.clone(),
-            });
+            let (file, reason) = (path.clone(), reason.clone());
+            shared.damaged(&part, Fault { file, reason });
         }
         told?;
     }

@@ -76,7 +76,7 @@ pub(crate) async fn post(
             })
         };
         let ask: Box<Asker> = Box::new(ask);
-        let found = completeness::verify(&sink, wish, &*ask).await;
+        let found = completeness::verify(&book, wish, &*ask).await;
         match found {
             Ok(found) => {
                 let told = document(&view, &remote.name, &found, asked.heal);

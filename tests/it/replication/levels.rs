@@ -1,8 +1,12 @@
 //! Three levels, of which the middle one is away.
 
+use std::sync::Arc;
+
+use mainstem_datalogger::{Policy, Sink, SqliteConfig, SqliteSink};
+use mainstem_telemetry::{Health, SystemClock};
 use serde_json::Value;
 
-use super::{DEVICE, RECORD, ROLL, assert_same, entry, rows, wait_watermark, watermark};
+use super::{DEVICE, RECORD, ROLL, assert_same, entry, fill, rows, wait_watermark, watermark};
 use crate::support::{TestNode, eventually};
 
 /// A line that records, a plant and a top that replicate.
@@ -114,5 +118,63 @@ async fn a_store_made_anew_begins_another_log_and_the_old_one_stays() {
     let kept = rows(&levels.top, old.unwrap_or_else(|| panic!("{ids:?}")));
     assert!(kept.len() >= before.len());
     assert_eq!(kept[..before.len()], before[..]);
+    Box::pin(levels.stop()).await;
+}
+
+/// Lets a node that is down forget what it recorded until now, as its retention does.
+fn let_go(node: &TestNode) -> u64 {
+    let clock = Arc::new(SystemClock);
+    let config = SqliteConfig::new(node.data().join("loggers"));
+    let health = Health::new(Arc::clone(&clock) as Arc<_>);
+    let sink = SqliteSink::open(config, health, clock).unwrap();
+    sink.rotate().unwrap();
+    let policy = Policy {
+        // What was filled in lies some seconds ahead.
+        raw: Some(-3_600_000_000),
+        minutes: None,
+        bytes: None,
+        disk_percent: None,
+    };
+    let gone = sink.retain(&policy).unwrap();
+    sink.close();
+    gone.rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_retention_took_before_it_was_read_is_a_gap_at_every_level() {
+    const FILLED: u64 = 5000;
+    let mut levels = Levels::start().await;
+    wait_watermark(&levels.top, AT_TOP, 30).await;
+    levels.plant.down().await;
+    let own = levels.line.node().store().setup().node;
+    levels.line.down().await;
+    fill(&levels.line, own, "pieces", FILLED).await;
+    assert!(let_go(&levels.line) > FILLED);
+    levels.line.up().await;
+    levels.plant.up().await;
+    // The row of the stop before is among those that are gone.
+    wait_watermark(&levels.line, "pieces", FILLED + 60).await;
+    let last = watermark(&levels.line, "pieces");
+    wait_watermark(&levels.top, AT_TOP, last).await;
+    for (node, name) in [(&levels.plant, AT_PLANT), (&levels.top, AT_TOP)] {
+        let path = format!("loggers/{name}/gaps?from=2020-01-01T00:00:00Z");
+        let told = node.ask("GET", &path, Value::Null).await.1;
+        let items = told["items"].as_array().unwrap().iter();
+        let gaps: Vec<&Value> = items.filter(|gap| gap["cause"] == "retention").collect();
+        assert_eq!(gaps.len(), 1, "{told:#}");
+        assert_eq!(gaps[0]["hop"], own.to_string(), "{told:#}");
+        assert_eq!(gaps[0]["state"], "permanent", "{told:#}");
+        let row = |member: &str| gaps[0][member].as_u64().unwrap();
+        let (first, end) = (row("first_row"), row("last_row"));
+        assert!(end - first + 1 >= FILLED, "{told:#}");
+        // Every number is a row or within the gap: nothing is missing in silence.
+        let held: std::collections::BTreeSet<u64> =
+            rows(node, name).iter().map(|row| row.row).collect();
+        let silent: Vec<u64> = (1..=last)
+            .filter(|row| !held.contains(row) && !(first..=end).contains(row))
+            .collect();
+        assert_eq!(silent, Vec::<u64>::new(), "{}", node.name);
+        assert!(held.iter().all(|row| !(first..=end).contains(row)));
+    }
     Box::pin(levels.stop()).await;
 }

@@ -8,7 +8,7 @@ use mainstem_model::{NodeId, Quality, Reason, Timestamp};
 use proptest::prelude::*;
 
 use super::memory::MemorySink;
-use crate::recorder::rolling::{RollSetup, Rolling, reading};
+use crate::recorder::rolling::{Disturbed, RollSetup, Rolling, reading};
 use crate::rollup::{Calendar, CounterRule, RateRule, Reading, Rule};
 use crate::{Edit, LogId, Logged, Rollup, RollupBatch, Row, SeriesId, SeriesKey, Sink, Step};
 
@@ -366,4 +366,35 @@ fn an_increment_over_a_gap_is_told_as_such() {
     );
     assert_eq!(of(3 * HOUR), (65.0, 60.0));
     assert_eq!(stored[&(Step::Day, 0)].increment, 75.0);
+}
+
+#[test]
+fn what_is_stored_again_is_rolled_up_again() {
+    let mut book = Book::new(setup(Rule::Range, "UTC", false));
+    book.write(0, Some(1.0), Quality::GOOD);
+    // Row 2 counts as stored, and damage took it.
+    book.rolling.forgo(2, 2);
+    book.next = 3;
+    book.write(HOUR + HOUR / 2, Some(3.0), Quality::GOOD);
+    book.flush(5 * HOUR);
+    let hour = |book: &Book| book.stored()[&(Step::Hour, 0)].clone();
+    assert_eq!((hour(&book).count, hour(&book).max), (1, 1.0));
+    let row = Row {
+        series: book.series,
+        row: 2,
+        time: HOUR / 2,
+        received: None,
+        value: Logged::Number(7.0),
+        quality: Quality::GOOD.code(),
+    };
+    book.sink.append(vec![row.clone()]).wait().unwrap();
+    book.rolling.take(&row);
+    book.flush(5 * HOUR);
+    assert_eq!(hour(&book).count, 1, "its number was taken before");
+    let mut disturbed = Disturbed::default();
+    disturbed.note(&row);
+    book.rolling.disturb(&disturbed);
+    book.flush(5 * HOUR);
+    assert_eq!((hour(&book).count, hour(&book).max), (2, 7.0));
+    assert_same(&book, 5 * HOUR);
 }

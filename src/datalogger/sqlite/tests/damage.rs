@@ -226,3 +226,83 @@ fn a_store_behind_its_note_takes_a_new_log_id() {
     drop(sink);
     assert_eq!(all(&open(config(folder.path())), series).unwrap().len(), 2);
 }
+
+fn gaps_of(sink: &SqliteSink, series: SeriesId) -> Vec<crate::Gap> {
+    let gaps = sink.gaps(&crate::GapQuery::of(series)).unwrap();
+    gaps.into_iter().map(|(_, gap)| gap).collect()
+}
+
+#[test]
+fn what_a_lost_part_held_is_a_gap_on_record() {
+    let original = tempfile::tempdir().unwrap();
+    let expected = store(original.path());
+    // Nothing of it can be read; and all of it can, but it is not what it says of itself.
+    for is_gone in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = copy(original.path(), folder.path());
+        let middle = files.iter().find(|path| path.ends_with("part-00000002.db"));
+        let middle = middle.unwrap();
+        if is_gone {
+            fs::write(middle, [7; 5000]).unwrap();
+        } else {
+            let connection = rusqlite::Connection::open(middle).unwrap();
+            connection
+                .execute("UPDATE figures SET data = x'00'", [])
+                .unwrap();
+        }
+        let (clock, health) = health();
+        let sink = SqliteSink::open(config(folder.path()), health, clock).unwrap();
+        for (series, _) in &expected {
+            let gaps = gaps_of(&sink, *series);
+            assert_eq!(gaps.len(), 1, "{gaps:?}");
+            let gap = &gaps[0];
+            assert_eq!(gap.rows, Some((1501, 4000)), "{gap:?}");
+            assert_eq!(
+                (gap.cause, gap.state),
+                (crate::GapCause::Damage, crate::Healing::Open)
+            );
+            let (first, last) = (row(*series, 1501).time, row(*series, 4000).time);
+            assert!(
+                gap.from <= first && gap.from >= row(*series, 1500).time,
+                "{gap:?}"
+            );
+            assert!(
+                gap.to > last && gap.to <= row(*series, 4001).time + 1,
+                "{gap:?}"
+            );
+        }
+        drop(sink);
+        // It is not told again at the next start.
+        let (clock, health) = self::health();
+        let sink = SqliteSink::open(config(folder.path()), health, clock).unwrap();
+        assert_eq!(gaps_of(&sink, expected[0].0).len(), 1);
+    }
+}
+
+#[test]
+fn a_block_that_cannot_be_read_is_a_gap_on_record_and_stays_healed() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = store(folder.path());
+    let path = folder.path().join("part-00000001.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE block SET checksum = checksum + 1
+        WHERE id = (SELECT min(id) FROM block WHERE series = ?1)";
+    connection.execute(damage, [expected[0].0.0]).unwrap();
+    drop(connection);
+    let (clock, health) = health();
+    let sink = SqliteSink::open(config(folder.path()), health, clock).unwrap();
+    for _ in 0..2 {
+        assert_eq!(sink.integrity().unwrap().faults.len(), 1);
+        let gaps = gaps_of(&sink, expected[0].0);
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_eq!(gaps[0].rows, Some((1, 1500)), "{gaps:?}");
+        assert_eq!(gaps_of(&sink, expected[1].0), vec![]);
+    }
+    let (id, _) = sink.gaps(&crate::GapQuery::of(expected[0].0)).unwrap()[0].clone();
+    sink.heal_gap(id, crate::Healing::Healed).unwrap();
+    assert_eq!(sink.integrity().unwrap().faults.len(), 1);
+    assert_eq!(
+        gaps_of(&sink, expected[0].0)[0].state,
+        crate::Healing::Healed
+    );
+}

@@ -3,6 +3,7 @@
 mod endpoints;
 mod family;
 mod http;
+mod idle;
 mod loops;
 mod mappings;
 mod opcua;
@@ -18,6 +19,7 @@ use crate::load::Draft;
 use crate::names::{Resource, resources};
 use crate::schema::Section;
 use family::Family;
+pub(crate) use idle::idle;
 use references::References;
 use topics::Topics;
 

@@ -56,6 +56,7 @@ pub(super) fn objects(
             let expected = "`serverProvides`, `serverReceives` or `serverProvidesReceives`";
             draft.problem(&join(&pointer, "operation"), message, expected);
         }
+        check_rules(draft, &section.head, &pointer);
         let topic = topics.take(draft, &id, section.head.topic.as_deref(), &pointer);
         if let (Some(topic), Some(server)) = (topic, family.server(&id)) {
             services

@@ -1,0 +1,42 @@
+//! Options that are right and do nothing: said by `check`, and when the node starts.
+
+use mainstem_service::{Mapping, NodeHead, Qos, Services};
+
+/// What has no effect. The foreign broker is asked for QoS 1 at most.
+pub(crate) fn idle(services: &Services, is_foreign: bool) -> Vec<String> {
+    let http = services.http_nodes.iter().map(|node| &node.head);
+    let opcua = services.opcua_nodes.iter().map(|node| &node.head);
+    let mut idle: Vec<String> = http.chain(opcua).flat_map(of_node).collect();
+    if is_foreign {
+        idle.extend(services.mappings.iter().flat_map(of_mapping));
+    }
+    idle
+}
+
+fn of_node(head: &NodeHead) -> impl Iterator<Item = String> {
+    let (id, operation) = (&head.id, head.operation);
+    let retain = (head.retain && !operation.receives()).then(|| {
+        let operation = operation.as_str();
+        format!("resources.{id}: `retain` with `operation: {operation}` keeps nothing")
+    });
+    let buffering = head.input_buffering.enabled.then(|| {
+        format!(
+            "resources.{id}: `inputBuffering` of a server node keeps nothing: while the bus is \
+             away, its clients are told so at once"
+        )
+    });
+    retain.into_iter().chain(buffering)
+}
+
+fn of_mapping(mapping: &Mapping) -> impl Iterator<Item = String> {
+    let filters = mapping.items.iter().flat_map(|item| &item.subscribe);
+    let surest = filters.filter(|subscribe| subscribe.qos > Qos::AT_LEAST_ONCE);
+    let id = &mapping.id;
+    surest.map(move |subscribe| {
+        let filter = subscribe.pattern.filter();
+        format!(
+            "resources.{id}: `{filter}` is subscribed with QoS 1 in place of 2: a foreign broker \
+             may tell a message twice"
+        )
+    })
+}

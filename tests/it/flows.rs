@@ -97,7 +97,7 @@ async fn a_bare_transaction() {
     let Some(said) = curl(&node, &page.commands(1)).await else {
         return;
     };
-    assert_eq!(said, (200, r#"{"accepted":true}"#.to_owned()));
+    assert_eq!(said, (200, r#"{"accepted": true}"#.to_owned()));
     drop(responder);
     node.stop().await;
 }

@@ -6,7 +6,7 @@ use super::load_text;
 fn what_has_no_effect_is_said() {
     let text = "version: 1
 node: { name: line1 }
-bus: { external: { host: broker.example } }
+bus: { external: { host: broker.example, tls: false } }
 resources:
   web: { type: Server::Http, properties: {} }
   quiet: { type: Node::Http, properties: { parent: web, method: POST, route: /a, retain: true } }
@@ -24,6 +24,9 @@ resources:
     {
         assert!(warning.contains(part), "{warning}");
     }
-    let own = text.replace("bus: { external: { host: broker.example } }\n", "");
+    let own = text.replace(
+        "bus: { external: { host: broker.example, tls: false } }\n",
+        "",
+    );
     assert_eq!(load_text(&own).unwrap().warnings.len(), 2);
 }

@@ -81,6 +81,7 @@ impl Node {
             .server_nodes
             .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
         ground.store.set_aliases(&config.aliases);
+        warn(&config);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
         ground.store.end_renaming();
@@ -157,6 +158,7 @@ impl Node {
         self.api.set_hsyco(config.hsyco.as_ref());
         self.api.set_support(config.support.as_ref());
         self.store.set_aliases(&config.aliases);
+        warn(&config);
         let mut report = self.parts.apply(&config).await;
         self.api.set_data(self.parts.server_nodes.served());
         self.parts.sweep(&config);
@@ -182,5 +184,12 @@ impl Node {
         self.tasks.wait().await;
         tracing::info!(node = self.facts.name, "the node has stopped");
         drop(self.folder);
+    }
+}
+
+/// Says what of a file has no effect.
+fn warn(config: &NodeConfig) {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
 }

@@ -1,7 +1,7 @@
 //! The uplinks that run: they begin when the node's server is there to serve over them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use mainstem_config::NodeConfig;
 use mainstem_model::Clock;
@@ -16,7 +16,9 @@ use super::report::ReloadReport;
 pub(super) struct Uplinks {
     clock: Arc<dyn Clock>,
     health: Health,
-    serve: OnceLock<Arc<dyn Serve>>,
+    /// Whom they serve. The server knows the parts, and they know it: the stop ends that circle,
+    /// so that what a stopped node held, its locks on files too, is free in the same process.
+    serve: RwLock<Option<Arc<dyn Serve>>>,
     running: RwLock<BTreeMap<String, (UplinkConfig, Arc<Uplink>)>>,
 }
 
@@ -25,14 +27,14 @@ impl Uplinks {
         Self {
             clock: Arc::clone(clock),
             health: health.clone(),
-            serve: OnceLock::new(),
+            serve: RwLock::default(),
             running: RwLock::default(),
         }
     }
 
     /// From now on there is somebody to serve. Only the first one counts.
     pub(super) fn serve(&self, serve: Arc<dyn Serve>) {
-        self.serve.get_or_init(|| serve);
+        self.serve.write().get_or_insert(serve);
     }
 
     pub(super) fn views(&self) -> Vec<UplinkView> {
@@ -47,7 +49,8 @@ impl Uplinks {
         config: &NodeConfig,
         report: &mut ReloadReport,
     ) -> Vec<(String, anyhow::Error)> {
-        let Some(serve) = self.serve.get() else {
+        let serve = self.serve.read().clone();
+        let Some(serve) = serve else {
             return Vec::new();
         };
         self.stop_changed(config, report).await;
@@ -58,7 +61,7 @@ impl Uplinks {
                 report.unchanged.push(name);
                 continue;
             }
-            match self.start(uplink, serve) {
+            match self.start(uplink, &serve) {
                 Ok(started) => {
                     let part = (uplink.clone(), Arc::new(started));
                     self.running.write().insert(name.clone(), part);
@@ -117,5 +120,6 @@ impl Uplinks {
         for (_, uplink) in running.values() {
             uplink.stop().await;
         }
+        *self.serve.write() = None;
     }
 }

@@ -170,7 +170,9 @@ impl Draft<'_> {
         warnings.extend(bus::idle(bus.as_ref()));
         let uplinks = uplinks::read(self);
         let services = services::read(self);
-        warnings.extend(services.iter().flat_map(services::idle));
+        let is_foreign = bus.as_ref().is_some_and(|bus| bus.external.is_some());
+        let idle = services.as_ref().map(|all| services::idle(all, is_foreign));
+        warnings.extend(idle.into_iter().flatten());
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,

@@ -1,5 +1,6 @@
 //! Whole files: faulty ones against what is said about them, a good one against what is made of it.
 
+mod idle;
 mod kinds;
 mod loggers;
 mod node_file;

@@ -432,6 +432,20 @@ async def call(opc, held):
     return results
 
 
+async def order(opc):
+    """The method of docs/flows/6: an article that the service takes, and one that it refuses."""
+    root, method = opc.get_node(ua.NodeId("mes", 1)), ua.NodeId("order", 1)
+    taken = await root.call_method(method, "A7")
+    return {"taken": list(taken), "refused": await failing(root.call_method(method, ""))}
+
+
+async def order_away(opc):
+    """The same while the service is away."""
+    root, begun = opc.get_node(ua.NodeId("mes", 1)), time.monotonic()
+    away = await failing(root.call_method(ua.NodeId("order", 1), "A7"))
+    return {"away": away, "took": time.monotonic() - begun}
+
+
 async def main():
     url, folder, command = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
     more = sys.argv[4:] + [""] * 4
@@ -467,6 +481,8 @@ async def main():
             "many": lambda: many(opc, int(number)),
             "history": lambda: history(opc),
             "call": lambda: call(opc, int(number)),
+            "order": lambda: order(opc),
+            "order_away": lambda: order_away(opc),
         }
         print(json.dumps(await commands[command](), default=str), flush=True)
 

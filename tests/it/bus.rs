@@ -100,9 +100,12 @@ async fn outlives(mut node: TestNode, mut wire: Wire) {
     node.down().await;
     assert!(wire.packet(0xf0).await.is_none());
     node.up().await;
-    let address = status(&node).await["listeners"][0]["address"].clone();
-    let address: SocketAddr = address.as_str().unwrap().parse().unwrap();
-    let (mut wire, _) = Wire::dial(address, OP).await;
+    let bus = status(&node).await;
+    let address = bus["listeners"][0]["address"].as_str();
+    let Some(address) = address else {
+        panic!("{bus:#} {:?}", node.ask("GET", "alarms", Value::Null).await);
+    };
+    let (mut wire, _) = Wire::dial(address.parse().unwrap(), OP).await;
     assert_eq!(wire.subscribe("a/#").await, 1);
     let report = node.reload_sections(TOKENS).await;
     assert!(report.needs_restart.is_empty(), "{report:?}");

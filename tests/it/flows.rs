@@ -1,62 +1,24 @@
-//! The flows of docs/flows, each run as its page is written, with curl as the caller.
+//! The flows of docs/flows, each run as its page is written: its node file, its curl, its responder.
 
-use std::process::Stdio;
+mod mes;
+mod method;
+mod page;
+mod shell;
+
 use std::time::{Duration, Instant};
 
 use mainstem_bus::{Publication, Qos, Topic, TopicFilter};
 use mes::Mes;
+use page::{Page, curl};
 use serde_json::{Value, json};
-use tokio::process::Command;
+use shell::Shell;
 
 use crate::skipped::skipped;
-use crate::support::{LINK_TOKEN, TestNode};
-
-mod mes;
+use crate::support::TestNode;
+use crate::support::mosquitto::Login;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The `resources:` of a page; its section `bus:` has an address that a test cannot have.
-fn resources(page: &str) -> String {
-    let path = format!("{}/docs/flows/{page}.md", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let block = text.split("```yaml\n").nth(1).unwrap();
-    let block = block.split("```").next().unwrap();
-    let (_, resources) = block.split_once("resources:\n").unwrap();
-    resources.to_owned()
-}
-
-/// What curl says, with the status; nothing if there is no curl here.
-async fn curl(node: &TestNode, path: &str, body: Option<Value>) -> Option<(u16, String)> {
-    let ca = node.node().facts().ca_file.clone();
-    let mut curl = Command::new("curl");
-    curl.args([
-        "-sS",
-        "--max-time",
-        "15",
-        "-w",
-        "\n%{http_code}",
-        "--cacert",
-    ])
-    .arg(ca)
-    .args(["-H", &format!("Authorization: Bearer {LINK_TOKEN}")])
-    .stdout(Stdio::piped());
-    if let Some(body) = body {
-        curl.args([
-            "-H",
-            "Content-Type: application/json",
-            "-d",
-            &body.to_string(),
-        ]);
-    }
-    curl.arg(format!("https://{}/data/flowsync/{path}", node.address()));
-    let Ok(output) = curl.output().await else {
-        skipped("flows", "curl is not installed");
-        return None;
-    };
-    let text = String::from_utf8(output.stdout).unwrap();
-    let (body, status) = text.rsplit_once('\n').unwrap();
-    Some((status.parse().unwrap(), body.to_owned()))
-}
+const TOKEN: &str = "the-token-of-the-responder";
 
 async fn ready(node: &TestNode) {
     let until = Instant::now() + PATIENCE;
@@ -74,38 +36,78 @@ async fn ready(node: &TestNode) {
     }
 }
 
+async fn online(node: &TestNode, adapter: &str) {
+    let until = Instant::now() + PATIENCE;
+    while node.node().parts().adapter(adapter).unwrap().state.as_str() != "online" {
+        assert!(Instant::now() < until, "the connection is up in time");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Asks the responder, past the node, until it answers.
+async fn answers(node: &TestNode, topic: &str) {
+    let bus = node.node().parts().bus().unwrap();
+    let filter = TopicFilter::new(&format!("{topic}/tres")).unwrap();
+    let mut replies = bus.subscribe(&[filter], 8).await.unwrap();
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        tokio::select! {
+            reply = replies.next() => {
+                let reply: Value = serde_json::from_slice(&reply.unwrap().payload).unwrap();
+                assert_eq!(reply["id"], "there?");
+                return;
+            }
+            _ = tick.tick() => {
+                assert!(Instant::now() < until, "nobody answers");
+                let publication = Publication {
+                    topic: Topic::new(&format!("{topic}/treq")).unwrap(),
+                    payload: json!({"id": "there?"}).to_string().into(),
+                    qos: Qos::AtMostOnce,
+                    retain: false,
+                };
+                bus.publish(publication).await.unwrap();
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_bare_transaction() {
-    let node = TestNode::start("line1", &resources("1-bare-transaction")).await;
-    let bus = node.node().parts().bus().unwrap();
-    let filter = TopicFilter::new("services/line1/exampleNode/treq").unwrap();
-    let mut requests = bus.subscribe(&[filter], 8).await.unwrap();
-    let responder = tokio::spawn(async move {
-        let message = requests.next().await.unwrap();
-        let request: Value = serde_json::from_slice(&message.payload).unwrap();
-        assert_eq!(request["value"], json!({"order": 4711}));
-        let answer = json!({"id": request["id"], "timestamp": 1, "value": {"accepted": true}});
-        let publication = Publication {
-            topic: Topic::new("services/line1/exampleNode/tres").unwrap(),
-            payload: answer.to_string().into(),
-            qos: Qos::AtMostOnce,
-            retain: false,
-        };
-        bus.publish(publication).await.unwrap();
-    });
-    let Some(said) = curl(&node, "example1", Some(json!({"order": 4711}))).await else {
+    let page = Page::read("1-bare-transaction");
+    let listen = page.section("bus").replace(":1883", ":0");
+    let sections = format!("  - {{ name: mes, role: mes, token: {TOKEN} }}\nbus:\n{listen}");
+    let roles = page.section("roles").leak();
+    let resources = page.section("resources");
+    let node = TestNode::start_roles("[\"**\"]", roles, "line1", &resources, &sections).await;
+    let port = node.bus_port().await;
+    let login = Login { port, token: TOKEN };
+    // The responder looks the same whether the programs that it calls are there or not.
+    if login
+        .publish("services/line1/exampleNode/tres", "1", &[])
+        .await
+        .is_none()
+    {
+        skipped("flow 1", "mosquitto-clients is not installed");
+        return;
+    }
+    let commands = page.commands(0).replace("1883", &port.to_string());
+    let responder = Shell::run(&commands, TOKEN);
+    answers(&node, "services/line1/exampleNode").await;
+    let Some(said) = curl(&node, &page.commands(1)).await else {
         return;
     };
-    assert_eq!(said, (200, r#"{"accepted":true}"#.to_owned()));
-    responder.await.unwrap();
+    assert_eq!(said, (200, r#"{"accepted": true}"#.to_owned()));
+    drop(responder);
     node.stop().await;
 }
 
 #[tokio::test]
 async fn a_node_answers_itself() {
-    let node = TestNode::start("line1", &resources("2-node-answers")).await;
+    let page = Page::read("2-node-answers");
+    let node = TestNode::start("line1", &page.section("resources")).await;
     ready(&node).await;
-    let Some(said) = curl(&node, "example2", Some(json!({"numbers": [1, 2, 3]}))).await else {
+    let Some(said) = curl(&node, &page.commands(0)).await else {
         return;
     };
     assert_eq!(said, (200, r#"{"sum":6}"#.to_owned()));
@@ -117,9 +119,10 @@ async fn a_node_answers_itself() {
 
 #[tokio::test]
 async fn an_error_has_its_code_and_message() {
-    let node = TestNode::start("line1", &resources("3-error")).await;
+    let page = Page::read("3-error");
+    let node = TestNode::start("line1", &page.section("resources")).await;
     ready(&node).await;
-    let Some((status, said)) = curl(&node, "example3", None).await else {
+    let Some((status, said)) = curl(&node, &page.commands(0)).await else {
         return;
     };
     assert_eq!(status, 500);
@@ -132,9 +135,10 @@ async fn an_error_has_its_code_and_message() {
 
 #[tokio::test]
 async fn a_timeout_has_its_code_and_message() {
-    let node = TestNode::start("line1", &resources("4-timeout")).await;
+    let page = Page::read("4-timeout");
+    let node = TestNode::start("line1", &page.section("resources")).await;
     let begin = Instant::now();
-    let Some((status, said)) = curl(&node, "example4", None).await else {
+    let Some((status, said)) = curl(&node, &page.commands(0)).await else {
         return;
     };
     assert_eq!(status, 408);
@@ -149,22 +153,20 @@ async fn a_timeout_has_its_code_and_message() {
 
 #[tokio::test]
 async fn a_rest_service_answers() {
+    let page = Page::read("5-full-http");
     let mes = Mes::start().await;
-    let written = resources("5-full-http").replace("8080", &mes.port().to_string());
+    let written = page
+        .section("resources")
+        .replace("8080", &mes.port().to_string());
     let node = TestNode::start("line1", &written).await;
     ready(&node).await;
-    let until = Instant::now() + PATIENCE;
-    while node.node().parts().adapter("mes").unwrap().state.as_str() != "online" {
-        assert!(Instant::now() < until, "the connection is up in time");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let Some(said) = curl(&node, "example5", Some(json!({"article": "A7"}))).await else {
+    online(&node, "mes").await;
+    let Some(said) = curl(&node, &page.commands(0)).await else {
         return;
     };
     assert_eq!(said, (200, r#"{"order":1,"article":"A7"}"#.to_owned()));
-    let (status, said) = curl(&node, "example5", Some(json!({"article": ""})))
-        .await
-        .unwrap();
+    let other = page.commands(0).replace("A7", "");
+    let (status, said) = curl(&node, &other).await.unwrap();
     assert_eq!(status, 422, "{said}");
     assert!(said.contains("no article"), "{said}");
     node.stop().await;

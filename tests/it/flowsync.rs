@@ -1,7 +1,7 @@
 //! Held requests over three real levels: answered above, answered below, with a link that is cut in
 //! the middle.
 
-mod foreign;
+pub(crate) mod foreign;
 
 use std::time::{Duration, Instant};
 

@@ -12,6 +12,7 @@ mod copies;
 mod demo;
 mod dial_up;
 mod doctor;
+mod endpoints;
 mod events;
 mod faults;
 mod flows;

@@ -43,13 +43,13 @@ const WHAT: &str = "the OPC UA server with asyncua";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A foreign client with a key of its own.
-struct Foreign {
+pub(crate) struct Foreign {
     python: PathBuf,
     folder: TempDir,
 }
 
 impl Foreign {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test has no configuration but this"
@@ -77,7 +77,7 @@ impl Foreign {
     }
 
     /// Runs one command of the client, as the user of the node's token.
-    async fn run(&self, url: &str, command: &str, number: &str) -> Value {
+    pub(crate) async fn run(&self, url: &str, command: &str, number: &str) -> Value {
         self.run_as(url, &[command, "above", LINK_TOKEN, number])
             .await
     }
@@ -144,7 +144,7 @@ async fn start() -> (TestNode, String) {
     (node, url)
 }
 
-async fn url(node: &TestNode) -> String {
+pub(crate) async fn url(node: &TestNode) -> String {
     let (_, state) = node.ask("GET", "opcua-server", Value::Null).await;
     state["urls"][0]
         .as_str()
@@ -153,7 +153,7 @@ async fn url(node: &TestNode) -> String {
 }
 
 /// Has the client come once, and trusts it.
-async fn trusted(node: &TestNode, url: &str, client: &Foreign) {
+pub(crate) async fn trusted(node: &TestNode, url: &str, client: &Foreign) {
     let refused = client.run(url, "connect", "0").await;
     assert_ne!(refused["connect"], "Good", "an unknown client came in");
     admit(node).await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod connect_proxy;
 pub(crate) mod hsyco;
+pub(crate) mod mosquitto;
 pub(crate) mod plc;
 pub(crate) mod proxy;
 
@@ -277,6 +278,14 @@ impl TestNode {
         let request = self.api(method.parse().unwrap(), path);
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// The port of the first listener of its bus.
+    pub(crate) async fn bus_port(&self) -> u16 {
+        let (_, bus) = self.ask("GET", "bus", Value::Null).await;
+        let address = bus["listeners"][0]["address"].as_str();
+        let address: SocketAddr = address.unwrap().parse().unwrap();
+        address.port()
     }
 
     /// Its metrics, as Prometheus reads them.

@@ -102,7 +102,12 @@ fn check_status(draft: &mut Draft<'_>, head: &NodeHeadSection, pointer: &str) {
     }
 }
 
-/// What the rules of a node say can be read.
+/// The rules of a node are not carried out; left out in silence, its clients would get what nobody
+/// meant.
 pub(super) fn check_rules(draft: &mut Draft<'_>, head: &NodeHeadSection, pointer: &str) {
-    super::rules::read(draft, head.rules.clone(), pointer);
+    if !head.rules.is_empty() {
+        let message = "the rules of a server node are not carried out";
+        let expected = "no `rules` here, and a `Mapping` with them that leads from or to this node";
+        draft.problem(&join(pointer, "rules"), message, expected);
+    }
 }

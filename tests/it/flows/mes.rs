@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// A running MES.
 pub(super) struct Mes {
@@ -24,10 +24,12 @@ impl Mes {
         let port = listener.local_addr().unwrap().port();
         let orders = Arc::new(AtomicU64::new(0));
         let task = tokio::spawn(async move {
+            // They end with it: a service that is away answers nobody.
+            let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
                 let orders = Arc::clone(&orders);
                 let answer = service_fn(move |request| answer(request, Arc::clone(&orders)));
-                tokio::spawn(async move {
+                connections.spawn(async move {
                     let http = hyper::server::conn::http1::Builder::new();
                     drop(http.serve_connection(TokioIo::new(socket), answer).await);
                 });

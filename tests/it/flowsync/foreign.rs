@@ -44,13 +44,13 @@ client.connect(host, int(port))
 client.loop_forever()
 "#;
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// A program that is ended with the test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -220,7 +220,7 @@ async fn paho_answers_in_both_versions_and_its_garbage_answers_nobody() {
 }
 
 /// A Mosquitto on a port and in a folder of its own.
-async fn mosquitto(folder: &TempDir, port: u16) -> Option<Running> {
+pub(crate) async fn mosquitto(folder: &TempDir, port: u16) -> Option<Running> {
     let path = folder.path().join("conf");
     let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n");
     std::fs::write(&path, text).unwrap();

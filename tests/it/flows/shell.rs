@@ -1,0 +1,28 @@
+//! The responder of a page: a shell with other programs, all of which end with the test.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+pub(super) struct Shell(Child);
+
+impl Shell {
+    /// Runs commands of a page, with the token of its responder.
+    pub(super) fn run(commands: &str, token: &str) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", commands])
+            .env("MES_TOKEN", token)
+            .stdin(Stdio::null())
+            .process_group(0);
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // The shell is the first of its group; what it started is in it too.
+        let group = format!("-{}", self.0.id());
+        Command::new("kill").args(["--", &group]).status().ok();
+        self.0.wait().ok();
+    }
+}

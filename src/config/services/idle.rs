@@ -40,7 +40,10 @@ fn of_node(head: &NodeHead) -> impl Iterator<Item = String> {
 fn of_history(node: &OpcuaNode) -> impl Iterator<Item = String> {
     let given = [
         ("historize", node.historize),
-        ("interpolation", node.interpolation != Interpolation::default()),
+        (
+            "interpolation",
+            node.interpolation != Interpolation::default(),
+        ),
     ];
     let given = given.into_iter().filter(|(_, is_given)| *is_given);
     given.map(|(key, _)| {

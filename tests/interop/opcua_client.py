@@ -166,16 +166,6 @@ async def subscribe(opc, seconds):
     return {"fast": value(told), "slow": value(slow), "follows": value(follows), "levels": value(levels)}
 
 
-async def states(opc, seconds):
-    """What is told of one datapoint while somebody else changes its quality."""
-    told = Told()
-    subscription = await opc.create_subscription(100, told)
-    await subscription.subscribe_data_change(opc.get_node(node("sim.still")), queuesize=10, sampling_interval=50)
-    print(json.dumps({"watching": True}), flush=True)
-    await asyncio.sleep(seconds)
-    return {"seen": [entry[2] for entry in told.seen]}
-
-
 class Printed(Told):
     """Says every change at once."""
 
@@ -187,6 +177,14 @@ class Printed(Told):
 async def told_line():
     """Waits until the test says a line."""
     await asyncio.to_thread(sys.stdin.readline)
+
+
+async def states(opc):
+    """What is told of one datapoint while somebody else changes its quality."""
+    subscription = await opc.create_subscription(100, Printed())
+    await subscription.subscribe_data_change(opc.get_node(node("sim.still")), queuesize=10, sampling_interval=50)
+    await told_line()
+    return {"ended": True}
 
 
 async def comings(opc):
@@ -456,7 +454,7 @@ async def main():
             "read": lambda: read(opc),
             "write": lambda: write(opc),
             "subscribe": lambda: subscribe(opc, number),
-            "states": lambda: states(opc, number),
+            "states": lambda: states(opc),
             "comings": lambda: comings(opc),
             "remote": lambda: remote(opc),
             "percent": lambda: percent(opc),

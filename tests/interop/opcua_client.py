@@ -148,6 +148,7 @@ class Told:
 async def subscribe(opc, seconds):
     """Changes of a counter at three sampling intervals, and of a value written by ourselves."""
     told, slow, follows = Told(), Told(), Told()
+    begun = time.monotonic()
     fast_sub = await opc.create_subscription(100, told)
     slow_sub = await opc.create_subscription(100, slow)
     follow_sub = await opc.create_subscription(200, follows)
@@ -163,7 +164,8 @@ async def subscribe(opc, seconds):
         await asyncio.sleep(0.1)
     await asyncio.sleep(max(seconds - 2.0, 0))
     value = lambda told: [entry[2] for entry in told.seen]
-    return {"fast": value(told), "slow": value(slow), "follows": value(follows), "levels": value(levels)}
+    took = time.monotonic() - begun
+    return {"took": took, "fast": value(told), "slow": value(slow), "follows": value(follows), "levels": value(levels)}
 
 
 class Printed(Told):

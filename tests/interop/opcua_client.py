@@ -148,6 +148,7 @@ class Told:
 async def subscribe(opc, seconds):
     """Changes of a counter at three sampling intervals, and of a value written by ourselves."""
     told, slow, follows = Told(), Told(), Told()
+    begun = time.monotonic()
     fast_sub = await opc.create_subscription(100, told)
     slow_sub = await opc.create_subscription(100, slow)
     follow_sub = await opc.create_subscription(200, follows)
@@ -163,17 +164,8 @@ async def subscribe(opc, seconds):
         await asyncio.sleep(0.1)
     await asyncio.sleep(max(seconds - 2.0, 0))
     value = lambda told: [entry[2] for entry in told.seen]
-    return {"fast": value(told), "slow": value(slow), "follows": value(follows), "levels": value(levels)}
-
-
-async def states(opc, seconds):
-    """What is told of one datapoint while somebody else changes its quality."""
-    told = Told()
-    subscription = await opc.create_subscription(100, told)
-    await subscription.subscribe_data_change(opc.get_node(node("sim.still")), queuesize=10, sampling_interval=50)
-    print(json.dumps({"watching": True}), flush=True)
-    await asyncio.sleep(seconds)
-    return {"seen": [entry[2] for entry in told.seen]}
+    took = time.monotonic() - begun
+    return {"took": took, "fast": value(told), "slow": value(slow), "follows": value(follows), "levels": value(levels)}
 
 
 class Printed(Told):
@@ -187,6 +179,14 @@ class Printed(Told):
 async def told_line():
     """Waits until the test says a line."""
     await asyncio.to_thread(sys.stdin.readline)
+
+
+async def states(opc):
+    """What is told of one datapoint while somebody else changes its quality."""
+    subscription = await opc.create_subscription(100, Printed())
+    await subscription.subscribe_data_change(opc.get_node(node("sim.still")), queuesize=10, sampling_interval=50)
+    await told_line()
+    return {"ended": True}
 
 
 async def comings(opc):
@@ -470,7 +470,7 @@ async def main():
             "read": lambda: read(opc),
             "write": lambda: write(opc),
             "subscribe": lambda: subscribe(opc, number),
-            "states": lambda: states(opc, number),
+            "states": lambda: states(opc),
             "comings": lambda: comings(opc),
             "remote": lambda: remote(opc),
             "percent": lambda: percent(opc),

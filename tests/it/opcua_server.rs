@@ -124,6 +124,19 @@ impl Talk {
         serde_json::from_str(&line.expect("the client goes on")).unwrap()
     }
 
+    /// Reads lines until one is as wanted.
+    async fn until(&mut self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = Vec::new();
+        loop {
+            let line = self.next().await;
+            if is(&line) {
+                return line;
+            }
+            seen.push(line.to_string());
+            assert!(seen.len() < 1000, "nothing is {what}: {seen:?}");
+        }
+    }
+
     /// Has it go on.
     async fn say(&mut self) {
         self.stdin.write_all(b"on\n").await.unwrap();
@@ -289,8 +302,16 @@ async fn subscriptions_tell_what_changed_as_often_as_asked() {
     let list = |what: &str| told[what].as_array().unwrap().clone();
     let (fast, slow, follows) = (list("fast"), list("slow"), list("follows"));
     assert!(fast.len() > 60, "of 150 changes {} were told", fast.len());
-    assert!((4..=9).contains(&slow.len()), "{}: {slow:?}", slow.len());
-    assert!((8..=20).contains(&follows.len()), "{}", follows.len());
+    // A busy machine takes longer than was asked for, and then there is more to tell.
+    let took = told["took"].as_f64().unwrap();
+    for (what, told, interval) in [("slow", &slow, 0.5), ("follows", &follows, 0.2)] {
+        let most = took / interval + 2.0;
+        let count = u32::try_from(told.len()).unwrap();
+        assert!(
+            count >= 4 && f64::from(count) <= most,
+            "{what}: {count} in {took} s"
+        );
+    }
     for told in [&fast, &slow, &follows] {
         // Source times grow with the values: nobody rewrote them.
         let pairs = told
@@ -321,27 +342,19 @@ async fn a_lost_device_is_told_though_its_value_stays() {
     let Some(client) = Foreign::new() else { return };
     let (node, url) = start().await;
     trusted(&node, &url, &client).await;
-    let mut talk = Talk::begin(&client, &url, &["states", "above", LINK_TOKEN, "6"]);
-    assert_eq!(talk.next().await["watching"], true);
+    let mut talk = Talk::begin(&client, &url, &["states", "above", LINK_TOKEN]);
+    let good = |told: &Value| told["status"] == 0 && told["value"] == 5.0;
+    talk.until("good", good).await;
     let body = serde_json::json!({"value": 2});
     let (status, answer) = node.put("sim.faults.disconnect", body, "").await;
     assert_eq!(status, 200, "{answer}");
-    let told = talk.next().await;
-    let seen = told["seen"].as_array().unwrap();
-    let statuses: Vec<u64> = seen
-        .iter()
-        .map(|told| told["status"].as_u64().unwrap())
-        .collect();
-    assert_eq!(statuses.first(), Some(&0), "{told:#}");
-    assert!(
-        statuses.iter().any(|status| status >> 30 != 0),
-        "no doubt was told: {told:#}"
-    );
-    let last = seen.last().unwrap();
-    let is_good = last["status"]
-        .as_u64()
-        .is_some_and(|status| status >> 30 == 0);
-    assert!(is_good && last["value"].as_f64() == Some(5.0), "{told:#}");
+    let is_doubted = |told: &Value| {
+        told["status"]
+            .as_u64()
+            .is_some_and(|status| status >> 30 != 0)
+    };
+    talk.until("doubted", is_doubted).await;
+    talk.until("good again", good).await;
     node.stop().await;
 }
 

@@ -33,6 +33,10 @@ async function made() {
     });
 }
 
+// 64 bits are two halves for this client.
+const int64 = (number) => [DataType.Int64, [0, number]];
+const number = (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? value[1] : value);
+
 const shown = (value) => ({ value: value.value.value, status: value.statusCode.value });
 
 // Waits for a condition, with a deadline.
@@ -58,7 +62,7 @@ async function subscribed(session) {
         TimestampsToReturn.Both,
     );
     const seen = [];
-    item.on("changed", (value) => seen.push(Number(value.value.value)));
+    item.on("changed", (value) => seen.push(number(value.value.value)));
     await until(() => seen.length >= 20, 30000);
     await subscription.terminate();
     return seen;
@@ -76,8 +80,6 @@ async function called(session, method, values) {
     };
 }
 
-// 64 bits are two halves for this client.
-const int64 = (number) => [DataType.Int64, [0, number]];
 
 async function calls(session, count) {
     const one = await called(session, "order", [int64(7), [DataType.String, "red"]]);
@@ -90,11 +92,11 @@ async function calls(session, count) {
             reads += 1;
         }
     })();
-    const numbers = Array.from({ length: count }, (_, number) => number);
-    const answers = await Promise.all(numbers.map((number) => called(session, "slow", [int64(number)])));
+    const asked = Array.from({ length: count }, (_, index) => called(session, "slow", [int64(index)]));
+    const answers = await Promise.all(asked);
     ended = true;
     await reading;
-    const right = answers.filter((answer, number) => answer.outputs[0]?.[1] === number).length;
+    const right = answers.filter((answer, index) => number(answer.outputs[0]) === index).length;
     return { one, denied, held_right: right, reads };
 }
 
@@ -125,7 +127,7 @@ async function all(session) {
         wrong_type: (await written(DataType.String, "7")).value,
         beyond_limits: (await written(DataType.Double, 1e6)).value,
         seen: await subscribed(session),
-        history: history.historyData.dataValues.map((value) => Number(value.value.value)),
+        history: history.historyData.dataValues.map((value) => number(value.value.value)),
         ...(await calls(session, Number(held))),
     };
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mainstem_bus::{Bus, Publication, Qos, Topic, TopicFilter};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::{Foreign, LINK_TOKEN, RESOURCES, Talk, TestNode, trusted, url};
 use crate::support::remote;
@@ -25,9 +26,10 @@ browseName: speed, nodeId: ns=1;s=speed, dataType: Int32, initialValue: 5, \
 operation: serverProvidesReceives } }\n";
 
 /// Answers every request of the two methods.
-pub(super) async fn answer(bus: Arc<dyn Bus>) {
+async fn answer(bus: Arc<dyn Bus>) {
     let filters = [TopicFilter::new("#").unwrap()];
     let mut messages = bus.subscribe(&filters, 4096).await.unwrap();
+    let mut replies = JoinSet::new();
     while let Some(message) = messages.next().await {
         let topic = message.topic.to_string();
         let Some(node) = topic.strip_suffix("/treq") else {
@@ -39,7 +41,7 @@ pub(super) async fn answer(bus: Arc<dyn Bus>) {
             Topic::new(&format!("{node}/tres")).unwrap(),
         );
         let is_slow = node.ends_with("slow");
-        tokio::spawn(async move {
+        replies.spawn(async move {
             let number = request["value"]["number"].clone();
             let mut told = json!({"id": request["id"], "timestamp": request["timestamp"]});
             match number.as_str().unwrap() {
@@ -65,6 +67,13 @@ pub(super) async fn answer(bus: Arc<dyn Bus>) {
     }
 }
 
+/// The same until what is returned is dropped.
+pub(super) fn answering(bus: Arc<dyn Bus>) -> JoinSet<()> {
+    let mut answering = JoinSet::new();
+    answering.spawn(answer(bus));
+    answering
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_held_and_answered_over_the_bus() {
     let Some(client) = Foreign::new() else { return };
@@ -77,7 +86,7 @@ async fn calls_are_held_and_answered_over_the_bus() {
         .parts()
         .bus()
         .expect("a node with server nodes has a bus");
-    let answering = tokio::spawn(answer(bus));
+    let answering = answering(bus);
     let arguments = ["call", "above", LINK_TOKEN, "200"];
     let called = client.run_as(&url, &arguments).await;
     // Past the capture of the test runner.
@@ -104,7 +113,7 @@ async fn calls_are_held_and_answered_over_the_bus() {
         )
         .await;
     assert_eq!(past["ended"][0]["protocol"], "opcua", "{past:#}");
-    answering.abort();
+    drop(answering);
     node.stop().await;
 }
 
@@ -151,11 +160,11 @@ async fn a_call_at_a_line_is_answered_above() {
     plant.wait_good("line1.sim.level").await;
     let url = url(&line).await;
     trusted(&line, &url, &client).await;
-    let answering = tokio::spawn(answer(plant.node().parts().bus().unwrap()));
+    let answering = answering(plant.node().parts().bus().unwrap());
     let called = client.run(&url, "above", "0").await;
     assert_eq!(called["answer"], json!([true, u64::MAX]), "{called:#}");
     assert_eq!(called["error"], "BadInternalError", "{called:#}");
-    answering.abort();
+    drop(answering);
     plant.stop().await;
     line.stop().await;
 }

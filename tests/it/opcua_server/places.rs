@@ -17,13 +17,10 @@ const ROWS: usize = 25_000;
 
 /// Reads changes until one has a status.
 async fn until(talk: &mut Talk, status: u64) -> Value {
-    loop {
-        let told = talk.next().await;
-        // Without the bits that say how full a queue was.
-        if told["status"].as_u64().map(|status| status & 0xFFFF_0000) == Some(status) {
-            return told;
-        }
-    }
+    // Without the bits that say how full a queue was.
+    let is = |told: &Value| told["status"].as_u64().map(|status| status & 0xFFFF_0000);
+    talk.until(&format!("{status:x}"), |told| is(told) == Some(status))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

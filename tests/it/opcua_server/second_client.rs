@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::held::{NODES, answer};
+use super::held::{NODES, answering};
 use super::{LINK_TOKEN, LOGGERS, RESOURCES, TestNode, admit, url};
 use crate::skipped::skipped;
 
@@ -62,9 +62,9 @@ async fn another_program_sees_writes_follows_and_calls() {
     admit(&node).await;
     let wrong = run(&packages, &key, &[&url, "connect", "above", "wrong"]).await;
     assert_eq!(wrong["connect"], "refused", "{wrong}");
-    let answering = tokio::spawn(answer(node.node().parts().bus().unwrap()));
+    let answering = answering(node.node().parts().bus().unwrap());
     let seen = run(&packages, &key, &[&url, "all", "above", LINK_TOKEN, "50"]).await;
-    answering.abort();
+    drop(answering);
     assert!(seen["error"].is_null(), "{seen:#}");
     assert_eq!(seen["by_path"], json!(["ns=2;s=sim.level"]), "{seen:#}");
     assert_eq!(

@@ -2,7 +2,6 @@
 //! difference that nobody looks for is found all the same.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +40,8 @@ pub(super) struct Comparing {
     suspects: HashSet<SeriesId>,
     /// What differs, and the first hour that does.
     differing: BTreeMap<Name, i64>,
+    /// The hour and the version of the series at which nothing was left to do.
+    quiet: Option<(i64, u64)>,
 }
 
 impl Comparing {
@@ -53,6 +54,7 @@ impl Comparing {
             later: HashMap::new(),
             suspects: HashSet::new(),
             differing: BTreeMap::new(),
+            quiet: None,
         }
     }
 
@@ -71,7 +73,14 @@ impl Comparing {
                 continue;
             };
             let upto = HourSum::start_of(self.store.clock().now().micros() - REST);
-            for view in self.due(&book, upto) {
+            let state = (upto, book.version());
+            if self.quiet == Some(state) {
+                continue;
+            }
+            let due = self.due(&book, upto);
+            let is_quiet = due.is_empty() && self.later.is_empty();
+            self.quiet = is_quiet.then_some(state);
+            for view in due {
                 self.compare(&book, &view, upto).await;
                 self.tell();
                 tokio::time::sleep(PAUSE).await;
@@ -158,12 +167,11 @@ impl Comparing {
         for (name, start) in self.differing.iter().take(NAMED_MAX) {
             let start = Timestamp::from_micros(*start);
             let divide = if named.is_empty() { "" } else { ", " };
-            // Writing into a text does not fail.
-            drop(write!(named, "{divide}{name} (the hour from {start})"));
+            named.push_str(&format!("{divide}{name} (the hour from {start})"));
         }
         if self.differing.len() > NAMED_MAX {
             let more = self.differing.len() - NAMED_MAX;
-            drop(write!(named, " and {more} more"));
+            named.push_str(&format!(" and {more} more"));
         }
         self.health.raise(Problem {
             id: PROBLEM.to_owned(),

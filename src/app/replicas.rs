@@ -48,7 +48,7 @@ impl LoggerHome for Home {
         let running = self.running.read();
         let desk = running.as_ref()?.replicas();
         let intake = desk.intake(self.naming.clone());
-        Some(Arc::new(Taker(Arc::new(intake))))
+        Some(Arc::new(Taker(intake)))
     }
 }
 

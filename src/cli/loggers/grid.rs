@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::cli::client::{Client, escaped};
 use crate::cli::exit::{Exit, Failure};
@@ -86,10 +87,16 @@ pub(super) async fn run(
         let cells = std::iter::once(screen.cell(text::harmless(time), Tone::Quiet));
         let values = values.map(|value| match value {
             Value::Null => screen.cell("–", Tone::Quiet),
-            value => screen.cell(value.to_string(), Tone::Plain),
+            value => screen.cell(short(value), Tone::Plain),
         });
         table.add_row(cells.chain(values));
     }
     screen.show(&table)?;
     Ok(Exit::Done)
+}
+
+/// A cell as short as the tables of other commands have it; `--json` has all digits.
+fn short(value: &Value) -> String {
+    let raw = RawValue::from_string(value.to_string());
+    raw.map_or_else(|_| value.to_string(), |raw| text::short_value(Some(&raw)))
 }

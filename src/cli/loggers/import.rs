@@ -211,7 +211,11 @@ fn finish(told: &ImportDocument, screen: Screen) -> Result<Exit, Failure> {
             "{count} samples {stored}, {known} were there already."
         ))?;
         if wrong > 0 {
-            screen.line(format!("{wrong} lines are no samples and were left out."))?;
+            let lines = match wrong {
+                1 => "1 line is no sample and was".to_owned(),
+                _ => format!("{wrong} lines are no samples and were"),
+            };
+            screen.line(format!("{lines} left out."))?;
         }
     }
     Ok(if told.wrong > 0 {

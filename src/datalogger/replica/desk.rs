@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use mainstem_journal::{Checked, read_checked, write_checked};
 use mainstem_model::{Clock, Name, NodeId};
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::intake::{Intake, Naming};
 use super::names::{LeftOut, Names, Replica, Rule};
 use crate::config::{LoggerKind, SampleMode};
+use crate::numbers::Numbers;
 use crate::recorder::{Book, Job, LoggerView, RollSetup, is_counted};
 use crate::rollup::{Calendar, CounterRule, Rule as RollRule};
 use crate::{LogId, Row, SeriesId, SeriesKey, SinkError};
@@ -33,6 +34,8 @@ pub(crate) struct DeskSetup {
 pub struct Desk {
     setup: DeskSetup,
     names: Mutex<Names>,
+    /// Every way by which rows come now.
+    ways: Mutex<Vec<Weak<Intake>>>,
 }
 
 /// Series as they are known here, and why others are left out.
@@ -49,6 +52,7 @@ impl Desk {
         };
         let desk = Self {
             names: Mutex::new(Names::of(replicas)),
+            ways: Mutex::default(),
             setup,
         };
         let known: Vec<Replica> = desk.names.lock().all().cloned().collect();
@@ -66,8 +70,25 @@ impl Desk {
     }
 
     /// Begins to take in what a remote has.
-    pub fn intake(self: &Arc<Self>, naming: Naming) -> Intake {
-        Intake::new(Arc::clone(self), naming)
+    pub fn intake(self: &Arc<Self>, naming: Naming) -> Arc<Intake> {
+        let intake = Arc::new(Intake::new(Arc::clone(self), naming));
+        let mut ways = self.ways.lock();
+        ways.retain(|way| way.strong_count() > 0);
+        ways.push(Arc::downgrade(&intake));
+        intake
+    }
+
+    /// Which rows of a series are to be had by other ways than this one.
+    pub(super) fn elsewhere(&self, than: &Intake, series: SeriesId) -> Numbers {
+        let ways: Vec<Arc<Intake>> = self.ways.lock().iter().filter_map(Weak::upgrade).collect();
+        let mut there = Numbers::default();
+        for way in ways
+            .iter()
+            .filter(|way| !std::ptr::eq(&raw const ***way, than))
+        {
+            there.absorb(&way.offered(series));
+        }
+        there
     }
 
     /// The series and the store.

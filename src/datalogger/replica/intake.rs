@@ -1,6 +1,7 @@
 //! Takes in the rows of one remote: knows what it has, asks for what is not here, stores what comes.
 
 mod keep;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ struct Known {
     name: String,
     /// What the remote has.
     there: Numbers,
+    /// What of it the remote said that it is gone.
+    gone: Numbers,
     behind: Option<Instant>,
 }
 
@@ -206,15 +209,16 @@ impl Intake {
                 state.left_out = Some((name, "the remote has too many series"));
                 continue;
             }
-            let there = match state.series.remove(&id) {
-                Some(known) if known.key == key => known.there,
-                _ => Numbers::default(),
+            let (there, gone) = match state.series.remove(&id) {
+                Some(known) if known.key == key => (known.there, known.gone),
+                _ => <(Numbers, Numbers)>::default(),
             };
             let known = Known {
                 local,
                 key,
                 name,
                 there,
+                gone,
                 behind: None,
             };
             state.series.insert(id, known);
@@ -237,6 +241,7 @@ impl Intake {
 
     /// What is to be asked for next, if anything is missing. Reads the store.
     pub fn wants(&self, bytes: u64) -> Option<LogWants> {
+        let left_to_others = self.left_to_others();
         let mut state = self.state.lock();
         let mut left = (bytes / ROW_BYTES).max(1);
         let turn = state.turn;
@@ -249,14 +254,27 @@ impl Intake {
                 break;
             }
             if let Some(known) = state.series.get(id) {
-                self.wants_of(*id, known, &mut left, &mut want);
+                let others = left_to_others.get(id);
+                self.wants_of(*id, known, others, &mut left, &mut want);
             }
         }
         (!want.is_empty()).then_some(LogWants { want, bytes })
     }
 
-    fn wants_of(&self, id: u32, known: &Known, left: &mut u64, want: &mut Vec<LogWant>) {
-        let held = self.sink().held(known.local).unwrap_or_default();
+    fn wants_of(
+        &self,
+        id: u32,
+        known: &Known,
+        left_to_others: Option<&Numbers>,
+        left: &mut u64,
+        want: &mut Vec<LogWant>,
+    ) {
+        let mut held = self.sink().held(known.local).unwrap_or_default();
+        if let Some(others) = left_to_others {
+            let mut settled = others.clone();
+            settled.absorb(&held);
+            held = settled.ranges().to_vec();
+        }
         let mut rows = LOG_WANT_ROWS_MAX;
         for (from, to) in missing(known.there.ranges(), &held, RANGES_A_SERIES) {
             let to = to.min(from.saturating_add(rows.min(*left).max(1) - 1));

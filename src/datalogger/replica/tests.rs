@@ -7,6 +7,7 @@
 )]
 
 mod held_up;
+mod two_ways;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -86,7 +87,7 @@ impl Node {
                 prefix: Name::new(name).unwrap(),
                 is_prefixed: true,
             };
-            let intake = Arc::new(self.desk.intake(naming));
+            let intake = self.desk.intake(naming);
             (place, intake, Watch::default())
         });
         self.intakes = intakes.collect();

@@ -78,8 +78,12 @@ impl GridQuery {
         now: Timestamp,
     ) -> Result<GridWish, Problem> {
         let form = Form::of(self.format.as_deref(), headers)?;
-        let (from, to) = span(self.from.as_deref(), self.to.as_deref(), now, 24)?;
+        let (mut from, to) = span(self.from.as_deref(), self.to.as_deref(), now, 24)?;
         let step = self.step(to.saturating_sub(from))?;
+        if self.from.is_none() && self.step.is_some() {
+            // Where nobody says where it begins, slots begin at multiples of their width.
+            from = from.saturating_sub(from.rem_euclid(step));
+        }
         let most = if form == Form::Json {
             JSON_LINES_MAX
         } else {

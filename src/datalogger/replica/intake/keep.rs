@@ -89,7 +89,11 @@ impl Intake {
         }
         let mut retry = RETRY.0;
         let held = self.sink().held(series).unwrap_or_default();
-        for (first, last) in missing(&[(gone.from, gone.to)], &held, usize::MAX) {
+        self.note_gone(gone.id, (gone.from, gone.to));
+        // What another way still has is left to it; if that has it no more, it says so too.
+        let mut kept = self.desk.elsewhere(self, series);
+        kept.absorb(&held);
+        for (first, last) in missing(&[(gone.from, gone.to)], kept.ranges(), usize::MAX) {
             // First the record, then the watermark: a crash between tells it twice, never not at all.
             while let Err(error) = self.record(series, &gone, (first, last)).await? {
                 self.wait(&error, &mut retry).await?;

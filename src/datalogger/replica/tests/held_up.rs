@@ -16,7 +16,7 @@ use crate::recorder::tests::memory::MemorySink;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn series() -> LogSeries {
+pub(super) fn series() -> LogSeries {
     LogSeries {
         id: 7,
         origin: NodeId(Uuid::from_u128(9)),
@@ -36,7 +36,7 @@ fn series() -> LogSeries {
     }
 }
 
-fn rows(numbers: std::ops::RangeInclusive<u64>) -> LogRows {
+pub(super) fn rows(numbers: std::ops::RangeInclusive<u64>) -> LogRows {
     let rows: Vec<Row> = numbers.map(|number| row(SeriesId(0), number)).collect();
     json::told(7, rows.iter())
 }
@@ -54,11 +54,11 @@ async fn rows_wait_for_a_store_that_takes_none_and_it_is_said() {
         path: folder.path().join("replicas"),
         minutes_raw: None,
     }));
-    let intake = Arc::new(desk.intake(Naming {
+    let intake = desk.intake(Naming {
         remote: "line1".into(),
         prefix: Name::new("line1").unwrap(),
         is_prefixed: true,
-    }));
+    });
     let told = LogLine {
         series: vec![series()],
         have: vec![(7, vec![(1, 30)])],

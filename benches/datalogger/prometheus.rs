@@ -120,7 +120,7 @@ fn serve(folder: &Path, blocks: &Path) -> Server {
     let until = Instant::now() + PATIENCE;
     while !get("/-/ready").is_some_and(|answer| answer.contains("200 OK")) {
         assert!(Instant::now() < until, "Prometheus is not ready");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     server
 }

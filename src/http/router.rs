@@ -103,6 +103,16 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             on(support::METHODS, support::outward),
         )
         .route("/uplinks", get(uplinks::list))
+        .route("/aliases", get(aliases::list))
+        .route("/alarms", get(alarms::list))
+        .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
+        .merge(recorded())
+        .merge(service())
+}
+
+/// What was recorded.
+fn recorded() -> Router<Arc<Api>> {
+    Router::new()
         .route("/loggers", get(loggers::list))
         .route("/loggers/grid", get(loggers::grid))
         .route("/loggers/{id}", get(loggers::show))
@@ -117,6 +127,11 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             get(loggers::edits::list).post(loggers::edits::post),
         )
         .route("/loggers/{id}/rollups", get(loggers::rollups))
+}
+
+/// The bus, and what hangs on it.
+fn service() -> Router<Arc<Api>> {
+    Router::new()
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/mappings", get(mappings::list))
@@ -136,7 +151,4 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/bus", get(bus::show))
         .route("/bus/publish", post(bus::publish))
         .route("/bus/messages", get(bus::messages))
-        .route("/aliases", get(aliases::list))
-        .route("/alarms", get(alarms::list))
-        .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
 }

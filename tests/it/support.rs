@@ -198,7 +198,8 @@ impl TestNode {
     }
 
     pub(crate) async fn stop(mut self) {
-        self.down().await;
+        // Stopping a node is a large future, and many tests have several.
+        Box::pin(self.down()).await;
     }
 
     pub(crate) fn node(&self) -> &Node {

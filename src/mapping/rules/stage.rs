@@ -72,7 +72,7 @@ impl Stage {
             }
             Self::Filter(expression) => {
                 let result = engine.evaluate(expression, body.value()?, context)?;
-                passes(result)
+                passes(result.as_ref())
             }
             Self::SetContextVars(vars) => {
                 for (name, expression) in vars {
@@ -137,9 +137,9 @@ fn parse(body: &mut Body, format: Format) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn passes(result: Option<JValue>) -> Result<bool, Fault> {
+fn passes(result: Option<&JValue>) -> Result<bool, Fault> {
     match result {
-        Some(JValue::Bool(passes)) => Ok(passes),
+        Some(JValue::Bool(passes)) => Ok(*passes),
         None => Ok(false),
         Some(_) => Err(Fault::Rule {
             rule: "filter",

@@ -2,6 +2,7 @@
 //! way of a mapping has one thread for good: its order is kept too.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -148,14 +149,12 @@ fn one(
     inputs: Vec<Input>,
     now: Monotonic,
 ) -> Done {
-    if !pipelines.contains_key(&way) {
-        match Pipeline::new(item) {
-            Ok(made) => drop(pipelines.insert(way, made)),
+    let pipeline = match pipelines.entry(way) {
+        Entry::Occupied(there) => there.into_mut(),
+        Entry::Vacant(place) => match Pipeline::new(item) {
+            Ok(made) => place.insert(made),
             Err(fault) => return all_failed(inputs.len().max(1), &fault.to_string()),
-        }
-    }
-    let Some(pipeline) = pipelines.get_mut(&way) else {
-        return all_failed(inputs.len(), "the rules are gone");
+        },
     };
     let mut outcomes = pipeline.tick(now);
     outcomes.extend(inputs.into_iter().map(|input| pipeline.take(input, now)));

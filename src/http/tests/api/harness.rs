@@ -138,13 +138,7 @@ impl Node {
         );
         let flow = Arc::default();
         let api = Api::new(ApiSetup {
-            facts: NodeFacts {
-                description: None,
-                version: "0.1.0",
-                roles: vec!["adapters".into()],
-                pin: identity.pin().to_string(),
-                started: clock.now(),
-            },
+            facts: facts(&identity, &*clock),
             serving: Arc::new(Serving::new(Arc::clone(&store))),
             store: Arc::clone(&store),
             tokens: Arc::clone(&tokens),
@@ -384,6 +378,16 @@ fn caller() -> mainstem_security::Role {
             write: patterns(&["data/+/order"]),
         },
         ..mainstem_security::Role::default()
+    }
+}
+
+fn facts(identity: &Identity, clock: &dyn Clock) -> NodeFacts {
+    NodeFacts {
+        description: None,
+        version: "0.1.0",
+        roles: vec!["adapters".into()],
+        pin: identity.pin().to_string(),
+        started: clock.now(),
     }
 }
 

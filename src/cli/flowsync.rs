@@ -49,6 +49,9 @@ pub(super) async fn run(args: &FlowsyncArgs, screen: Screen) -> Result<Exit, Fai
         Action::Show(show) => {
             let path = path(show.node.as_deref(), show.limit);
             let document: TransactionsDocument = client.get(&path).await?;
+            if document.open.is_empty() && document.ended.is_empty() {
+                known(&client, show.node.as_deref()).await?;
+            }
             if screen.is_json() {
                 screen.document(&document)?;
             } else if document.open.is_empty() && document.ended.is_empty() {
@@ -61,6 +64,20 @@ pub(super) async fn run(args: &FlowsyncArgs, screen: Screen) -> Result<Exit, Fai
         Action::Watch(watch) => return watch::run(watch, &client, screen).await,
     }
     Ok(Exit::Done)
+}
+
+/// Whether there is such a server node: a wrong name looks like one that holds nothing.
+async fn known(client: &Client, node: Option<&str>) -> Result<(), Failure> {
+    let Some(node) = node else {
+        return Ok(());
+    };
+    let page: Page<FlowNodeDocument> = client.get("/api/v1/flowsync/nodes").await?;
+    if page.items.iter().any(|known| known.name == node) {
+        return Ok(());
+    }
+    let node = text::harmless(node);
+    let message = format!("no server node `{node}` holds requests; `flowsync list` shows them");
+    Err(Failure::new(Exit::NotFound, message))
 }
 
 fn path(node: Option<&str>, limit: u16) -> String {

@@ -60,6 +60,9 @@ pub fn init(format: Format, level: &str) -> Result<(), LoggingError> {
     set.map_err(LoggingError::Again)
 }
 
+/// The crate of the broker tells every subscription at `info`, as if it were news.
+const BROKER: &str = "mqtt5=warn";
+
 fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
     let unknown = || LoggingError::Level(level.chars().take(80).collect());
     // A bare unknown word would be taken for the name of a module and silence everything.
@@ -73,7 +76,11 @@ fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
             .parse::<tracing_subscriber::filter::LevelFilter>()
             .map_err(|_| unknown())?;
     }
-    EnvFilter::try_new(level).map_err(|_| unknown())
+    let filter = EnvFilter::try_new(level).map_err(|_| unknown())?;
+    Ok(match level.trim().eq_ignore_ascii_case("info") {
+        true => filter.add_directive(BROKER.parse().map_err(|_| unknown())?),
+        false => filter,
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `mainstem run` and the commands beside it, as processes: the socket, SIGHUP, a wrong file.
 
+mod commands;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -43,10 +45,15 @@ impl Running {
 
     /// A command through the node's Unix socket: its exit code, and its document or its error.
     async fn command(&self, arguments: &[&str]) -> (i32, Value) {
+        let file = self.file();
+        self.command_as(&[arguments, &["-c", file.to_str().unwrap()]].concat())
+            .await
+    }
+
+    /// A command that reads no node file of its own accord.
+    async fn command_as(&self, arguments: &[&str]) -> (i32, Value) {
         let output = Command::new(PROGRAM)
             .args(arguments)
-            .arg("-c")
-            .arg(self.file())
             .arg("--json")
             .output()
             .await

@@ -131,27 +131,20 @@ impl Clerk {
 
     /// A request, unless it must not have an effect: kept from before, late or unreadable.
     async fn heard(&self, endpoint: &EndpointAddress, message: &Message) -> Option<Value> {
-        let waited = Instant::now().saturating_duration_since(message.arrived);
-        let why = if message.retained {
-            "it was kept by the broker: nobody just asked for it"
-        } else if waited >= BUDGET_DEFAULT {
-            "it waited too long"
-        } else if message.payload.len() > REQUEST_BYTES_MAX {
-            "it is too large"
-        } else {
-            match serde_json::from_slice(&message.payload) {
-                Ok(request) => return Some(request),
-                // Anything at all asks for a read.
-                Err(_) if message.topic.as_str().ends_with("/req") => return Some(Value::Null),
-                Err(_) => {
-                    let failed = Failed::new("bad_value", "the payload is no JSON");
-                    self.answer(endpoint, None, Err(failed)).await;
-                    return None;
-                }
+        if let Some(why) = no_request(message, Instant::now()) {
+            self.refused(endpoint, message, why);
+            return None;
+        }
+        match serde_json::from_slice(&message.payload) {
+            Ok(request) => Some(request),
+            // Anything at all asks for a read.
+            Err(_) if message.topic.as_str().ends_with("/req") => Some(Value::Null),
+            Err(_) => {
+                let failed = Failed::new("bad_value", "the payload is no JSON");
+                self.answer(endpoint, None, Err(failed)).await;
+                None
             }
-        };
-        self.refused(endpoint, message, why);
-        None
+        }
     }
 
     /// Whose rights decide: the publisher's, or for what this node published itself those of its
@@ -190,5 +183,51 @@ impl Clerk {
             outcome: "refused".to_owned(),
             detail: format!("{}: {why}", message.topic),
         });
+    }
+}
+
+/// Why a message asks for nothing, if that is so.
+fn no_request(message: &Message, now: Instant) -> Option<&'static str> {
+    if message.retained {
+        return Some("it was kept by the broker: nobody just asked for it");
+    }
+    if now.saturating_duration_since(message.arrived) >= BUDGET_DEFAULT {
+        return Some("it waited too long");
+    }
+    (message.payload.len() > REQUEST_BYTES_MAX).then_some("it is too large")
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstem_bus::{Qos, Topic};
+
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_late_or_too_large_asks_for_nothing() {
+        let arrived = Instant::now();
+        let fresh = Message {
+            topic: Topic::new("services/line1/level/set").unwrap(),
+            payload: "1".into(),
+            qos: Qos::AtMostOnce,
+            retained: false,
+            origin: None,
+            publisher: None,
+            arrived,
+        };
+        let just = arrived + BUDGET_DEFAULT - Duration::from_millis(1);
+        assert_eq!(no_request(&fresh, just), None);
+        let why = |message: &Message, now| no_request(message, now).unwrap();
+        assert!(why(&fresh, arrived + BUDGET_DEFAULT).contains("too long"));
+        let kept = Message {
+            retained: true,
+            ..fresh.clone()
+        };
+        assert!(why(&kept, arrived).contains("kept"));
+        let large = Message {
+            payload: vec![b'1'; REQUEST_BYTES_MAX + 1].into(),
+            ..fresh
+        };
+        assert!(why(&large, arrived).contains("too large"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use mainstem_wire::api::{TransactionDocument, TransactionsDocument};
 
-use super::{path, said, tone};
+use super::{known, path, said, tone};
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::screen::Screen;
@@ -31,6 +31,7 @@ pub(super) async fn run(
     client: &Client,
     screen: Screen,
 ) -> Result<Exit, Failure> {
+    known(client, args.node.as_deref()).await?;
     let path = path(args.node.as_deref(), LIMIT);
     let (mut seen, mut told): (Option<HashSet<String>>, u64) = (None, 0);
     loop {

@@ -12,6 +12,7 @@ mod links;
 mod loggers;
 mod node;
 mod parts;
+mod points;
 mod report;
 mod seat;
 mod uplinks;

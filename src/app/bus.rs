@@ -157,6 +157,8 @@ impl RunningBus {
             let mut bus = bus.clone();
             let embedded = bus.embedded.get_or_insert_default();
             embedded.listen.clear();
+            // It is a part of its own.
+            bus.datapoints = None;
             bus
         };
         let running = self.running.read();

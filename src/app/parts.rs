@@ -21,6 +21,7 @@ use super::bus::{BusTls, RunningBus};
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::node::Ground;
+use super::points::RunningPoints;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::uplinks::Uplinks;
@@ -37,6 +38,7 @@ pub(super) struct RunningParts {
     site: StoreSite,
     loggers: RunningLoggers,
     pub(super) bus: RunningBus,
+    points: RunningPoints,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -61,6 +63,7 @@ impl RunningParts {
             site,
             loggers: ground.loggers(),
             bus: RunningBus::new(ground.bus(bus_tls)),
+            points: ground.points(),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -83,6 +86,9 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
+        self.points
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         match self.loggers.apply(config).await {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
@@ -259,6 +265,7 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        self.points.stop().await;
         self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;

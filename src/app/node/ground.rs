@@ -20,6 +20,7 @@ use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
+use crate::app::points::RunningPoints;
 
 /// What everything else stands on, and what needs no task to be there.
 pub(in crate::app) struct Ground {
@@ -43,6 +44,18 @@ impl Ground {
             metrics: self.metrics.clone(),
             folder: self.folder.join("loggers"),
             running: RwLock::default(),
+        }
+    }
+
+    /// The datapoints on the bus, which are not there yet.
+    pub(in crate::app) fn points(&self) -> RunningPoints {
+        RunningPoints {
+            store: Arc::clone(&self.store),
+            writes: Arc::clone(&self.writes),
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
+            metrics: self.metrics.clone(),
+            running: tokio::sync::Mutex::default(),
         }
     }
 

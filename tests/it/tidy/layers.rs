@@ -13,12 +13,12 @@ const LAYERS: &[&[&str]] = &[
     &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
-    &["mainstem-write"],
+    &["mainstem-write", "mainstem-bus"],
     &[
         "mainstem-adapter",
         "mainstem-remote",
-        "mainstem-bus",
         "mainstem-flowsync",
+        "mainstem-points",
         "mainstem-server",
         "mainstem-datalogger",
         "mainstem-rules",
@@ -51,7 +51,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
-    ("rumqttc", &["mainstem-bus"]),
+    ("rumqttc", &["mainstem-bus", "mainstem-adapter-mqtt"]),
     ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (

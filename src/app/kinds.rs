@@ -3,9 +3,10 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 5] = [
+static KINDS: [Kind; 6] = [
     mainstem_adapter_connector::KIND,
     mainstem_adapter_modbus::KIND,
+    mainstem_adapter_mqtt::KIND,
     mainstem_adapter_opcua::KIND,
     mainstem_adapter_simulator::KIND,
     mainstem_adapter_system::KIND,

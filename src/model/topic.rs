@@ -307,10 +307,20 @@ mod tests {
             assert_eq!(own.overlaps(&other), other.overlaps(&own));
             own.overlaps(&other)
         };
-        for (own, other) in [("#", "a"), ("a/#", "a"), ("a/+/c", "+/b/c"), ("$share/x/a/#", "a/b")] {
+        for (own, other) in [
+            ("#", "a"),
+            ("a/#", "a"),
+            ("a/+/c", "+/b/c"),
+            ("$share/x/a/#", "a/b"),
+        ] {
             assert!(overlaps(own, other), "{own} and {other}");
         }
-        for (own, other) in [("a/#", "b/#"), ("a/+", "a/b/c"), ("a/b", "a"), ("+/x", "a/y")] {
+        for (own, other) in [
+            ("a/#", "b/#"),
+            ("a/+", "a/b/c"),
+            ("a/b", "a"),
+            ("+/x", "a/y"),
+        ] {
             assert!(!overlaps(own, other), "{own} and {other}");
         }
     }

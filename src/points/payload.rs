@@ -92,7 +92,11 @@ pub(crate) fn wish(payload: &[u8]) -> Result<Wish, String> {
     if written.id.as_ref().is_some_and(is_long) {
         return Err(format!("`id` is longer than {ID_BYTES_MAX} bytes"));
     }
-    if written.key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
+    if written
+        .key
+        .as_ref()
+        .is_some_and(|key| key.len() > KEY_BYTES_MAX)
+    {
         return Err(format!("`key` is longer than {KEY_BYTES_MAX} bytes"));
     }
     Ok(Wish {

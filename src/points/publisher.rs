@@ -68,7 +68,11 @@ impl Publisher {
     /// Waits until the broker is there. Returns false when there is no bus any more.
     async fn up(&mut self, state: &mut watch::Receiver<BusState>) -> bool {
         self.was_away |= *state.borrow_and_update() != BusState::Up;
-        if state.wait_for(|state| *state == BusState::Up).await.is_err() {
+        if state
+            .wait_for(|state| *state == BusState::Up)
+            .await
+            .is_err()
+        {
             return false;
         }
         if std::mem::take(&mut self.was_away) && self.shared.setup.config.retain {
@@ -126,7 +130,7 @@ impl Publisher {
         match outcome {
             Ok(()) => {
                 numbers.published.inc();
-            },
+            }
             Err(PublishError::Away(_) | PublishError::Busy) => {
                 numbers.failed.inc();
                 self.table.put_back(due);
@@ -144,7 +148,11 @@ impl Publisher {
     fn message(
         &self,
         due: &Due,
-    ) -> Option<(mainstem_store::PointId, mainstem_model::Quality, Publication)> {
+    ) -> Option<(
+        mainstem_store::PointId,
+        mainstem_model::Quality,
+        Publication,
+    )> {
         let view = self.shared.setup.store.point_by_id(due.id)?;
         let payload = payload::datapoint(&view, due.catchup);
         let message = self.publication(due.topic.clone(), payload);

@@ -72,7 +72,11 @@ impl Setter {
         let filters = self.shared.setup.root.write_filters();
         loop {
             let mut state = bus.state();
-            if state.wait_for(|state| *state == BusState::Up).await.is_err() {
+            if state
+                .wait_for(|state| *state == BusState::Up)
+                .await
+                .is_err()
+            {
                 return;
             }
             let setup = &self.shared.setup;
@@ -169,7 +173,10 @@ impl Setter {
             return Err(Refused::told("old", &why));
         }
         match message.arrived.elapsed() > BUDGET_DEFAULT {
-            true => Err(Refused::told("old", "it has waited for too long at this node")),
+            true => Err(Refused::told(
+                "old",
+                "it has waited for too long at this node",
+            )),
             false => Ok(()),
         }
     }
@@ -180,14 +187,22 @@ impl Setter {
         shared.numbers.wrote(code);
         let topic = message.topic.as_str();
         let publisher = message.publisher.as_deref();
-        shared.refusals.note(publisher, topic, &format!("{code}: {why}"));
+        shared
+            .refusals
+            .note(publisher, topic, &format!("{code}: {why}"));
         let name = shared.setup.root.written(&message.topic);
         if let Some(name) = name.filter(|_| *answers) {
             let wish = payload::wish(&message.payload).ok();
             let id = wish.as_ref().and_then(|wish| wish.id.as_deref());
             let answer = Answer::Refused { code, message: why };
             let payload = payload::answer(id, shared.setup.store.clock().now(), &answer);
-            tell(shared, name.as_str(), payload, message.qos.min(Qos::AtLeastOnce)).await;
+            tell(
+                shared,
+                name.as_str(),
+                payload,
+                message.qos.min(Qos::AtLeastOnce),
+            )
+            .await;
         }
     }
 }
@@ -238,7 +253,9 @@ async fn carry_out(shared: &Shared, accepted: Accepted) {
             shared.numbers.wrote("refused");
             let message = refusal.to_string();
             let topic = format!("{name}/set");
-            shared.refusals.note(Some(&principal.name), &topic, &message);
+            shared
+                .refusals
+                .note(Some(&principal.name), &topic, &message);
             let answer = Answer::Refused {
                 code: "refused",
                 message: &message,

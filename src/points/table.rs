@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use mainstem_bus::Topic;
 use mainstem_model::{GlobSet, Quality};
-use mainstem_store::{
-    Chunk, Delivery, Filter, Item, PointId, Progress, Reader, SourceId, Store,
-};
+use mainstem_store::{Chunk, Delivery, Filter, Item, PointId, Progress, Reader, SourceId, Store};
 
 use crate::Root;
 

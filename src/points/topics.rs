@@ -180,14 +180,30 @@ mod tests {
     fn only_one_topic_leads_to_a_name() {
         let root = Root::new("a/b").unwrap();
         for wrong in [
-            "a/b/set", "a/b//set", "a/bc/x/set", "a/b/x", "a/b/x/res", "a/b/x%/set",
-            "a/b/x%4/set", "a/b/%61/set", "a/b/a%2f/set", "a/b/x/set/set", "a/b/x.y/set",
-            "a/b/a%2Eb/set", "a/b/%FF/set", "a/b/%/set", "a/b/a%20/set",
+            "a/b/set",
+            "a/b//set",
+            "a/bc/x/set",
+            "a/b/x",
+            "a/b/x/res",
+            "a/b/x%/set",
+            "a/b/x%4/set",
+            "a/b/%61/set",
+            "a/b/a%2f/set",
+            "a/b/x/set/set",
+            "a/b/x.y/set",
+            "a/b/a%2Eb/set",
+            "a/b/%FF/set",
+            "a/b/%/set",
+            "a/b/a%20/set",
         ] {
             assert_eq!(root.written(&Topic::new(wrong).unwrap()), None, "{wrong}");
         }
         let filters = root.write_filters();
-        assert!(filters.iter().any(|filter| filter.matches(&root.mark().unwrap())));
+        assert!(
+            filters
+                .iter()
+                .any(|filter| filter.matches(&root.mark().unwrap()))
+        );
     }
 
     #[test]

@@ -119,7 +119,11 @@ fn names(json: &Value) -> Vec<&str> {
         let own = entry.get("names").and_then(Value::as_array);
         names.extend(own.into_iter().flatten().filter_map(Value::as_str));
         let address = entry.get("address").and_then(Value::as_str);
-        names.extend(address.and_then(|text| text.rsplit_once(':')).map(|(ip, _)| ip));
+        names.extend(
+            address
+                .and_then(|text| text.rsplit_once(':'))
+                .map(|(ip, _)| ip),
+        );
     }
     names
 }

@@ -86,7 +86,7 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
-        self.points.apply(config, self.bus.bus(), &mut report).await;
+        self.points.apply(config, &self.bus, &mut report).await;
         match self.loggers.apply(config).await {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use mainstem_bus::Bus;
 use mainstem_bus::config::DatapointsConfig;
 use mainstem_config::NodeConfig;
 use mainstem_points::{Points, PointsSetup, Root, Writers};
@@ -12,6 +11,7 @@ use mainstem_telemetry::Metrics;
 use mainstem_write::WriteDesk;
 use tokio::sync::Mutex;
 
+use super::bus::RunningBus;
 use super::report::ReloadReport;
 
 const PART: &str = "bus.datapoints";
@@ -40,7 +40,7 @@ impl RunningPoints {
     pub(super) async fn apply(
         &self,
         config: &NodeConfig,
-        bus: Option<Arc<dyn Bus>>,
+        bus: &RunningBus,
         report: &mut ReloadReport,
     ) {
         let section = config.bus.as_ref();
@@ -52,7 +52,8 @@ impl RunningPoints {
         if let Some((_, points)) = running.take() {
             points.stop().await;
         }
-        let (Some(wanted), Some(bus)) = (wanted, bus) else {
+        let is_foreign = bus.is_foreign();
+        let (Some(wanted), Some(bus)) = (wanted, bus.bus()) else {
             return;
         };
         let own = || Some(Root::of_node(config.node.name.as_str()));
@@ -68,7 +69,7 @@ impl RunningPoints {
         };
         let setup = PointsSetup {
             bus,
-            is_foreign: section.is_some_and(|bus| bus.external.is_some()),
+            is_foreign,
             store: Arc::clone(&self.store),
             writes: Arc::clone(&self.writes),
             writers: Arc::new(Holders(Arc::clone(&self.tokens))),

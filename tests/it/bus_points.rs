@@ -37,6 +37,10 @@ fn has_programs() -> bool {
     here
 }
 
+fn is(told: &Value, value: f64) -> bool {
+    told["value"].as_f64() == Some(value)
+}
+
 async fn inlet(node: &TestNode) -> u16 {
     let (_, bus) = node.ask("GET", "bus", json!(null)).await;
     let address = bus["listeners"][0]["address"].as_str().unwrap();
@@ -88,7 +92,7 @@ async fn on_the_nodes_own_broker() {
         (&json!("one"), &json!(33))
     );
     let told = all
-        .until("mainstem/line1/sim/setpoint", |told| told["value"] == 33.0)
+        .until("mainstem/line1/sim/setpoint", |told| is(told, 33.0))
         .await;
     assert_eq!(told["quality"], "good");
     publish(&place, SET, "hot", &[]);
@@ -177,7 +181,7 @@ async fn on_a_foreign_broker_with_two_nodes() {
     plant.wait_good("line1.sim.setpoint").await;
     let place = Place::new(broker.port, None);
     let mut all = Listener::start(&place, "mainstem/#").await;
-    let told = |told: &Value| told["value"] == 20.0 && told["quality"] == "good";
+    let told = |told: &Value| is(told, 20.0) && told["quality"] == "good";
     all.until("mainstem/plant/line1/sim/setpoint", told).await;
     publish(&place, SET, r#"{"id":7,"value":55}"#, &["-q", "1"]);
     let answer = all.next("mainstem/line1/sim/setpoint/res").await;
@@ -189,10 +193,8 @@ async fn on_a_foreign_broker_with_two_nodes() {
         "66",
         &["-q", "1"],
     );
-    all.until("mainstem/plant/line1/sim/setpoint", |told| {
-        told["value"] == 55.0
-    })
-    .await;
+    all.until("mainstem/plant/line1/sim/setpoint", |told| is(told, 55.0))
+        .await;
     waited_at_the_broker(&line, &proxy, &place).await;
     broker.restart().await;
     audited_state(&line, "up").await;
@@ -238,5 +240,50 @@ async fn writes_again(line: &TestNode, place: &Place, value: f64) {
         tick.tick().await;
         publish(place, SET, &value.to_string(), &["-q", "1"]);
         assert!(tokio::time::Instant::now() < end, "writes never work again");
+    }
+}
+
+/// What `check` says to a node with this bus and an endpoint on this topic.
+fn checked(bus: &str, connection: &str, topic: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.yaml");
+    let text = format!(
+        "version: 1\nnode: {{ name: line1 }}\nbus:\n{bus}  datapoints: {{}}\nresources:\n  \
+         hall: {{ type: Connection, properties: {{ protocol: mqtt, connection: {connection} }} }}\n  \
+         t: {{ type: Endpoint, properties: {{ connection: hall, subscribe: {{ topic: \"{topic}\" }} }} }}\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    match mainstem_config::load(&path, mainstem::app::kinds()) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn circles_over_one_broker_are_refused() {
+    let foreign = "  external: { host: Broker.example, tls: false }\n";
+    let own = "  embedded: { listen: [ { address: \"0.0.0.0:1883\", tls: false } ] }\n";
+    for (bus, connection, topic) in [
+        (foreign, "{ host: broker.example }", "mainstem/line1/sim/t"),
+        (
+            foreign,
+            "{ host: broker.example, port: 1883 }",
+            "mainstem/+/#",
+        ),
+        (foreign, "{ host: broker.example }", "#"),
+        (own, "{ host: localhost }", "mainstem/line1/x/set"),
+        (own, "{ host: 127.0.0.1, port: 1883 }", "+/line1/#"),
+    ] {
+        let said = checked(bus, connection, topic);
+        assert!(said.contains("topics in common"), "{topic}: {said}");
+    }
+    for (bus, connection, topic) in [
+        (foreign, "{ host: broker.example }", "mainstem/line2/#"),
+        (foreign, "{ host: broker.example, port: 1884 }", "#"),
+        (foreign, "{ host: other.example }", "#"),
+        (own, "{ host: other.example }", "#"),
+        (own, "{ host: localhost }", "hall/+"),
+    ] {
+        assert_eq!(checked(bus, connection, topic), "", "{topic}");
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{Connection, Operation};
-use crate::plan::{BrokerPlan, Plan, PointPlan};
+use crate::plan::{BrokerPlan, FILTERS_MAX, Plan, PointPlan};
 use crate::session::MqttAdapter;
 
 /// The adapter kind `Mqtt`.
@@ -43,6 +43,11 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
             });
             plans.push(plan);
         }
+    }
+    if plans.len() > FILTERS_MAX {
+        let message = format!("{} endpoints are too many", plans.len());
+        let expected = format!("at most {FILTERS_MAX}; another connection for the others");
+        problems.push(Problem::new("/endpoints", message, expected));
     }
     match broker {
         Some(broker) if problems.is_empty() => Ok(Built {

@@ -51,6 +51,8 @@ pub(super) fn publish(place: &Place, topic: &str, payload: &str, more: &[&str]) 
 pub(super) struct Listener {
     _process: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What came while something else was waited for.
+    heard: Vec<(String, Value)>,
 }
 
 impl Listener {
@@ -70,6 +72,7 @@ impl Listener {
         let mut listener = Self {
             _process: process,
             lines,
+            heard: Vec::new(),
         };
         while !listener.line().await.contains("SUBACK") {}
         listener
@@ -88,18 +91,23 @@ impl Listener {
 
     /// The next message on a topic that is as wanted.
     pub(super) async fn until(&mut self, topic: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let mut heard = self.heard.iter();
+        if let Some(place) = heard.position(|(on, told)| on == topic && is(told)) {
+            return self.heard.remove(place).1;
+        }
         let wait = async {
             loop {
                 let line = self.line().await;
                 let Some((on, payload)) = line.split_once(' ') else {
                     continue;
                 };
-                if on == topic
-                    && let Ok(told) = serde_json::from_str(payload)
-                    && is(&told)
-                {
+                let Ok(told) = serde_json::from_str(payload) else {
+                    continue;
+                };
+                if on == topic && is(&told) {
                     return told;
                 }
+                self.heard.push((on.to_owned(), told));
             }
         };
         let waited = tokio::time::timeout(PATIENCE, wait).await;

@@ -117,7 +117,7 @@ async fn on_the_nodes_own_broker() {
     // The node's own word is no write.
     let own = json!({ "topic": SET, "payload": "99" });
     assert_eq!(
-        node.api(reqwest::Method::POST, "bus/publish")
+        node.api_as(OP, reqwest::Method::POST, "bus/publish")
             .json(&own)
             .send()
             .await

@@ -11,8 +11,11 @@ mod demo;
 mod doctor;
 mod entry;
 mod exit;
+mod flowsync;
 mod init;
 mod loggers;
+mod mappings;
+mod opcua_server;
 mod points;
 mod readers;
 mod remotes;
@@ -90,8 +93,14 @@ enum Command {
     Uplinks(uplinks::UplinksArgs),
     /// Remote support: open this node for it, close it, show
     Support(support::SupportArgs),
+    /// Held requests: list, show, watch
+    Flowsync(flowsync::FlowsyncArgs),
     /// Data loggers: list, show, export
     Loggers(loggers::LoggersArgs),
+    /// Mappings: list, try rules by hand
+    Mappings(mappings::MappingsArgs),
+    /// The OPC UA server: show; certificates of its clients: list, trust, reject
+    OpcuaServer(opcua_server::OpcuaServerArgs),
     /// The bus: status, sub, pub
     Bus(bus::BusArgs),
     /// The tree of nodes, links and devices, with what is wrong where
@@ -146,7 +155,10 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Remotes(args) => remotes::run(&args, screen).await,
         Command::Uplinks(args) => uplinks::run(&args, screen).await,
         Command::Support(args) => support::run(&args, screen).await,
+        Command::Flowsync(args) => flowsync::run(&args, screen).await,
+        Command::Mappings(args) => mappings::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
+        Command::OpcuaServer(args) => opcua_server::run(&args, screen).await,
         Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,
         Command::Aliases(args) => aliases::run(&args, screen).await,

@@ -3,6 +3,11 @@
 //! Ten million samples of a thousand series, and a day of one series at 1 Hz, go through `append`
 //! with `synchronous=FULL`; a sample counts when it is acknowledged. The same rows go into a plain
 //! table (WAL, FULL, WITHOUT ROWID, batches of 10,000). CPU seconds are the process's own.
+//!
+//! `-- long` stores 10^8 rows instead, and asks for a month of hourly roll-ups; `-- prometheus` gives
+//! the same samples to Prometheus, if it is installed.
+//! Then the same into PostgreSQL, beside `COPY` and `INSERT` by `psql`; the argument `postgres` asks for
+//! that alone.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -14,8 +19,11 @@
     reason = "a program, and figures for eyes"
 )]
 
+mod long;
 mod ours;
 mod plain;
+mod postgres;
+mod prometheus;
 mod series;
 
 use std::path::Path;
@@ -91,6 +99,24 @@ fn print(figures: &Figures) {
 }
 
 fn main() {
+    // Cargo adds an argument of its own.
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| asked.iter().any(|one| one == word);
+    let folder = || tempfile::tempdir_in(".").unwrap();
+    if has("long") {
+        return long::run(folder().path());
+    }
+    if has("prometheus") {
+        return prometheus::run(folder().path());
+    }
+    let only = std::env::args().nth(1);
+    if only.as_deref() != Some("postgres") {
+        sqlite();
+    }
+    postgres::run();
+}
+
+fn sqlite() {
     println!("{} samples", series::ROWS);
     println!(
         "{:28} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9}",

@@ -19,7 +19,7 @@ use crate::{Figures, bytes_in, median, timed};
 /// Batches on their way at once.
 const FLIGHT: usize = 8;
 
-fn open(folder: &Path) -> SqliteSink {
+pub(crate) fn open(folder: &Path) -> SqliteSink {
     let clock = Arc::new(SystemClock);
     let mut config = SqliteConfig::new(folder);
     config.check_at_start = false;
@@ -27,7 +27,7 @@ fn open(folder: &Path) -> SqliteSink {
     SqliteSink::open(config, Health::new(clock.clone()), clock).unwrap()
 }
 
-fn register(sink: &SqliteSink) -> Vec<SeriesId> {
+pub(crate) fn register(sink: &impl Sink) -> Vec<SeriesId> {
     let keys = (0..=series::CROWD).map(|number| SeriesKey {
         origin: NodeId(Uuid::from_u128(1)),
         log: LogId(Uuid::from_u128(2)),
@@ -36,9 +36,13 @@ fn register(sink: &SqliteSink) -> Vec<SeriesId> {
     sink.register(&keys.collect::<Vec<_>>()).unwrap()
 }
 
-fn append_all(sink: &SqliteSink, ids: &[SeriesId], shape: Shape) {
+pub(crate) fn append_all(
+    sink: &SqliteSink,
+    ids: &[SeriesId],
+    batches: impl Iterator<Item = Vec<series::Sample>>,
+) {
     let mut flight = VecDeque::new();
-    for batch in series::batches(shape) {
+    for batch in batches {
         let mut rows: Vec<Row> = batch
             .iter()
             .map(|sample| Row {
@@ -62,7 +66,7 @@ fn append_all(sink: &SqliteSink, ids: &[SeriesId], shape: Shape) {
 }
 
 /// What was given back for want of room goes again, until it is acknowledged.
-fn retry(sink: &SqliteSink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
+pub(crate) fn retry(sink: &impl Sink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Vec<Row> {
     while let Err(refused) = told {
         assert!(matches!(refused.error, SinkError::Full), "{refused}");
         std::thread::yield_now();
@@ -74,7 +78,8 @@ fn retry(sink: &SqliteSink, mut told: Result<(), Refused>, rows: Vec<Row>) -> Ve
 pub(crate) fn run(shape_name: &'static str, shape: Shape, folder: &Path) -> Figures {
     let sink = open(folder);
     let ids = register(&sink);
-    let ((), append_seconds, append_cpu) = timed(|| append_all(&sink, &ids, shape));
+    let ((), append_seconds, append_cpu) =
+        timed(|| append_all(&sink, &ids, series::batches(shape)));
     let ((), settle_seconds, settle_cpu) = timed(|| {
         sink.rotate().unwrap();
         assert!(sink.settle(Duration::from_mins(10)));

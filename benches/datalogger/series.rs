@@ -41,9 +41,14 @@ fn mix(seed: u64) -> u64 {
 
 /// Batches in the order of arrival: the day's series first, then the crowd side by side.
 pub(crate) fn batches(shape: Shape) -> impl Iterator<Item = Vec<Sample>> {
+    long_batches(shape, CROWD_ROWS)
+}
+
+/// The same with another number of samples for each series of the crowd.
+pub(crate) fn long_batches(shape: Shape, crowd_rows: u64) -> impl Iterator<Item = Vec<Sample>> {
     let mut walks = vec![200_i64; CROWD as usize + 1];
     let day = (1..=DAY_ROWS).map(|row| (CROWD, row));
-    let crowd = (1..=CROWD_ROWS).flat_map(|row| (0..CROWD).map(move |series| (series, row)));
+    let crowd = (1..=crowd_rows).flat_map(|row| (0..CROWD).map(move |series| (series, row)));
     let mut all = day.chain(crowd).map(move |(series, row)| {
         let random = mix(row << 20 | u64::from(series));
         let walk = &mut walks[series as usize];

@@ -18,6 +18,11 @@ pub trait Adapter: Send {
     /// device (refused blocks, word orders) may be kept.
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>>;
 
+    /// Whether a session takes the questions of [`AdapterIo::take_asks`].
+    fn is_asked(&self) -> bool {
+        false
+    }
+
     /// How often a reading of a datapoint is due, where its endpoint has no `interval` that would
     /// tell. The runner waits twice as long for the first reading of a session, within bounds.
     fn interval(&self, point: PointId) -> Option<Duration> {

@@ -6,7 +6,7 @@ use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{PointId, Reading, Statistics, WriteJob};
+use crate::{Asks, PointId, Reading, Statistics, WriteJob};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -30,6 +30,7 @@ pub trait Output: Send + Sync {
 pub struct AdapterIo {
     output: Arc<dyn Output>,
     writes: mpsc::Receiver<WriteJob>,
+    asks: Option<Asks>,
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
@@ -47,10 +48,24 @@ impl AdapterIo {
         Self {
             output,
             writes,
+            asks: None,
             stop,
             clock,
             statistics,
         }
+    }
+
+    /// The same with questions that the session may take.
+    #[must_use]
+    pub fn with_asks(mut self, asks: Asks) -> Self {
+        self.asks = Some(asks);
+        self
+    }
+
+    /// The questions of this session: once, for an adapter that says [`crate::Adapter::is_asked`].
+    /// Apart from the io, so that both can be waited for.
+    pub fn take_asks(&mut self) -> Option<Asks> {
+        self.asks.take()
     }
 
     /// Says that the device answers. To be called once per session, before the first reading.

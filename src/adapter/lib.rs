@@ -2,6 +2,7 @@
 //! that owns everything else (reconnecting, quality on loss, statistics, writes, stop).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ask;
 mod backoff;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -25,11 +26,16 @@ mod supervision;
 mod tls;
 mod write_job;
 
+pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
 pub use backoff::{Backoff, BackoffOptions};
 pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
+/// TLS to services, for protocols that have no room of their own for it.
+pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};
+/// The JSON of values, the same as in the API.
+pub use mainstem_wire::{parse_value, to_json_value};
 pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
 pub use runner::{

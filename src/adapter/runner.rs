@@ -22,7 +22,8 @@ use self::life::Life;
 pub use self::view::{AdapterView, DeviceView};
 use self::wanted::{Mode, Wanted};
 use crate::{
-    AdapterSpec, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing, WriteAnswer,
+    AdapterSpec, AskError, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing,
+    WriteAnswer,
 };
 
 /// Writes that may wait for the device at the same time.
@@ -167,6 +168,24 @@ impl AdapterRunner {
                 Ok(answer) => answer.await.unwrap_or_else(|_| WriteAnswer::Unknown {
                     message: "the write was lost in the adapter".into(),
                 }),
+            }
+        }
+    }
+
+    /// Asks the device about a datapoint, with arguments in the kind's words, until a deadline.
+    pub fn ask(
+        &self,
+        point: PointId,
+        arguments: serde_json::Value,
+        deadline: Monotonic,
+    ) -> impl Future<Output = Result<serde_json::Value, AskError>> + Send + 'static {
+        let asked = self.desk.ask(point, arguments, deadline);
+        let patience = deadline.since(self.desk.clock.monotonic());
+        async move {
+            match tokio::time::timeout(patience, asked?).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(AskError::Failed("the session ended meanwhile".into())),
+                Err(_) => Err(AskError::Failed("no answer in time".into())),
             }
         }
     }

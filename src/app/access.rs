@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mainstem_config::{Credential, LinkRight, NodeConfig};
 use mainstem_model::TopicRights;
-use mainstem_security::{DeclaredToken, NewToken, Role, Roles, VariableRights};
+use mainstem_security::{DataRights, DeclaredToken, NewToken, Role, Roles, VariableRights};
 
 pub(super) fn roles(config: &NodeConfig) -> Roles {
     Roles::new(config.roles.iter().map(|(name, role)| {
@@ -15,6 +15,7 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 read: role.variables.read.clone(),
                 write: role.variables.write.clone(),
             },
+            loggers: role.loggers.write.clone(),
             provide: role.provide.clone(),
             admin: role.admin,
             link: role.link != LinkRight::None,
@@ -27,6 +28,10 @@ pub(super) fn roles(config: &NodeConfig) -> Roles {
                 raise: role.events.raise.clone(),
                 see: role.events.see.clone(),
                 answer: role.events.answer.clone(),
+            },
+            data: DataRights {
+                read: role.data.read.clone(),
+                write: role.data.write.clone(),
             },
             topics: Arc::new(TopicRights {
                 publish: role.topics.publish.clone(),

@@ -6,8 +6,8 @@ use anyhow::Context;
 use mainstem_model::{GlobSet, Name};
 use mainstem_remote::{
     ClockOptions, Delivery, Dial, DialFrom, DriftAction, HsycoLink, HsycoOptions, Link,
-    LinkOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig, RemoteKind,
-    RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
+    LinkOptions, LoggerOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig,
+    RemoteKind, RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
@@ -86,11 +86,12 @@ pub(super) fn start(
     health: &Health,
     writes: &Arc<WriteDesk>,
     tunnels: &Tunnels,
+    loggers: Option<LoggerOptions>,
 ) -> anyhow::Result<RunningLink> {
     let store = Arc::clone(store);
     Ok(match config.kind {
         RemoteKind::Mainstem => {
-            let options = match config.dial {
+            let mut options = match config.dial {
                 DialFrom::Down => mainstem(config, routes(config, Protocol::Http2)?, None, writes),
                 DialFrom::Up => {
                     let tls = trusted(&config.trust, &config.name)?;
@@ -98,6 +99,7 @@ pub(super) fn start(
                     mainstem(config, vec![up(&queue, tls)], Some(queue), writes)
                 }
             };
+            options.loggers = loggers;
             RunningLink::Mainstem(Link::start(options, store, health))
         }
         RemoteKind::Hsyco => {
@@ -205,6 +207,7 @@ fn mainstem(
         compressed: config.profile != Profile::Lan,
         one_way: config.one_way,
         tunnels,
+        loggers: None,
         paused: config.paused,
     }
 }

@@ -75,6 +75,10 @@ impl Node {
         let bus_tls = BusTls::new(&ground.identity)?;
         let has_canary = config.node.canary.is_some();
         let parts = Arc::new(RunningParts::new(&ground, bus_tls, has_canary));
+        parts.endpoints.set_parts(&parts);
+        parts
+            .server_nodes
+            .set_tree(&(Arc::clone(&parts) as Arc<dyn Parts>));
         ground.store.set_aliases(&config.aliases);
         let report = parts.apply(&config).await;
         parts.sweep(&config);
@@ -87,6 +91,7 @@ impl Node {
             tasks.spawn(canary::sing(store, every, stop.clone()));
         }
         let api = ground.api(&config, Arc::clone(&parts) as Arc<dyn Parts>);
+        api.set_data(parts.server_nodes.served());
         api.set_hsyco(config.hsyco.as_ref());
         api.set_support(config.support.as_ref());
         let setup = ServerSetup {
@@ -146,6 +151,7 @@ impl Node {
         self.api.set_support(config.support.as_ref());
         self.store.set_aliases(&config.aliases);
         let mut report = self.parts.apply(&config).await;
+        self.api.set_data(self.parts.server_nodes.served());
         self.parts.sweep(&config);
         self.store.end_renaming();
         report.needs_restart = needs_restart(&current, &config);
@@ -161,6 +167,7 @@ impl Node {
         self.api.set_ready(false);
         self.writes.stop().await;
         self.parts.uplinks.rest();
+        self.parts.server_nodes.stop().await;
         self.server.stop(STOP_GRACE).await;
         self.parts.stop().await;
         self.stop.cancel();

@@ -16,14 +16,20 @@ use mainstem_telemetry::{Health, Problem, Severity};
 use mainstem_write::WriteDesk;
 use parking_lot::RwLock;
 
+use super::access;
 use super::adapters::RunningAdapter;
 use super::bus::{BusTls, RunningBus};
+use super::endpoints::RunningEndpoints;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
+use super::mappings::RunningMappings;
 use super::node::Ground;
+use super::opcua::RunningOpcua;
 use super::points::RunningPoints;
+use super::replicas;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
+use super::server_nodes::ServerNodes;
 use super::uplinks::Uplinks;
 
 /// Adapters and remotes that run, each with the configuration that it was started with.
@@ -37,6 +43,10 @@ pub(super) struct RunningParts {
     writes: Arc<WriteDesk>,
     site: StoreSite,
     loggers: RunningLoggers,
+    opcua: RunningOpcua,
+    pub(super) server_nodes: ServerNodes,
+    pub(super) mappings: RunningMappings,
+    pub(super) endpoints: RunningEndpoints,
     pub(super) bus: RunningBus,
     points: RunningPoints,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
@@ -62,6 +72,10 @@ impl RunningParts {
             writes: Arc::clone(&ground.writes),
             site,
             loggers: ground.loggers(),
+            opcua: ground.opcua(),
+            server_nodes: ServerNodes::new(ground),
+            mappings: RunningMappings::new(ground),
+            endpoints: RunningEndpoints::new(ground),
             bus: RunningBus::new(ground.bus(bus_tls)),
             points: ground.points(),
             adapters: RwLock::default(),
@@ -76,6 +90,9 @@ impl RunningParts {
     pub(super) async fn apply(&self, config: &NodeConfig) -> ReloadReport {
         let mut report = ReloadReport::default();
         self.apply_bus(config, &mut report).await;
+        self.server_nodes
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         self.stop_adapters(config, &mut report).await;
         self.stop_remotes(config, &mut report).await;
         self.move_links(config);
@@ -87,15 +104,34 @@ impl RunningParts {
         }
         self.apply_uplinks(config, &mut report).await;
         self.points.apply(config, &self.bus, &mut report).await;
+        self.endpoints.apply(config, self.bus.bus()).await;
+        self.mappings
+            .apply(config, self.bus.bus(), &mut report)
+            .await;
         match self.loggers.apply(config).await {
             Ok(true) => report.started.push("loggers".to_owned()),
             Ok(false) => {}
             Err(error) => {
-                let why = self.loggers.failed(&error);
+                let why = format!("{error:#}");
                 report.failed.push(("loggers".to_owned(), why));
             }
         }
+        self.apply_opcua(config, &mut report).await;
         report
+    }
+
+    /// After the loggers, whose series are its history.
+    async fn apply_opcua(&self, config: &NodeConfig, report: &mut ReloadReport) {
+        let roles = Arc::new(access::roles(config));
+        let (book, flow) = (self.loggers.book(), self.server_nodes.flow());
+        match self.opcua.apply(config, roles, book, flow).await {
+            Ok(true) => report.started.push("opcua-server".to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                let why = self.opcua.failed(&error);
+                report.failed.push(("opcua-server".to_owned(), why));
+            }
+        }
     }
 
     /// The bus is there before whoever stands on it.
@@ -223,6 +259,7 @@ impl RunningParts {
             &self.health,
             &self.writes,
             &self.tunnels,
+            replicas::options(config, &self.loggers.running),
         );
         match started {
             Ok(link) => {
@@ -253,6 +290,7 @@ impl RunningParts {
 
     /// Ends everything: links first, so that nothing new comes in, then adapters.
     pub(super) async fn stop(&self) {
+        self.opcua.stop().await;
         let remotes = std::mem::take(&mut *self.remotes.write());
         for (_, link) in remotes.values() {
             link.stop().await;
@@ -264,6 +302,9 @@ impl RunningParts {
             adapter.stop().await;
         }
         self.points.stop().await;
+        self.server_nodes.stop().await;
+        self.mappings.stop().await;
+        self.endpoints.stop().await;
         self.bus.stop().await;
         // Last, so that the end of everything else is recorded.
         self.loggers.stop().await;
@@ -271,6 +312,8 @@ impl RunningParts {
 }
 
 /// Whether something in the file stands on a bus, so that there is one without a section `bus:`.
-fn needs_bus(_config: &NodeConfig) -> bool {
-    false
+fn needs_bus(config: &NodeConfig) -> bool {
+    let services = &config.services;
+    let has_nodes = !services.http_nodes.is_empty() || !services.opcua_nodes.is_empty();
+    has_nodes || !services.mappings.is_empty() || !config.flowsync.from_below.is_empty()
 }

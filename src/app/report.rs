@@ -31,5 +31,6 @@ pub(super) fn needs_restart(old: &NodeConfig, new: &NodeConfig) -> Vec<&'static 
     note(old.feed == new.feed, "feed");
     note(old.limits == new.limits, "limits");
     note(old.log == new.log, "log");
+    note(old.flowsync == new.flowsync, "flowsync");
     sections
 }

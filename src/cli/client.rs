@@ -5,6 +5,7 @@ mod answer;
 mod dial;
 mod download;
 mod events;
+mod upload;
 
 use std::time::Duration;
 

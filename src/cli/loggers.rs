@@ -1,6 +1,12 @@
 //! `mainstem loggers`: what was recorded.
 
+mod bar;
+mod edits;
 mod export;
+mod gaps;
+mod grid;
+mod import;
+mod verify;
 
 use clap::{Args, Subcommand};
 use mainstem_wire::api::{LoggerDocument, Page};
@@ -23,10 +29,29 @@ pub(super) struct LoggersArgs {
 enum Action {
     /// Show all recorded series
     List,
-    /// Show everything about one series
-    Show(Named),
+    /// Show everything about one series, or the values of several on one time grid
+    Show(Shown),
     /// Write the samples of a series to a file, as a table or as lines of JSON
     Export(export::ExportArgs),
+    /// Store the history in a file; what is there already is left out, so it can be repeated
+    Import(import::ImportArgs),
+    /// Show where nothing is known of a series, and why
+    Gaps(gaps::GapsArgs),
+    /// Give a stretch of a series new samples, or none
+    Edit(edits::EditArgs),
+    /// Show the edits that were made of a series
+    Edits(Named),
+    /// Compare replicated series with the next level, hour by hour
+    Verify(verify::VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct Shown {
+    /// The series; several make a table.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    grid: grid::GridArgs,
 }
 
 #[derive(Debug, Args)]
@@ -39,8 +64,16 @@ pub(super) async fn run(args: &LoggersArgs, screen: Screen) -> Result<Exit, Fail
     let client = Client::from_args(&args.connection)?;
     match &args.action {
         Action::List => list(&client, screen).await,
-        Action::Show(Named { id }) => show(&client, id, screen).await,
+        Action::Show(Shown { ids, grid }) => match ids.as_slice() {
+            [id] if !grid.is_asked() => show(&client, id, screen).await,
+            ids => grid::run(&client, ids, grid, screen).await,
+        },
         Action::Export(export) => export::run(&client, export, screen).await,
+        Action::Import(import) => import::run(&client, import, screen).await,
+        Action::Gaps(gaps) => gaps::run(&client, gaps, screen).await,
+        Action::Edit(edit) => edits::make(&client, edit, screen).await,
+        Action::Edits(Named { id }) => edits::list(&client, id, screen).await,
+        Action::Verify(verify) => verify::run(&client, verify, screen).await,
     }
 }
 
@@ -48,15 +81,22 @@ fn path(id: &str) -> String {
     format!("/api/v1/loggers/{}", escaped(id))
 }
 
-async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
+/// All series.
+async fn all(client: &Client) -> Result<Vec<LoggerDocument>, Failure> {
     let mut items: Vec<LoggerDocument> = Vec::new();
     let mut at = "/api/v1/loggers".to_owned();
     loop {
         let page: Page<LoggerDocument> = client.get(&at).await?;
         items.extend(page.items);
-        let Some(next) = page.next else { break };
+        let Some(next) = page.next else {
+            return Ok(items);
+        };
         at = format!("/api/v1/loggers?after={}", escaped(&next));
     }
+}
+
+async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
+    let items = all(client).await?;
     if screen.is_json() {
         screen.document(&Page::whole(items))?;
     } else if items.is_empty() {
@@ -81,6 +121,8 @@ async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {
 fn state(logger: &LoggerDocument) -> (&'static str, Tone) {
     if logger.recording {
         ("recording", Tone::Good)
+    } else if logger.ended {
+        ("ended", Tone::Quiet)
     } else {
         ("no datapoint", Tone::Warning)
     }

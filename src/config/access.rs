@@ -1,7 +1,7 @@
 //! The sections `roles:` and `tokens:` of the node file.
 
 use mainstem_model::{GlobSet, Name, Secret, Timestamp, TopicSet};
-use mainstem_security::AddressList;
+use mainstem_security::{AddressList, DataPattern};
 
 /// Roles that every node has and no file can change.
 pub(crate) const BUILT_IN_ROLES: [&str; 3] = ["admin", "concentrator", "viewer"];
@@ -19,6 +19,8 @@ pub struct RoleConfig {
     pub write: GlobSet,
     /// The GUI variables that are shown and may be written; none by default.
     pub variables: VariablesConfig,
+    /// The series of data loggers that may be imported into and edited; none by default.
+    pub loggers: LoggerRightsConfig,
     /// The prefix below which such a client provides datapoints of its own.
     #[schemars(with = "Option<String>", extend("format" = "name"))]
     pub provide: Option<Name>,
@@ -42,6 +44,8 @@ pub struct RoleConfig {
     pub from: AddressList,
     /// What may be done with events, which wait for an answer.
     pub events: EventsConfig,
+    /// What may be done at the paths of HTTP server nodes, below `/data`; nothing by default.
+    pub data: DataConfig,
     /// What may be done on the bus; nothing by default.
     pub topics: TopicsConfig,
 }
@@ -59,8 +63,10 @@ impl Default for RoleConfig {
             control: true,
             from: AddressList::default(),
             events: EventsConfig::default(),
+            data: DataConfig::default(),
             topics: TopicsConfig::default(),
             variables: VariablesConfig::default(),
+            loggers: LoggerRightsConfig::default(),
         }
     }
 }
@@ -125,6 +131,19 @@ pub struct EventsConfig {
     pub answer: GlobSet,
 }
 
+/// What the clients of a role may do at the paths of HTTP server nodes. Patterns as MQTT has them,
+/// beginning with `data/`, without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Where GET is allowed.
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub read: Vec<DataPattern>,
+    /// Where POST and PUT are allowed.
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub write: Vec<DataPattern>,
+}
+
 /// What the clients of a role may do with GUI variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -133,6 +152,16 @@ pub struct VariablesConfig {
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub read: GlobSet,
     /// The variables that may be written.
+    #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
+    pub write: GlobSet,
+}
+
+/// What the clients of a role may do with data loggers. Who may read a datapoint may read what was
+/// recorded of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggerRightsConfig {
+    /// The series, by their names, that may be imported into and edited.
     #[schemars(with = "Vec<String>", extend("items" = {"type": "string", "format": "glob"}))]
     pub write: GlobSet,
 }

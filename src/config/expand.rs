@@ -1,6 +1,7 @@
 //! Expands `!ref`, `!sub`, `!merge`, `<<` and `definitions:`.
 
 mod merge;
+mod own;
 pub(crate) mod substitute;
 
 use std::collections::{HashMap, HashSet};
@@ -13,11 +14,23 @@ use crate::tree::{Data, Entry, Node, Span, join};
 /// The tags of the service file's grammar.
 const TAGS: [&str; 3] = ["!ref", "!sub", "!merge"];
 
-/// Expands a tree; what cannot be expanded is reported and left out. `definitions:` is gone then.
-pub(crate) fn expand(mut root: Node, report: &mut Report) -> Node {
+/// An expanded file.
+pub(crate) struct Expanded {
+    /// Without `definitions:`.
+    pub(crate) tree: Node,
+    /// The definition that replaces the root of the topics of this file's resources.
+    pub(crate) mqtt_root: Option<String>,
+}
+
+/// Expands a tree; what cannot be expanded is reported and left out.
+pub(crate) fn expand(mut root: Node, report: &mut Report) -> Expanded {
     let Data::Map(entries) = &mut root.data else {
-        return root;
+        return Expanded {
+            tree: root,
+            mqtt_root: None,
+        };
     };
+    let named = own::named(entries);
     let at = entries.iter().position(|entry| entry.key == "definitions");
     let definitions = at.map(|at| entries.remove(at));
     let mut expander = Expander {
@@ -31,6 +44,7 @@ pub(crate) fn expand(mut root: Node, report: &mut Report) -> Node {
         full: false,
         report,
     };
+    let mqtt_root = expander.define_own(named);
     // Also those that nothing refers to: a mistake in them is one all the same.
     // Sorted, so that the same file gives the same report each time.
     let mut names: Vec<String> = expander.written.keys().cloned().collect();
@@ -40,9 +54,10 @@ pub(crate) fn expand(mut root: Node, report: &mut Report) -> Node {
     }
     expander.nodes = 0;
     let span = root.span;
-    expander
+    let tree = expander
         .node(root, "", 0)
-        .unwrap_or_else(|| Node::new(Data::Map(Vec::new()), span))
+        .unwrap_or_else(|| Node::new(Data::Map(Vec::new()), span));
+    Expanded { tree, mqtt_root }
 }
 
 fn ids(entries: &[Entry]) -> HashSet<String> {

@@ -28,10 +28,14 @@ mod resources;
 mod schema;
 mod secrets;
 mod sections;
+mod services;
 mod tree;
 mod uplinks;
 
-pub use access::{Credential, LinkRight, RoleConfig, TokenConfig, TopicsConfig, VariablesConfig};
+pub use access::{
+    Credential, LinkRight, LoggerRightsConfig, RoleConfig, TokenConfig, TopicsConfig,
+    VariablesConfig,
+};
 pub use load::load;
 pub use node_config::{AdapterConfig, NodeConfig, NodeSettings};
 pub use problem::{Problem, Problems};

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::adapters::Adapters;
-use crate::expand::expand;
+use crate::expand::{Expanded, expand};
 use crate::limits::FILE_BYTES_MAX;
 use crate::names::{Taken, check_ids};
 use crate::node_config::{NodeConfig, NodeSettings};
@@ -22,7 +22,7 @@ use crate::schema::Section;
 use crate::secrets::{self, Environment};
 use crate::sections::{NodeFile, NodeSection};
 use crate::tree::{Node, Span};
-use crate::{aliases, bus, clients, loggers, policies, remotes, uplinks};
+use crate::{aliases, bus, clients, loggers, policies, remotes, services, uplinks};
 
 /// The socket's name in the data folder.
 const SOCKET_NAME: &str = "mainstem.sock";
@@ -113,7 +113,10 @@ fn read_text(
         _ => Path::new("."),
     };
     let tree = parse(text, report)?;
-    let mut tree = expand(tree, report);
+    let Expanded {
+        mut tree,
+        mqtt_root,
+    } = expand(tree, report);
     secrets::resolve(&mut tree, "", folder, environment, report);
     let mut json = tree.to_json();
     let section = Section::of::<NodeFile>();
@@ -123,6 +126,7 @@ fn read_text(
         tree: &tree,
         json: &json,
         folder,
+        mqtt_root: mqtt_root.as_deref(),
         report,
     }
     .config(kinds)
@@ -133,6 +137,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) tree: &'a Node,
     pub(crate) json: &'a Value,
     pub(crate) folder: &'a Path,
+    /// What stands before the topics of resources, where the file says it.
+    pub(crate) mqtt_root: Option<&'a str>,
     pub(crate) report: &'a mut Report,
 }
 
@@ -143,6 +149,7 @@ impl Draft<'_> {
         let listen = self.listen();
         let feed = self.part("/feed");
         let limits = self.part("/limits");
+        let flowsync = self.part("/flowsync");
         let hsyco = clients::hsyco(self);
         let support = clients::support(self);
         let log = self.part("/log");
@@ -163,6 +170,7 @@ impl Draft<'_> {
         let mut warnings = aliases::idle(&aliases, |name| taken.may_have(name));
         warnings.extend(bus::idle(bus.as_ref()));
         let uplinks = uplinks::read(self);
+        let services = services::read(self);
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,
@@ -176,12 +184,14 @@ impl Draft<'_> {
             loggers,
             bus,
             limits: limits?,
+            flowsync: flowsync?,
             hsyco,
             support,
             log: log?,
             adapters,
             remotes,
             uplinks,
+            services: services?,
         })
     }
 
@@ -244,6 +254,7 @@ impl Draft<'_> {
             description,
             data,
             canary,
+            service_id: _,
         } = self.read(value, "/node")?;
         Some(NodeSettings {
             name,

@@ -8,9 +8,11 @@ use std::time::Duration;
 use mainstem_adapter::{AdapterSpec, Kind};
 use mainstem_bus::config::BusConfig;
 use mainstem_datalogger::config::LoggersConfig;
+use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Alias, Name};
 use mainstem_remote::{RemoteConfig, UplinkConfig};
+use mainstem_service::Services;
 use mainstem_store::FeedConfig;
 use mainstem_write::PolicyConfig;
 
@@ -45,6 +47,8 @@ pub struct NodeConfig {
     pub bus: Option<BusConfig>,
     /// What clients can cost at most.
     pub limits: HttpLimits,
+    /// What held requests can cost at most.
+    pub flowsync: FlowLimits,
     /// The HSYCO-compatible route, if it is switched on.
     pub hsyco: Option<HsycoConfig>,
     /// As whom remote support acts, if this node may be opened for it.
@@ -57,6 +61,8 @@ pub struct NodeConfig {
     pub remotes: Vec<RemoteConfig>,
     /// Uplinks, in the order of the file.
     pub uplinks: Vec<UplinkConfig>,
+    /// Servers, server nodes, mappings, and the topics of endpoints.
+    pub services: Services,
 }
 
 /// Who a node is.

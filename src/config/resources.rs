@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mainstem_adapter::TimePolicy;
 use mainstem_model::{Access, ValueType, quantity};
+use mainstem_service::Qos;
 use serde_json::Value;
 
 /// A connection to a device or service.
@@ -99,6 +100,19 @@ pub(crate) struct EndpointSection {
     #[schemars(extend("format" = "name"))]
     #[expect(dead_code, reason = "looked at before the struct is made")]
     pub(crate) name: Option<String>,
+    /// Its topic below the service's root, in place of its id.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 512))]
+    #[expect(dead_code, reason = "looked at with the other topics")]
+    pub(crate) topic: Option<String>,
+    /// How surely its messages are published.
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at with the topics")]
+    pub(crate) qos: Qos,
+    /// Whether the broker keeps its last value.
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at with the topics")]
+    pub(crate) retain: bool,
     /// `r`, `w` or `rw`.
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("enum" = ["r", "w", "rw"]))]

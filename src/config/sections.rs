@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mainstem_bus::config::BusConfig;
 use mainstem_datalogger::config::LoggersConfig;
+use mainstem_flowsync::FlowLimits;
 use mainstem_http::{HsycoConfig, HttpLimits, ListenConfig, SupportConfig};
 use mainstem_model::{Name, quantity};
 use mainstem_store::FeedConfig;
@@ -55,6 +56,9 @@ pub(crate) struct NodeFile {
     /// What clients can cost at most.
     #[schemars(default)]
     limits: HttpLimits,
+    /// What held requests can cost at most.
+    #[schemars(default)]
+    flowsync: FlowLimits,
     /// The HSYCO-compatible route; without this section it does not exist.
     #[schemars(default)]
     hsyco: Option<HsycoConfig>,
@@ -87,10 +91,15 @@ pub(crate) struct ResourceHead {
     /// What kind of resource it is.
     #[schemars(extend(
         "enum" = [
-            "Connection", "Endpoint", "Remote", "Uplink", "Cybus::Connection", "Cybus::Endpoint"
+            "Connection", "Endpoint", "Server::Http", "Server::Opcua", "Node::Http",
+            "Node::Opcua", "Node::OpcuaObject", "Mapping", "Remote", "Uplink",
+            "Cybus::Connection", "Cybus::Endpoint", "Cybus::Server::Http",
+            "Cybus::Server::Opcua", "Cybus::Node::Http", "Cybus::Node::Opcua",
+            "Cybus::Node::OpcuaObject", "Cybus::Mapping"
         ],
-        "x-expected" = "`Connection`, `Endpoint`, `Remote` or `Uplink`; `Cybus::` may stand \
-                        before the first two"
+        "x-expected" = "`Connection`, `Endpoint`, `Server::Http`, `Server::Opcua`, `Node::Http`, \
+                        `Node::Opcua`, `Node::OpcuaObject`, `Mapping`, `Remote` or `Uplink`; \
+                        `Cybus::` may stand before all but the last two"
     ))]
     r#type: String,
     /// Its own options, by type.
@@ -121,6 +130,12 @@ pub(crate) struct NodeSection {
         "duration" = {"min": "0s", "max": "1h", "number": "seconds"}
     ))]
     pub(crate) canary: Duration,
+    /// What stands in the topics of this file's resources, `services/<service_id>/…`, in place of
+    /// the node's name.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("format" = "service-id"))]
+    #[expect(dead_code, reason = "looked at with the topics")]
+    pub(crate) service_id: Option<String>,
 }
 
 fn default_canary() -> Duration {

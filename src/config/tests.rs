@@ -1,6 +1,7 @@
 //! Whole files: faulty ones against what is said about them, a good one against what is made of it.
 
 mod kinds;
+mod loggers;
 mod node_file;
 mod renaming;
 

@@ -5,6 +5,7 @@
 pub(crate) mod block;
 mod bytes;
 mod floats;
+pub(crate) mod hidden;
 mod ints;
 mod pack;
 mod runs;

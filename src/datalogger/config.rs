@@ -9,7 +9,7 @@ use mainstem_write::{ConfigFault, Day, TimeOfDay, WindowConfig, Zone};
 use serde::Deserialize;
 
 use crate::rollup::{CounterRule, RateRule, Rule};
-use crate::{Policy, RATES_MAX};
+use crate::{Policy, PostgresConfig, RATES_MAX};
 
 /// Loggers that one node declares.
 pub const LOGGERS_MAX: usize = 10_000;
@@ -47,6 +47,8 @@ pub struct LoggersConfig {
         "type" = ["string", "integer"], "size" = {"min": "1 MiB", "max": "4 GiB"}
     ))]
     pub spool: u64,
+    /// Where it is kept: `sqlite`, on this machine, or `postgres`, on a server.
+    pub store: StoreConfig,
     /// The loggers, by their ids.
     #[schemars(extend("maxProperties" = LOGGERS_MAX))]
     pub record: BTreeMap<String, LoggerConfig>,
@@ -62,9 +64,21 @@ impl Default for LoggersConfig {
             commit: Duration::from_millis(100),
             rollups: Duration::from_secs(60),
             spool: 64 << 20,
+            store: StoreConfig::Sqlite,
             record: BTreeMap::new(),
         }
     }
+}
+
+/// Where what is recorded is kept.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreConfig {
+    /// In files on this machine.
+    #[default]
+    Sqlite,
+    /// On a PostgreSQL server.
+    Postgres(Box<PostgresConfig>),
 }
 
 /// One logger: a datapoint, or all that fit patterns.

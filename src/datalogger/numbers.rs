@@ -63,6 +63,12 @@ impl Numbers {
         }
     }
 
+    /// Whether every number of a range is in it.
+    pub(crate) fn holds(&self, first: u64, last: u64) -> bool {
+        let after = self.ranges.partition_point(|range| range.0 <= first);
+        after > 0 && self.ranges[after - 1].1 >= last
+    }
+
     pub(crate) fn to_bytes(&self, series: crate::SeriesId) -> Vec<u8> {
         staged::ranges_to_bytes(series, &self.ranges)
     }

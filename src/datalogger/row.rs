@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::SeriesId;
+use crate::{Edit, SeriesId};
 
 /// A recorded value.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,9 @@ pub enum Logged {
     Bool(bool),
     /// A text.
     Text(Arc<str>),
+    /// No sample: rows with lower numbers are superseded from this row's time on, until before the
+    /// edit's end. Readers of samples never see it; it travels like any row.
+    Edit(Arc<Edit>),
 }
 
 // Bit by bit, so that NaN equals itself and -0.0 is not 0.0: what comes back is what went in.
@@ -29,6 +32,7 @@ impl PartialEq for Logged {
             (Self::Integer(left), Self::Integer(right)) => left == right,
             (Self::Bool(left), Self::Bool(right)) => left == right,
             (Self::Text(left), Self::Text(right)) => left == right,
+            (Self::Edit(left), Self::Edit(right)) => left == right,
             _ => false,
         }
     }
@@ -44,7 +48,7 @@ impl Logged {
             #[expect(clippy::cast_precision_loss, reason = "a chart needs no 64 bits")]
             Self::Integer(number) => Some(*number as f64),
             Self::Bool(truth) => Some(f64::from(u8::from(*truth))),
-            Self::None | Self::Text(_) => None,
+            Self::None | Self::Text(_) | Self::Edit(_) => None,
         }
     }
 }

@@ -27,6 +27,17 @@ pub struct SeriesKey {
     pub logger: Name,
 }
 
+/// What people call a series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its name at this node.
+    pub name: String,
+    /// The unit of its values.
+    pub unit: Option<String>,
+    /// What it is.
+    pub description: Option<String>,
+}
+
 /// The number of a series in one store. It means nothing elsewhere and is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId(pub u32);

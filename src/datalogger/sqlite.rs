@@ -11,13 +11,20 @@ mod check;
 mod commit;
 mod config;
 mod desk;
+mod drain;
+mod edits;
 mod figures;
 mod file;
+mod incoming;
+mod layout;
+mod ledger;
 mod merge;
+mod outlook;
 mod part;
 mod parts;
 mod place;
 mod queue;
+mod reached;
 mod reading;
 mod retention;
 mod rolled;
@@ -26,6 +33,7 @@ mod shared;
 mod stats;
 mod swap;
 mod trouble;
+mod watch;
 mod writer;
 
 #[cfg(test)]
@@ -33,3 +41,4 @@ mod tests;
 
 pub use config::{SqliteConfig, Synchronous};
 pub use desk::SqliteSink;
+pub(crate) use drain::{Drained, Place};

@@ -85,6 +85,20 @@ pub struct Stats {
     pub commits: u64,
 }
 
+/// What a store takes of its disk, and how long that goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    /// Bytes of all its files.
+    pub used: u64,
+    /// Bytes that are free on its disk, if the disk says so.
+    pub free: Option<u64>,
+    /// Bytes that a day adds; none before there is a figure.
+    pub bytes_per_day: Option<f64>,
+    /// Days until the store has all that it may take, and the oldest samples go before their time.
+    /// 36,500 where that does not come.
+    pub days_left: Option<f64>,
+}
+
 /// What a store holds of one series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Extent {

@@ -3,7 +3,8 @@
 //! The demo and the tests run these in place of a PLC. [`Plant`] is pure (seeded, stepped by
 //! hand), [`SharedPlant`] lets several servers look at the same one, [`PlantClock`] makes it
 //! live, and [`ModbusDevice`] and [`OpcuaDevice`] speak the protocols over real sockets. The
-//! address map stands in this folder's `README.md`.
+//! address map stands in this folder's `README.md`. [`PostgresServer`] is no device: it starts a real
+//! PostgreSQL server of its own, where one is installed.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -11,6 +12,7 @@ mod clock;
 mod modbus;
 mod opcua;
 mod plant;
+mod postgres;
 
 pub use clock::{PLANT_STEP, PlantClock, SharedPlant};
 pub use modbus::{DEFAULT_UNIT, ModbusDevice, ModbusError, ModbusFaults, Table};
@@ -19,6 +21,8 @@ pub use opcua::{
     OpcuaOptions,
 };
 pub use plant::{MachineState, Plant, PlantError, PlantSnapshot};
+
+pub use postgres::{PostgresServer, Speed};
 
 /// The exception codes a [`ModbusDevice`] answers with, as its protocol library names them.
 pub use tokio_modbus::ExceptionCode;

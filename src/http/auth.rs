@@ -17,7 +17,7 @@ use crate::problem::{Code, Problem};
 use crate::support::Pass;
 
 /// Bytes of a token that are looked at.
-const TOKEN_BYTES_MAX: usize = 512;
+pub(crate) const TOKEN_BYTES_MAX: usize = 512;
 
 /// Somebody who was let in.
 #[derive(Clone, Debug)]
@@ -97,7 +97,11 @@ pub(crate) async fn guard(
 }
 
 /// Refuses who comes from an address that the token or its role is not for.
-fn come_from(api: &Api, principal: &Principal, address: SocketAddr) -> Result<(), Problem> {
+pub(crate) fn come_from(
+    api: &Api,
+    principal: &Principal,
+    address: SocketAddr,
+) -> Result<(), Problem> {
     if principal.may_come_from(address.ip()) {
         return Ok(());
     }
@@ -109,18 +113,26 @@ fn come_from(api: &Api, principal: &Principal, address: SocketAddr) -> Result<()
 }
 
 fn verify(api: &Api, request: &Request, peer: Peer) -> Result<Principal, Problem> {
-    let header = request.headers().get(AUTHORIZATION);
-    let text = header
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let (scheme, token) = text.split_once(' ').unwrap_or_default();
+    let (scheme, token) = credential(request.headers());
     if !scheme.eq_ignore_ascii_case("bearer") || token.len() > TOKEN_BYTES_MAX {
         return Err(Problem::new(
             Code::Unauthorized,
             "the request has no bearer token",
         ));
     }
-    match api.tokens.verify(token.trim(), peer.address()) {
+    verify_token(api, token.trim(), peer)
+}
+
+/// What the header `Authorization` says: its scheme and what follows.
+pub(crate) fn credential(headers: &http::HeaderMap) -> (&str, &str) {
+    let header = headers.get(AUTHORIZATION);
+    let text = header.and_then(|value| value.to_str().ok());
+    text.unwrap_or_default().split_once(' ').unwrap_or_default()
+}
+
+/// Whose token it is.
+pub(crate) fn verify_token(api: &Api, token: &str, peer: Peer) -> Result<Principal, Problem> {
+    match api.tokens.verify(token, peer.address()) {
         Ok(verified) => {
             if verified.first_login {
                 tracing::info!("the administrator's first token was used; its file is gone");

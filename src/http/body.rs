@@ -57,7 +57,8 @@ pub(crate) fn need_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), P
     ))
 }
 
-async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+/// The whole body, of at most so many bytes.
+pub(crate) async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     let gathered = tokio::time::timeout(BODY_TIMEOUT, gather(request.into_body(), bytes_max));
     let slow = |_| Problem::new(Code::Timeout, format!("a body may take {BODY_TIMEOUT:?}"));
     gathered.await.map_err(slow)?

@@ -3,6 +3,7 @@
 mod datapoints;
 mod growth;
 mod links;
+mod loggers;
 mod own;
 
 use std::sync::Arc;

@@ -102,10 +102,20 @@ pub(crate) async fn write(
 /// The sender's stamp on this node's clock, plus what was left, less what is not sure. In doubt a
 /// write is too late: late ones are never carried out.
 fn deadline(api: &Api, caller: &Caller, write: &LinkWrite) -> Option<Monotonic> {
+    let budget = Duration::from_micros(write.budget_us).min(BUDGET_MAX);
+    until(api, caller, (write.session, write.sent), budget)
+}
+
+/// The same of any request of a neighbour.
+pub(crate) fn until(
+    api: &Api,
+    caller: &Caller,
+    (session, stamp): (u64, u64),
+    budget: Duration,
+) -> Option<Monotonic> {
     let who = &caller.principal.name;
     let now = caller.arrival.at;
-    let (sent, uncertainty) = api.serving.map_stamp(who, write.session, write.sent, now)?;
-    let budget = Duration::from_micros(write.budget_us).min(BUDGET_MAX);
+    let (sent, uncertainty) = api.serving.map_stamp(who, session, stamp, now)?;
     Some(sent.after(budget.saturating_sub(uncertainty)))
 }
 

@@ -2,8 +2,15 @@
 
 mod answer;
 mod asked;
+pub(crate) mod edits;
+pub(crate) mod gaps;
+mod grid;
+pub(crate) mod import;
+pub(crate) mod link;
+mod owned;
 mod row;
 mod slot;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 
@@ -21,6 +28,7 @@ use crate::auth::Caller;
 use crate::problem::{Code, Problem};
 use crate::query::{self, Nothing, Params, Segment};
 use asked::{RollupsQuery, SamplesQuery};
+use grid::GridQuery;
 
 /// Series in one part of a list, unless `limit` says less.
 const LIMIT_DEFAULT: usize = 1000;
@@ -126,6 +134,9 @@ pub(crate) async fn samples(
 ) -> Result<Response, Problem> {
     let (book, view) = find(&api, &caller, &id)?;
     let wish = asked.wish(&view, &headers, api.clock().now())?;
+    book.sink()
+        .readable()
+        .map_err(|error| answer::unreadable(&error))?;
     answer::stream(&api, wish.form, move |out| row::tell(&book, &wish, out))
 }
 
@@ -150,7 +161,38 @@ pub(crate) async fn rollups(
 ) -> Result<Response, Problem> {
     let (book, view) = find(&api, &caller, &id)?;
     let wish = asked.wish(&view, book.zone(), &headers, api.clock().now())?;
+    book.sink()
+        .readable()
+        .map_err(|error| answer::unreadable(&error))?;
     answer::stream(&api, wish.form, move |out| slot::tell(&book, &wish, out))
+}
+
+/// `GET /api/v1/loggers/grid`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/loggers/grid",
+    tag = "loggers",
+    params(GridQuery),
+    responses((status = 200, description = "A line for each slot, a cell for each series", content(
+        (serde_json::Value = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv")
+    )))
+)]
+pub(crate) async fn grid(
+    State(api): State<Arc<Api>>,
+    Params(asked): Params<GridQuery>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let names = asked.names()?;
+    let found = names.into_iter().map(|name| find(&api, &caller, name));
+    let (books, views): (Vec<_>, Vec<_>) =
+        found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let wish = asked.wish(&views, &headers, api.clock().now())?;
+    let none = || Problem::new(Code::Query, "series are 1 to 32 names");
+    let book = books.into_iter().next().ok_or_else(none)?;
+    answer::stream(&api, wish.form, move |out| grid::tell(&book, wish, out))
 }
 
 fn find(api: &Api, caller: &Caller, id: &str) -> Result<(Arc<Book>, LoggerView), Problem> {
@@ -160,7 +202,7 @@ fn find(api: &Api, caller: &Caller, id: &str) -> Result<(Arc<Book>, LoggerView),
     Ok((Arc::clone(&book), view.ok_or_else(missing)?))
 }
 
-fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
+pub(crate) fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
     let read = &caller.principal.rights.read;
     let name = view.datapoint.as_str();
     match api.store.find(name) {
@@ -171,6 +213,7 @@ fn may_read(api: &Api, caller: &Caller, view: &LoggerView) -> bool {
 }
 
 fn document(book: &Book, view: LoggerView) -> LoggerDocument {
+    let has_ended = book.has_ended(&view.name);
     LoggerDocument {
         id: view.name.to_string(),
         datapoint: view.datapoint.to_string(),
@@ -182,6 +225,7 @@ fn document(book: &Book, view: LoggerView) -> LoggerDocument {
         description: view.description.map(Into::into),
         value_type: view.value_type.map(|value_type| value_type.to_string()),
         recording: view.recording,
+        ended: has_ended,
         rows: None,
         oldest: None,
         newest: None,

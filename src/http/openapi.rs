@@ -16,21 +16,24 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, aliases, bus, changes, datapoints, dial_up, doctor, events, explain, link,
-    loggers, node, probes, readers, remotes, samples, support, tokens, topology, uplinks,
-    variables, writes,
+    adapters, alarms, aliases, bus, changes, datapoints, dial_up, doctor, events, explain,
+    flowsync, link, link_hold, loggers, mappings, node, opcua_server, probes, readers,
+    remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";
 /// Bodies whose unknown members are skipped: a newer client or neighbour may say more. The others
 /// deny them.
-const TOLERANT: [&str; 8] = [
+const TOLERANT: [&str; 11] = [
     "BatchItemDocument",
     "BatchWriteDocument",
     "Beat",
     "EventReplyDocument",
     "LinkDoctor",
+    "LinkHold",
     "LinkWrite",
+    "LogWants",
+    "LogWatch",
     "SetVariableDocument",
     "WriteRequestDocument",
 ];
@@ -49,7 +52,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
-    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, loggers::list, loggers::show, loggers::samples, loggers::rollups, bus::show, bus::publish, bus::messages,
+    remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, mappings::list, flowsync::transactions, link_hold::hold, flowsync::nodes, loggers::list, loggers::show, loggers::samples, loggers::rollups, bus::show, bus::publish, bus::messages, opcua_server::show, opcua_server::certificates, opcua_server::trust, opcua_server::reject, remote_loggers::list, loggers::link::watch, loggers::link::rows, loggers::gaps::list, loggers::verify::post, loggers::verify::sums, loggers::import::post, loggers::edits::list, loggers::edits::post, loggers::grid,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Shared)

@@ -8,11 +8,17 @@ use hyper::body::Incoming;
 use mainstem_adapter::AdapterView;
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
+use mainstem_flowsync::FlowSync;
+use mainstem_mapping::Mappings;
+use mainstem_model::Monotonic;
 use mainstem_remote::{Below, RemoteView, SupportBody, SupportError, Tunnels, UplinkView};
 use mainstem_store::SourceId;
 use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
+use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
+use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
+use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer of a remote, and its place among those under way.
@@ -27,6 +33,23 @@ pub enum PartError {
     /// It cannot be switched now.
     #[error("it cannot be switched now: {0}")]
     Busy(String),
+}
+
+/// Why nothing could be done with the certificate of an OPC UA client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateRefusal {
+    /// There is no server.
+    #[error("this node has no OPC UA server")]
+    Off,
+    /// There is no such certificate.
+    #[error("{0}")]
+    Unknown(String),
+    /// What was given names none.
+    #[error("{0}")]
+    Malformed(String),
+    /// The disk does not do it.
+    #[error("{0}")]
+    Disk(String),
 }
 
 /// The room on a disk, in bytes.
@@ -102,6 +125,16 @@ pub trait Parts: Send + Sync {
         ask: LinkExplain,
     ) -> Option<BoxFuture<'static, Vec<ExplainStep>>>;
 
+    /// Has a request held by the node below that its name begins with; nothing if there is no
+    /// such node.
+    fn hold_below(
+        &self,
+        _ask: LinkHold,
+        _deadline: Monotonic,
+    ) -> Option<BoxFuture<'static, LinkHeld>> {
+        None
+    }
+
     /// What the node behind a link says is wrong with it and below it; nothing if it is no node
     /// that can be asked.
     fn doctor_below(&self, _name: &str, _ask: LinkDoctor) -> Option<BoxFuture<'static, Below>> {
@@ -113,6 +146,37 @@ pub trait Parts: Send + Sync {
         Box::pin(std::future::ready(None))
     }
 
+    /// The requests that are held; nothing if this node has no bus.
+    fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        None
+    }
+
+    /// The mappings; nothing if this node has no bus.
+    fn mappings(&self) -> Option<Arc<Mappings>> {
+        None
+    }
+
+    /// How the OPC UA server stands, if this node has one.
+    fn opcua_server(&self) -> BoxFuture<'static, Option<OpcuaServerDocument>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// The certificates of its clients.
+    fn opcua_certificates(
+        &self,
+    ) -> BoxFuture<'static, Result<Vec<CertificateDocument>, CertificateRefusal>> {
+        Box::pin(std::future::ready(Err(CertificateRefusal::Off)))
+    }
+
+    /// Trusts or refuses one of them.
+    fn decide_opcua_certificate(
+        &self,
+        _thumbprint: String,
+        _trusted: bool,
+    ) -> BoxFuture<'static, Result<(), CertificateRefusal>> {
+        Box::pin(std::future::ready(Err(CertificateRefusal::Off)))
+    }
+
     /// The bus; nothing if the node has none.
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         None
@@ -121,6 +185,15 @@ pub trait Parts: Send + Sync {
     /// How the bus is; nothing if the node has none.
     fn bus_document(&self) -> BoxFuture<'static, Option<BusDocument>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// What the node behind a link says of a recorded series; nothing if it is no node.
+    fn logger_sums(
+        &self,
+        _remote: &str,
+        _ask: LinkSums,
+    ) -> Option<BoxFuture<'static, Result<LinkSumsDocument, String>>> {
+        None
     }
 
     /// The recorded series; nothing if this node records none.

@@ -41,6 +41,12 @@ impl Problem {
         self
     }
 
+    /// With a header of the answer.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
     /// With the seconds after which to try again.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.0.headers.push((header::RETRY_AFTER, seconds.into()));

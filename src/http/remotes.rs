@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
 use crate::switch::{Switch, unknown};
 use crate::topology::links::Branches;
-use crate::{Api, documents};
+use crate::{Api, documents, remote_loggers};
 
 /// `GET /api/v1/remotes`.
 #[utoipa::path(
@@ -151,7 +151,9 @@ fn document(view: RemoteView) -> RemoteDocument {
     let is_late = canary.is_some_and(|canary| canary.late);
     let late = || "its canary no longer changes: values may not flow".to_owned();
     let clock = clock(&view);
+    let loggers = view.loggers.as_ref().map(remote_loggers::document);
     RemoteDocument {
+        loggers,
         action: view
             .action
             .or_else(|| is_late.then(|| late_action(&view.name))),

@@ -7,9 +7,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, bus, changes, datapoints, dial_up, doctor, events,
-    explain, hsyco, link, loggers, node, openapi, pages, probes, problem, readers, remotes,
-    samples, support, tokens, topology, uplinks, variables, writes,
+    Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
+    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi,
+    pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology,
+    uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -29,6 +30,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .route("/ui/{*path}", get(pages::file))
         .route("/api/v1/openapi.json", get(openapi::show))
         .route(hsyco::PATH, any(hsyco::read))
+        .route("/data", any(data::serve))
+        .route("/data/{*path}", any(data::serve))
         .nest("/api/v1", guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -42,7 +45,11 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/beat", post(link::beat))
         .route("/link/writes", post(link::write))
         .route("/link/explain", post(explain::pass_on))
+        .route("/link/flowsync", post(link_hold::hold))
         .route("/link/doctor", post(doctor::examine))
+        .route("/link/loggers/sums", post(loggers::verify::sums))
+        .route("/link/loggers", post(loggers::link::watch))
+        .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
@@ -87,6 +94,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/adapters/{name}/resume", post(adapters::resume))
         .route("/remotes", get(remotes::list))
         .route("/remotes/{name}", get(remotes::show))
+        .route("/remotes/{name}/loggers", get(remote_loggers::list))
         .route("/remotes/{name}/pause", post(remotes::pause))
         .route("/remotes/{name}/resume", post(remotes::resume))
         .route("/remotes/{name}/resync", post(remotes::resync))
@@ -95,14 +103,52 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
             on(support::METHODS, support::outward),
         )
         .route("/uplinks", get(uplinks::list))
-        .route("/loggers", get(loggers::list))
-        .route("/loggers/{id}", get(loggers::show))
-        .route("/loggers/{id}/samples", get(loggers::samples))
-        .route("/loggers/{id}/rollups", get(loggers::rollups))
-        .route("/bus", get(bus::show))
-        .route("/bus/publish", post(bus::publish))
-        .route("/bus/messages", get(bus::messages))
         .route("/aliases", get(aliases::list))
         .route("/alarms", get(alarms::list))
         .route("/alarms/{id}/acknowledge", post(alarms::acknowledge))
+        .merge(recorded())
+        .merge(service())
+}
+
+/// What was recorded.
+fn recorded() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/loggers", get(loggers::list))
+        .route("/loggers/grid", get(loggers::grid))
+        .route("/loggers/{id}", get(loggers::show))
+        .route(
+            "/loggers/{id}/samples",
+            get(loggers::samples).post(loggers::import::post),
+        )
+        .route("/loggers/{id}/verify", post(loggers::verify::post))
+        .route("/loggers/{id}/gaps", get(loggers::gaps::list))
+        .route(
+            "/loggers/{id}/edits",
+            get(loggers::edits::list).post(loggers::edits::post),
+        )
+        .route("/loggers/{id}/rollups", get(loggers::rollups))
+}
+
+/// The bus, and what hangs on it.
+fn service() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/flowsync/transactions", get(flowsync::transactions))
+        .route("/flowsync/nodes", get(flowsync::nodes))
+        .route("/mappings", get(mappings::list))
+        .route("/opcua-server", get(opcua_server::show))
+        .route(
+            "/opcua-server/certificates",
+            get(opcua_server::certificates),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/trust",
+            post(opcua_server::trust),
+        )
+        .route(
+            "/opcua-server/certificates/{thumbprint}/reject",
+            post(opcua_server::reject),
+        )
+        .route("/bus", get(bus::show))
+        .route("/bus/publish", post(bus::publish))
+        .route("/bus/messages", get(bus::messages))
 }

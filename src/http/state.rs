@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
+use crate::data::Data;
 use crate::doctor::Growth;
 use crate::hsyco::Hsyco;
 use crate::readers::Readings;
@@ -90,6 +91,8 @@ pub struct Api {
     /// Carries the generation of the board of problems.
     pub(crate) alarms: watch::Receiver<u64>,
     pub(crate) born: Monotonic,
+    /// The server nodes below `/data`.
+    pub(crate) data: Data,
     /// The HSYCO-compatible route, if it is switched on.
     pub(crate) hsyco: Hsyco,
     /// Whether the node is open for remote support.
@@ -175,6 +178,7 @@ impl Api {
         });
         Arc::new(Self {
             counters: Counters::new(&setup.metrics),
+            data: Data::new(&setup.metrics),
             born: setup.store.clock().monotonic(),
             readers: Arc::new(Semaphore::new(setup.limits.readers)),
             readings: Readings::default(),

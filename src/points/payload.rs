@@ -88,8 +88,8 @@ pub(crate) fn wish(payload: &[u8]) -> Result<Wish, String> {
         return Ok(Wish::of(value));
     }
     let written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let is_long = |id: &Box<RawValue>| id.get().len() > ID_BYTES_MAX;
-    if written.id.as_ref().is_some_and(is_long) {
+    let is_long = |id: &RawValue| id.get().len() > ID_BYTES_MAX;
+    if written.id.as_deref().is_some_and(is_long) {
         return Err(format!("`id` is longer than {ID_BYTES_MAX} bytes"));
     }
     if written

@@ -110,7 +110,7 @@ impl Root {
 fn escape(segment: &str, out: &mut String) {
     let is_word = segment == WRITE || segment == ANSWER;
     for (place, character) in segment.chars().enumerate() {
-        if !is_escaped(character) && !(is_word && place == 0) {
+        if !(is_escaped(character) || is_word && place == 0) {
             out.push(character);
             continue;
         }

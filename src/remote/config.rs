@@ -94,6 +94,8 @@ pub struct RemoteConfig {
     pub data_loggers_prefixed: bool,
     /// How often their rows are fetched at most.
     pub data_loggers_interval: Duration,
+    /// Percent of the time that rows of the past may take of the line.
+    pub data_loggers_share: u8,
     /// Configured, but not to be dialled.
     pub paused: bool,
 }
@@ -150,6 +152,7 @@ impl RemoteSection {
             data_loggers: self.dataloggers,
             data_loggers_prefixed: self.dataloggersnameprefix,
             data_loggers_interval: self.dataloggerspollinterval,
+            data_loggers_share: self.dataloggersshare,
             paused: self.target_state == TargetState::Disconnected,
         }
     }

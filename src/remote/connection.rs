@@ -1,7 +1,9 @@
 //! One HTTP/2 connection to a remote: the stream of changes, beats and writes share it.
 
 mod ask;
+mod open;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -72,7 +74,7 @@ pub(crate) type Outgoing = Either<Full<Bytes>, SupportBody>;
 pub(crate) struct Connection {
     requests: SendRequest<Outgoing>,
     head: Head,
-    _open: DropGuard,
+    open: Arc<DropGuard>,
 }
 
 #[derive(Clone)]
@@ -121,7 +123,7 @@ impl Connection {
         Ok(Self {
             requests,
             head,
-            _open: closed.drop_guard(),
+            open: Arc::new(closed.drop_guard()),
         })
     }
 
@@ -182,6 +184,11 @@ impl Connection {
             requests: self.requests.clone(),
             head: self.head.clone(),
         }
+    }
+
+    /// Keeps the connection open as long as it is held.
+    pub(crate) fn lease(&self) -> Arc<DropGuard> {
+        Arc::clone(&self.open)
     }
 
     fn request(

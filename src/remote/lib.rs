@@ -11,6 +11,7 @@ mod drift;
 mod hsyco;
 mod lines;
 mod link;
+mod loggers;
 mod machine;
 mod mirror;
 mod rate;
@@ -35,6 +36,10 @@ pub use dial::{
 pub use drift::ClockState;
 pub use hsyco::{HsycoLink, HsycoOptions};
 pub use link::{Below, ClockOptions, Link, LinkOptions};
+pub use loggers::{
+    IntakeError, LoggerHome, LoggerIntake, LoggerOptions, LoggerStanding, LoggersStanding,
+    LoggersState, LoggersView, Taking,
+};
 pub use machine::{Action, LinkMachine, LinkState};
 pub use mirror::{DigestRequest, Mirror, MirrorCounters, MirrorError, MirrorLimits, PutBack, Step};
 pub use serving::{ServedStream, Serving};

@@ -8,9 +8,12 @@ mod clocksync;
 mod doctor;
 mod drive;
 mod explain;
+mod held;
+mod loggers;
 mod one_way;
 pub(crate) mod own;
 mod relay;
+mod sums;
 mod support;
 
 pub use doctor::Below;
@@ -31,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use explain::Reach;
 
 use crate::dial::Dial;
+use crate::loggers::LoggerOptions;
 use crate::timing::Timing;
 use crate::tunnel::TunnelQueue;
 use crate::view::RemoteView;
@@ -80,6 +84,8 @@ pub struct LinkOptions {
     pub one_way: bool,
     /// Where tunnels of the remote wait, if it dials up.
     pub tunnels: Option<Arc<TunnelQueue>>,
+    /// How its data loggers are replicated, if they are.
+    pub loggers: Option<LoggerOptions>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }
@@ -111,8 +117,10 @@ pub struct Link {
     commands: mpsc::Sender<Command>,
     view: Arc<Mutex<RemoteView>>,
     reach: Arc<Mutex<Reach>>,
+    loggers: loggers::Shown,
     options: Arc<LinkOptions>,
     explaining: Arc<Semaphore>,
+    holding: Arc<Semaphore>,
     supporting: Arc<Semaphore>,
     store: Arc<Store>,
     source: SourceId,
@@ -124,6 +132,7 @@ pub struct Link {
 struct Shown {
     view: Arc<Mutex<RemoteView>>,
     reach: Arc<Mutex<Reach>>,
+    loggers: loggers::Shown,
 }
 
 impl Link {
@@ -140,7 +149,9 @@ impl Link {
         let shown = Shown {
             view: Arc::clone(&view),
             reach: Arc::clone(&reach),
+            loggers: Arc::default(),
         };
+        let loggers = Arc::clone(&shown.loggers);
         let driver = drive::Driver::new(Arc::clone(&options), store, health, shown, tasks.clone());
         let source = driver.source();
         tasks.spawn(driver.run(receiver, stop.clone()));
@@ -148,8 +159,10 @@ impl Link {
             commands,
             view,
             reach,
+            loggers,
             options,
             explaining: Arc::new(Semaphore::new(explain::UNDER_WAY_MAX)),
+            holding: Arc::new(Semaphore::new(held::HELD_MAX)),
             supporting: Arc::new(Semaphore::new(crate::support::SUPPORT_UNDER_WAY_MAX)),
             store: kept,
             source,
@@ -167,6 +180,7 @@ impl Link {
     pub fn view(&self) -> RemoteView {
         let mut view = self.view.lock().clone();
         view.tunnels = self.options.tunnels.as_ref().map(|queue| queue.views());
+        view.loggers = self.loggers.lock().clone();
         view.aged(self.store.clock().monotonic())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mainstem_model::{Monotonic, NodeId, Timestamp};
 
-use crate::{CanaryView, ClockState, LinkState, MirrorCounters, TunnelView};
+use crate::{CanaryView, ClockState, LinkState, LoggersView, MirrorCounters, TunnelView};
 
 /// A remote at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub struct RemoteView {
     pub last_left_out: Option<String>,
     /// Its canary, and those of the nodes below it, in the order of their paths.
     pub canaries: Vec<CanaryView>,
+    /// How its data loggers are replicated, if they are.
+    pub loggers: Option<LoggersView>,
     /// When all this was so, by the monotonic clock.
     pub at: Monotonic,
 }
@@ -82,6 +84,7 @@ impl RemoteView {
             row_rate: 0.0,
             last_left_out: None,
             canaries: Vec::new(),
+            loggers: None,
             at: Monotonic::default(),
         }
     }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod audit;
+mod data;
 mod identity;
 mod password;
 mod role;
@@ -15,12 +16,14 @@ pub use audit::{
     Audit, AuditError, AuditLimits, AuditRecord, Chain, ChainError, QUEUE_RECORDS_MAX,
     verify as verify_audit,
 };
+pub use data::{DATA_PATTERN_BYTES_MAX, DataPattern, DataPatternError, DataRights};
 pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use password::Password;
 pub use role::{Decision, EventRights, Principal, Role, Roles, VariableRights};
 pub use tls::{
-    Credentials, Pin, PinError, PinMismatch, TlsError, Trust, client_config, device_config,
-    foreign_server_config, peer_pin, server_config,
+    Credentials, Pin, PinError, PinMismatch, ServiceIdentity, ServiceTrust, TlsError, Trust,
+    client_config, device_config, foreign_server_config, peer_pin, server_config,
+    service_client_config,
 };
 pub use token::{
     ADMIN_TOKEN_FILE, Address, DeclaredToken, NewToken, Refusal, TOKENS_FILE, TOKENS_MAX,

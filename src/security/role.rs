@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mainstem_model::{GlobSet, Name, TopicRights};
 
-use crate::AddressList;
+use crate::{AddressList, DataRights};
 
 /// The role that may do everything.
 const ADMIN: &str = "admin";
@@ -24,6 +24,8 @@ pub struct Role {
     pub write: GlobSet,
     /// What may be done with GUI variables.
     pub variables: VariableRights,
+    /// Series of data loggers that may be imported into and edited; none unless they are listed.
+    pub loggers: GlobSet,
     /// The prefix below which samples may be provided.
     pub provide: Option<Name>,
     /// Whether the node itself may be administered: tokens, adapters, remotes.
@@ -42,6 +44,8 @@ pub struct Role {
     pub remote_support: bool,
     /// What may be done with events.
     pub events: EventRights,
+    /// What may be done at the paths of HTTP server nodes.
+    pub data: DataRights,
     /// What may be done on the bus.
     pub topics: Arc<TopicRights>,
 }
@@ -51,6 +55,7 @@ impl Default for Role {
         Self {
             read: GlobSet::default(),
             write: GlobSet::default(),
+            loggers: GlobSet::default(),
             provide: None,
             admin: false,
             link: false,
@@ -62,6 +67,7 @@ impl Default for Role {
             events: EventRights::default(),
             topics: Arc::default(),
             variables: VariableRights::default(),
+            data: DataRights::default(),
         }
     }
 }
@@ -135,6 +141,7 @@ impl Roles {
         };
         let admin = Role {
             write: all(),
+            loggers: all(),
             variables: VariableRights {
                 read: all(),
                 write: all(),
@@ -142,6 +149,7 @@ impl Roles {
             admin: true,
             link: true,
             remote_support: true,
+            data: DataRights::everything(),
             events: EventRights {
                 raise: all(),
                 see: all(),
@@ -221,6 +229,11 @@ impl Principal {
     /// Whether a variable may be written, and which rule says so.
     pub fn may_write_variable(&self, name: &str) -> Decision {
         self.decide(&self.rights.variables.write, "variables, write", name)
+    }
+
+    /// Whether a series of a data logger may be imported into and edited, and which rule says so.
+    pub fn may_write_logger(&self, name: &str) -> Decision {
+        self.decide(&self.rights.loggers, "loggers, write", name)
     }
 
     fn decide(&self, patterns: &GlobSet, what: &str, name: &str) -> Decision {

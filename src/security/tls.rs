@@ -1,5 +1,6 @@
 //! TLS between nodes and for everybody else. There is no switch that leaves verification out.
 
+mod outward;
 mod pin;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::identity::Identity;
+pub use outward::{ServiceIdentity, ServiceTrust, service_client_config};
 use pin::PinVerifier;
 pub use pin::{Pin, PinError, PinMismatch, peer_pin};
 
@@ -45,6 +47,14 @@ pub enum TlsError {
     CaFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A certificate or key that the configuration gives cannot be used.
+    #[error("{what} cannot be used: {reason}")]
+    Pem {
+        /// What it is.
+        what: &'static str,
         /// What is wrong with it.
         reason: String,
     },

@@ -138,6 +138,30 @@ impl Catalogue {
         self.names.contains_key(path) || first.is_some_and(|name| name.starts_with(&below))
     }
 
+    /// Whether a datapoint has this name.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// Whether there are names below a path.
+    pub(crate) fn has_below(&self, path: &str) -> bool {
+        use std::ops::Bound::{Included, Unbounded};
+        let below = format!("{path}.");
+        self.first_name((Included(below.as_str()), Unbounded))
+            .is_some_and(|name| name.as_str().starts_with(&below))
+    }
+
+    /// The first name of a range.
+    pub(crate) fn first_name<'n>(
+        &self,
+        range: (std::ops::Bound<&'n str>, std::ops::Bound<&'n str>),
+    ) -> Option<&Name> {
+        self.names
+            .range::<str, _>(range)
+            .next()
+            .map(|(name, _)| name)
+    }
+
     pub(crate) fn id_of(&self, name: &Name) -> Option<PointId> {
         self.names.get(name).copied()
     }

@@ -14,7 +14,7 @@ use mainstem_wire::api::event::EventReplyDocument;
 use mainstem_wire::{EVENT_HOPS_MAX, EventFrame};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::log::Entry;
 use crate::{SourceId, Store};
@@ -113,8 +113,17 @@ pub enum Answering {
     Passing(oneshot::Receiver<Result<(), EventError>>),
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Events(Mutex<Table>);
+/// Events that whoever is told of them as they come may be behind.
+const TOLD_BEHIND_MAX: usize = 4096;
+
+#[derive(Debug)]
+pub(crate) struct Events(Mutex<Table>, broadcast::Sender<Arc<Event>>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(Mutex::default(), broadcast::Sender::new(TOLD_BEHIND_MAX))
+    }
+}
 
 impl Store {
     /// Tells an event in the feed, and gives what its answer comes out of.
@@ -164,8 +173,15 @@ impl Store {
         let event = Arc::new(event);
         let now = self.clock().monotonic();
         self.events.0.lock().open(&event, holder, now)?;
+        // Nobody may listen.
+        drop(self.events.1.send(Arc::clone(&event)));
         self.change(|state, _| state.log.push(Entry::Event(event)));
         Ok(())
+    }
+
+    /// Tells every event that comes from now on, wherever it is from.
+    pub fn events_told(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.1.subscribe()
     }
 
     /// Answers an event. The first answer counts.

@@ -4,6 +4,7 @@
 
 mod aliases;
 mod apply;
+mod branches;
 mod catalogue;
 mod checkpoint;
 mod chunk;
@@ -32,6 +33,7 @@ mod view;
 mod tests;
 
 pub use aliases::{AliasError, AliasView};
+pub use branches::{Branch, Level};
 pub use catalogue::{DefineError, PointId};
 pub use checkpoint::RestoreError;
 pub use chunk::{Chunk, Item};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use mainstem_model::{Clock, Definition, Name, NodeId, Quality, Sample};
 use mainstem_wire::{
-    Epoch, FEATURE_DIGEST, FEATURE_DOCTOR, FEATURE_EVENTS, FEATURE_PACING, FEATURE_PULSE,
-    FEATURE_VARIABLES, HelloFrame,
+    Epoch, FEATURE_DIGEST, FEATURE_DOCTOR, FEATURE_EVENTS, FEATURE_LOGGERS, FEATURE_PACING,
+    FEATURE_PULSE, FEATURE_VARIABLES, HelloFrame,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -248,6 +248,7 @@ impl Store {
                 FEATURE_DOCTOR,
                 FEATURE_VARIABLES,
                 FEATURE_DIGEST,
+                FEATURE_LOGGERS,
             ]
             .map(str::to_owned)
             .to_vec(),

@@ -21,7 +21,7 @@ struct Bench {
     points: Vec<PointId>,
 }
 
-fn setup(counter: u32, log_bytes: usize) -> (Arc<Store>, Arc<ManualClock>) {
+pub(crate) fn setup(counter: u32, log_bytes: usize) -> (Arc<Store>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_795_000_000_000)));
     let store = Store::new(StoreSetup {
         node: NodeId(uuid::Uuid::from_u128(7)),

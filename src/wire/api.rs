@@ -10,14 +10,19 @@ mod changes;
 pub mod doctor;
 pub mod event;
 pub mod explain;
+mod flowsync;
 pub mod form;
+pub mod history;
 mod logger;
+mod mappings;
 mod node;
+mod opcua_server;
 mod page;
 mod point;
 mod problem;
 mod reader;
 mod remote;
+mod replication;
 mod samples;
 mod support;
 mod token;
@@ -32,8 +37,13 @@ pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};
 pub use bus::{BusDocument, BusListenerDocument, MessageDocument, PublishDocument};
 pub use changes::ChangesDocument;
+pub use flowsync::{
+    FlowNodeDocument, LinkHeld, LinkHold, TransactionDocument, TransactionsDocument,
+};
 pub use logger::LoggerDocument;
+pub use mappings::{MappingDocument, MappingErrorDocument, MappingItemDocument};
 pub use node::{FeedDocument, NodeDocument};
+pub use opcua_server::{CertificateDocument, OpcuaServerDocument};
 pub use page::Page;
 pub use point::{LimitsDocument, MetaDocument, PointDocument, QualityDocument};
 pub use problem::ProblemDocument;
@@ -42,6 +52,7 @@ pub use remote::{
     CanaryDocument, ClockDocument, MirrorDocument, PathHop, RemoteDocument, RemoteNode,
     TunnelDocument,
 };
+pub use replication::{RemoteLoggersDocument, ReplicatedLoggerDocument};
 pub use samples::SamplesAck;
 pub use support::{NewSupportDocument, SupportDocument};
 pub use token::{AddressText, NewTokenDocument, TokenDocument, TokenText};

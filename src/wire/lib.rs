@@ -10,6 +10,7 @@ mod digest;
 mod encode;
 mod event;
 mod frame;
+mod log;
 mod value_json;
 mod variable;
 
@@ -24,6 +25,11 @@ pub use event::{EVENT_HOPS_MAX, EventFrame, FEATURE_EVENTS};
 pub use frame::{
     AliasFrame, Beat, BeatAnswer, DefineFrame, FEATURE_DOCTOR, FEATURE_PACING, FEATURE_PULSE,
     GapFrame, HelloFrame, NamedSample, SourceFrame, StatusFrame,
+};
+pub use log::{
+    FEATURE_LOGGERS, LOG_BYTES_MAX, LOG_FRAME_BYTES_MAX, LOG_FRAMES, LOG_WANT_ROWS_MAX,
+    LOG_WANTS_MAX, LogGone, LogLine, LogRanges, LogRow, LogRows, LogSeries, LogWant, LogWants,
+    LogWatch, log_key,
 };
 pub use value_json::{json_depth, parse_value, to_json_value, write_value};
 pub use variable::{FEATURE_VARIABLES, VariableFrame};

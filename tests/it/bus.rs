@@ -178,6 +178,11 @@ async fn a_broker_with_the_nodes_own_tokens() {
         "{told}"
     );
     drop(messages);
+    is_counted_and_audited(&node).await;
+    Box::pin(outlives(node, wire)).await;
+}
+
+async fn is_counted_and_audited(node: &TestNode) {
     until("metrics", async || {
         let metrics = node.metrics().await;
         metrics.contains("mainstem_bus_now{what=\"clients\"} 1")
@@ -192,7 +197,6 @@ async fn a_broker_with_the_nodes_own_tokens() {
             .all(|word| audit.contains(word))
     })
     .await;
-    outlives(node, wire).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

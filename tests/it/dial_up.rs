@@ -76,7 +76,7 @@ const AT_TOP: &str = "plant.line1.sim.count";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_levels_that_dial_up_do_all_that_others_do() {
-    let (mut line, mut plant, proxy) = pair().await;
+    let (mut line, mut plant, proxy) = Box::pin(pair()).await;
     let top = above("top", "plant", "plant", &plant).await;
     let entry = uplink(top.address(), &top.pin(), UP_TOKEN, "");
     let entries = plant.resources().to_owned();
@@ -212,7 +212,7 @@ async fn a_wrong_key_or_token_is_refused_with_its_cause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_ends_and_begins_an_uplink_and_leaves_others_alone() {
-    let (mut line, mut plant, proxy) = pair().await;
+    let (mut line, mut plant, proxy) = Box::pin(pair()).await;
     plant.wait_good("line1.sim.count").await;
     let entry = uplink(proxy.address(), &plant.pin(), UP_TOKEN, "");
     let same = line.reload(&format!("{DEVICE}{entry}")).await;

@@ -1,5 +1,7 @@
 //! Data loggers of a whole node: recorded, kept over a restart, rolled up, read over HTTPS.
 
+mod disk;
+
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -10,7 +12,7 @@ const SIM: &str = "  sim: { type: Connection, properties: { protocol: simulator 
   count: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, \
 subscribe: { signal: counter, step: 1, interval: 20ms } } }
   level: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, \
-subscribe: { signal: setpoint, initial: 20 } } }\n";
+access: rw, subscribe: { signal: setpoint, initial: 20 } } }\n";
 const LOGGERS: &str = "loggers:
   zone: Europe/Berlin
   commit: 10ms
@@ -20,7 +22,7 @@ const LOGGERS: &str = "loggers:
     all: { match: [ sim.* ] }\n";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn get(node: &TestNode, path: &str) -> Value {
+pub(crate) async fn get(node: &TestNode, path: &str) -> Value {
     let answer = node.api(reqwest::Method::GET, path).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     answer.json().await.unwrap()
@@ -106,8 +108,9 @@ async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
         .map(|m| m["count"].as_u64().unwrap())
         .sum();
     assert!(counted >= after.len() as u64, "{months:#}");
-    let days = get(&node, &format!("loggers/pieces/rollups?step=day&{from}")).await;
+    // Hours first: what is open goes on meanwhile.
     let hours = get(&node, &format!("loggers/pieces/rollups?step=hour&{from}")).await;
+    let days = get(&node, &format!("loggers/pieces/rollups?step=day&{from}")).await;
     let sum = |part: &Value, member: &str| -> f64 {
         part["items"]
             .as_array()
@@ -123,7 +126,101 @@ async fn what_is_recorded_outlives_a_restart_and_is_rolled_up() {
     assert!(sum(&days, "count") >= sum(&hours, "count"));
 
     forms(&node, &after).await;
+    grids(&node).await;
+    ended(&mut node).await;
     node.stop().await;
+}
+
+/// A logger that leaves the file leaves what it recorded.
+async fn ended(node: &mut TestNode) {
+    let rest = LOGGERS.replace("pieces:", "others:");
+    node.down().await;
+    node.set_sections(&rest);
+    node.up().await;
+    let list = get(node, "loggers").await;
+    let items = list["items"].as_array().unwrap();
+    let pieces = items
+        .iter()
+        .find(|logger| logger["id"] == "pieces")
+        .unwrap();
+    assert_eq!(pieces["ended"], true, "{pieces}");
+    assert_eq!(pieces["kind"], "counter");
+    assert_eq!(pieces["recording"], false);
+    let samples = get(node, "loggers/pieces/samples?limit=5").await;
+    assert_eq!(samples["items"].as_array().unwrap().len(), 5);
+    node.down().await;
+    node.set_sections(LOGGERS);
+    node.up().await;
+    node.wait_good("sim.count").await;
+    let again = get(node, "loggers/pieces").await;
+    assert_eq!(again["ended"], Value::Null, "{again}");
+}
+
+/// Several series on one grid, in all forms.
+async fn grids(node: &TestNode) {
+    let asked = "loggers/grid?series=pieces,all.sim.level&step=1h&agg=count";
+    let grid = get(
+        node,
+        &format!("{asked}&from=2026-01-01T00:00:00Z&to=2026-01-01T03:00:00Z"),
+    )
+    .await;
+    assert_eq!(
+        grid["series"],
+        serde_json::json!(["pieces", "all.sim.level"])
+    );
+    assert_eq!(grid["items"].as_array().unwrap().len(), 3);
+    assert_eq!(grid["items"][0]["values"], serde_json::json!([0.0, 0.0]));
+    let last = get(
+        node,
+        "loggers/grid?series=pieces,all.sim.level&points=50&agg=last",
+    )
+    .await;
+    let lines = last["items"].as_array().unwrap();
+    assert_eq!(lines.len(), 50);
+    let newest = lines
+        .iter()
+        .rev()
+        .find(|line| !line["values"][0].is_null())
+        .unwrap();
+    assert!(newest["values"][0].as_f64().unwrap() > 1.0, "{newest}");
+    assert_eq!(
+        lines[0]["values"],
+        serde_json::json!([null, null]),
+        "nothing was known"
+    );
+    let table = text(
+        node,
+        "loggers/grid?series=pieces,all.sim.level&points=5&format=csv",
+    )
+    .await;
+    assert_eq!(table.lines().next(), Some("time,pieces,all.sim.level"));
+    assert_eq!(table.lines().count(), 6);
+    let lines = text(node, "loggers/grid?series=pieces&points=5&format=ndjson").await;
+    assert_eq!(lines.lines().count(), 5);
+    for (wrong, status) in [
+        ("series=pieces,none", 404),
+        ("series=pieces&step=10s&points=5", 400),
+        ("series=pieces&step=1us", 400),
+        ("series=pieces&from=2000-01-01T00:00:00Z&step=1s", 400),
+        ("series=pieces&agg=wrong", 400),
+    ] {
+        let answer = node.api(reqwest::Method::GET, &format!("loggers/grid?{wrong}"));
+        assert_eq!(answer.send().await.unwrap().status(), status, "{wrong}");
+    }
+    let metrics = node.metrics().await;
+    for name in [
+        "logger_bytes",
+        "logger_parts",
+        "logger_staged",
+        "logger_store_seconds_count",
+    ] {
+        assert!(
+            metrics.contains(&format!("mainstem_{name} ")),
+            "{name} in {metrics}"
+        );
+    }
+    node.wait_good("system.storage.used").await;
+    node.wait_good("system.storage.free").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,5 +234,9 @@ async fn who_may_not_read_a_datapoint_does_not_see_its_logger() {
         .send()
         .await;
     assert_eq!(answer.unwrap().status(), 404);
+    let answer = node
+        .api(reqwest::Method::GET, "loggers/grid?series=pieces")
+        .send();
+    assert_eq!(answer.await.unwrap().status(), 404);
     node.stop().await;
 }

@@ -77,7 +77,7 @@ fn body(batch: u16) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_node_in_the_middle_makes_no_outcome_untrue() {
-    let mut tree = Tree::start().await;
+    let mut tree = Box::pin(Tree::start()).await;
     let (plc, top) = (&tree.plc, &tree.top);
     let mut asked = Vec::new();
     for batch in 0..BATCHES {
@@ -204,7 +204,7 @@ async fn a_reply_that_a_link_lost_is_unknown_and_stays_one_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_forgot_a_write_does_not_say_that_it_was_refused() {
-    let mut tree = Tree::start().await;
+    let mut tree = Box::pin(Tree::start()).await;
     let body = json!({ "value": 6 });
     let (status, document) = tree.top.put(SETPOINT, body, "wait=10s").await;
     assert_eq!(status, 200, "{document:#}");

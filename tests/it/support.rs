@@ -130,6 +130,8 @@ impl TestNode {
             "version: 1\nnode: {{ name: {}, data: ./data{} }}\nlisten:\n  - address: 127.0.0.1:{}\n\
              unix_socket: on\nroles:\n  above: {{ read: {read}, \
              write: [\"!sim.locked\", \"**\"], admin: true, link: true, \
+             data: {{ read: [\"#\"], write: [\"#\"] }}, \
+             loggers: {{ write: [\"**\"] }}, \
              events: {{ raise: [\"**\"], see: [\"**\"], answer: [\"**\"] }}, \
              variables: {{ read: [\"!hidden.**\", \"**\"], \
              write: [\"!locked.**\", \"**\"] }} }}\n{roles}\
@@ -195,7 +197,8 @@ impl TestNode {
     }
 
     pub(crate) async fn stop(mut self) {
-        self.down().await;
+        // Stopping a node is a large future, and many tests have several.
+        Box::pin(self.down()).await;
     }
 
     pub(crate) fn node(&self) -> &Node {

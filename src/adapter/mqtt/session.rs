@@ -127,7 +127,7 @@ impl Session<'_> {
                     self.asked.insert(id, filter);
                 }
             }
-            Happening::Granted(id, outcome) => self.granted(id, outcome),
+            Happening::Granted(id, outcome) => self.granted(id, outcome.is_ok()),
             Happening::Arrived { topic, payload } => self.arrive(&topic, &payload),
             Happening::Sent(id) => self.writing.sent(id),
             Happening::Acknowledged(id, outcome) => self.writing.acknowledged(id, outcome),
@@ -145,13 +145,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn granted(&mut self, id: u16, outcome: Result<(), String>) {
+    fn granted(&mut self, id: u16, is_granted: bool) {
         let Some(filter) = self.asked.remove(&id) else {
             return;
         };
-        if outcome.is_err()
-            && let Some((_, points)) = self.plan.filters.get(&filter)
-        {
+        if !is_granted && let Some((_, points)) = self.plan.filters.get(&filter) {
             let failed = |&point: &PointId| Reading::failed(point, Reason::BadAddress);
             self.readings.extend(points.iter().map(failed));
         }

@@ -31,7 +31,7 @@ impl Line {
     }
 
     pub(crate) async fn poll(&mut self) -> Result<Happening, SessionEnd> {
-        match self.events.poll().await {
+        match Box::pin(self.events.poll()).await {
             Ok(Event::Incoming(packet)) => Ok(incoming(packet)),
             Ok(Event::Outgoing(Outgoing::Publish(id))) => Ok(Happening::Sent(id)),
             Ok(Event::Outgoing(Outgoing::Subscribe(id))) => Ok(Happening::Asked(id)),

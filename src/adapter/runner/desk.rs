@@ -9,12 +9,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::view::RateMark;
 use super::{WRITES_WAITING_MAX, WriteRequest};
+use crate::ask::AskReply;
 use crate::convert::{convert, to_device};
 use crate::intake::Intake;
 use crate::rule::rules;
 use crate::{
-    AdapterSpec, AdapterState, Built, Cause, Kind, PointId, SiteAdapter, Standing, Statistics,
-    WriteAnswer, WriteJob,
+    ASKS_WAITING_MAX, AdapterSpec, AdapterState, AskError, AskJob, Built, Cause, Kind, PointId,
+    SiteAdapter, Standing, Statistics, WriteAnswer, WriteJob,
 };
 
 pub(crate) struct Desk {
@@ -35,6 +36,7 @@ struct DeskState {
     standing: Standing,
     online_since: Option<Monotonic>,
     writes: Option<mpsc::Sender<WriteJob>>,
+    asks: Option<mpsc::Sender<AskJob>>,
 }
 
 impl Desk {
@@ -79,6 +81,7 @@ impl Desk {
                 standing,
                 online_since: None,
                 writes: None,
+                asks: None,
             }),
             clock,
         }
@@ -97,9 +100,14 @@ impl Desk {
     }
 
     /// A new session is being opened; the cause of the last loss stays readable meanwhile.
-    pub(super) fn connecting(&self, writes: mpsc::Sender<WriteJob>) {
+    pub(super) fn connecting(
+        &self,
+        writes: mpsc::Sender<WriteJob>,
+        asks: Option<mpsc::Sender<AskJob>>,
+    ) {
         let mut state = self.state.lock();
         state.writes = Some(writes);
+        state.asks = asks;
         let cause = state.standing.cause.take();
         self.change(&mut state, AdapterState::Connecting, cause, None);
     }
@@ -122,6 +130,7 @@ impl Desk {
         self.intake.close(quality);
         let mut state = self.state.lock();
         state.writes = None;
+        state.asks = None;
         state.online_since = None;
         self.change(&mut state, to, cause, next_try);
     }
@@ -191,6 +200,31 @@ impl Desk {
                 self.name
             ))),
         }
+    }
+
+    /// Puts a question into the session's queue.
+    pub(super) fn ask(
+        &self,
+        point: PointId,
+        arguments: serde_json::Value,
+        deadline: Monotonic,
+    ) -> Result<AskReply, AskError> {
+        let state = self.state.lock();
+        if state.standing.state != AdapterState::Online {
+            return Err(AskError::Away(self.why_offline(&state.standing)));
+        }
+        let Some(sender) = &state.asks else {
+            return Err(AskError::NotAsked);
+        };
+        let (job, answer) = AskJob::new(point, arguments, deadline);
+        let busy = |_| {
+            AskError::Away(format!(
+                "busy: {ASKS_WAITING_MAX} questions wait for {} already; try again",
+                self.name
+            ))
+        };
+        sender.try_send(job).map_err(busy)?;
+        Ok(answer)
     }
 
     fn raw_value(

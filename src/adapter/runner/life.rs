@@ -15,7 +15,10 @@ use super::ending::{self, End};
 use super::wanted::{Mode, Wanted, changed};
 use super::{RunnerOptions, STOP_TIMEOUT, WRITES_WAITING_MAX};
 use crate::intake::SessionOutput;
-use crate::{Adapter, AdapterIo, AdapterSpec, AdapterState, Backoff, Cause, SessionEnd, sleep};
+use crate::{
+    ASKS_WAITING_MAX, Adapter, AdapterIo, AdapterSpec, AdapterState, Backoff, Cause, SessionEnd,
+    sleep,
+};
 
 pub(super) struct Life {
     desk: Arc<Desk>,
@@ -129,7 +132,9 @@ impl Life {
         self.sessions += 1;
         let (sender, writes) = mpsc::channel(WRITES_WAITING_MAX);
         self.desk.intake.open(self.sessions);
-        self.desk.connecting(sender);
+        let (asks, questions) = mpsc::channel(ASKS_WAITING_MAX);
+        let asks = adapter.is_asked().then_some(asks);
+        self.desk.connecting(sender, asks);
         let desk = Arc::clone(&self.desk);
         let output = SessionOutput {
             intake: Arc::clone(&self.desk.intake),
@@ -142,7 +147,8 @@ impl Life {
             stop,
             Arc::clone(&self.desk.clock),
             Arc::clone(&self.desk.statistics),
-        );
+        )
+        .with_asks(questions);
         self.tasks.spawn(async move {
             let session = AssertUnwindSafe(adapter.session(&mut io))
                 .catch_unwind()

@@ -12,7 +12,6 @@ use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_wire::Epoch;
 use mainstem_write::WriteDesk;
-use parking_lot::RwLock;
 
 use super::NodeFacts;
 use crate::app::access;
@@ -20,30 +19,43 @@ use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
+use crate::app::opcua::RunningOpcua;
 use crate::app::points::RunningPoints;
 
 /// What everything else stands on, and what needs no task to be there.
 pub(in crate::app) struct Ground {
     pub(in crate::app) folder: DataFolder,
     pub(in crate::app) health: Health,
-    metrics: Metrics,
+    pub(in crate::app) metrics: Metrics,
     pub(in crate::app) identity: Identity,
     roles: Arc<Roles>,
     pub(in crate::app) tokens: Arc<Tokens>,
     pub(in crate::app) store: Arc<Store>,
-    audit: Arc<Audit>,
+    pub(in crate::app) audit: Arc<Audit>,
     pub(in crate::app) writes: Arc<WriteDesk>,
 }
 
 impl Ground {
     /// The data loggers, which do not run yet.
     pub(in crate::app) fn loggers(&self) -> RunningLoggers {
-        RunningLoggers {
+        let folder = self.folder.join("loggers");
+        RunningLoggers::new(&self.store, &self.health, &self.metrics, folder)
+    }
+
+    /// The OPC UA server, which does not run yet.
+    pub(in crate::app) fn opcua(&self) -> RunningOpcua {
+        RunningOpcua {
+            folder: self.folder.join("opcua-server"),
+            node: self.identity.id(),
             store: Arc::clone(&self.store),
+            writes: Arc::clone(&self.writes),
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
             health: self.health.clone(),
             metrics: self.metrics.clone(),
-            folder: self.folder.join("loggers"),
-            running: RwLock::default(),
+            recordings: Arc::default(),
+            nodes: Default::default(),
+            running: Default::default(),
         }
     }
 

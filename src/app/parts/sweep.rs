@@ -5,7 +5,7 @@ use mainstem_model::Role;
 use mainstem_store::{PointId, SourceView};
 
 use super::RunningParts;
-use crate::app::canary;
+use crate::app::{canary, loggers};
 
 impl RunningParts {
     /// Takes out what a checkpoint brought back and the configuration no longer has. Providers stay:
@@ -23,11 +23,11 @@ impl RunningParts {
             tracing::info!(source = %orphan.name, "it is no longer configured and is removed");
             self.store.remove_source(orphan.id);
         }
-        self.sweep_own(&configured);
+        self.sweep_own(&configured, config.loggers.is_some());
     }
 
     /// The same for what this node says itself about its parts.
-    fn sweep_own(&self, configured: &[&str]) {
+    fn sweep_own(&self, configured: &[&str], has_loggers: bool) {
         let is_node = |source: &SourceView| source.parent.is_none() && source.role == Role::Node;
         let nodes = self
             .store
@@ -41,7 +41,9 @@ impl RunningParts {
             .filter(|&id| {
                 let view = self.store.point_by_id(id);
                 let is_canary = |name: &str| self.has_canary && name == canary::NAME;
-                view.filter(|view| !is_canary(view.name.as_str()))
+                let is_storage = |name: &str| has_loggers && loggers::is_storage(name);
+                let is_ours = |name: &str| is_canary(name) || is_storage(name);
+                view.filter(|view| !is_ours(view.name.as_str()))
                     .is_some_and(|view| {
                         !configured
                             .iter()

@@ -1,19 +1,17 @@
 //! `mainstem loggers export`: the samples of a series, in a file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mainstem_wire::api::LoggerDocument;
 
+use super::bar::Bar;
 use super::path;
 use crate::cli::client::{Client, escaped};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::screen::Screen;
-
-/// Columns of the bar.
-const BAR: u64 = 30;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -63,21 +61,16 @@ pub(super) async fn run(
         Some(path) => Box::new(BufWriter::new(File::create(path)?)),
         None => Box::new(io::stdout()),
     };
-    let shows_bar = args.output.is_some() && io::stderr().is_terminal() && !screen.is_json();
+    let bar = Bar::new(screen, args.output.is_some());
     let (mut lines, total) = (0_u64, logger.rows.unwrap_or(0));
     let taken = client.download(&at, accept, |piece| {
         out.write_all(piece)?;
         lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-        if shows_bar {
-            bar(lines, total)?;
-        }
-        Ok(())
+        bar.show(lines, total, &format!("{lines} rows"))
     });
     taken.await?;
     out.flush()?;
-    if shows_bar {
-        writeln!(io::stderr())?;
-    }
+    bar.end()?;
     if args.output.is_some() {
         let header = u64::from(matches!(args.format, Format::Csv));
         let rows = lines.saturating_sub(header);
@@ -88,11 +81,4 @@ pub(super) async fn run(
         }
     }
     Ok(Exit::Done)
-}
-
-fn bar(lines: u64, total: u64) -> io::Result<()> {
-    let full = (lines.min(total) * BAR).checked_div(total).unwrap_or(BAR);
-    let width = |columns: u64| usize::try_from(columns).unwrap_or(0);
-    let (done, left) = ("#".repeat(width(full)), "·".repeat(width(BAR - full)));
-    write!(io::stderr(), "\r[{done}{left}] {lines} rows")
 }

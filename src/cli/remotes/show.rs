@@ -1,6 +1,6 @@
 //! `mainstem remotes show`.
 
-use mainstem_wire::api::{ClockDocument, RemoteDocument};
+use mainstem_wire::api::{ClockDocument, RemoteDocument, RemoteLoggersDocument};
 
 use super::tone;
 use crate::cli::exit::{Exit, Failure};
@@ -26,6 +26,7 @@ pub(super) fn details(remote: &RemoteDocument) -> Vec<Row> {
     let mut rows = standing(remote);
     rows.extend(distance(remote));
     rows.extend(brought(remote));
+    rows.extend(remote.loggers.iter().map(loggers));
     rows.extend(path(remote));
     rows
 }
@@ -123,6 +124,29 @@ fn brought(remote: &RemoteDocument) -> Vec<Row> {
     warning("bad values", mirror.bad_values, "");
     warning("aliases left out", mirror.aliases_left_out, "");
     rows
+}
+
+/// How its data loggers are replicated.
+fn loggers(loggers: &RemoteLoggersDocument) -> Row {
+    let cause = loggers.cause.as_deref().map(text::harmless);
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    let lag = match (loggers.lag, loggers.lag_seconds) {
+        (0, _) => "nothing behind".to_owned(),
+        (lag, Some(seconds)) => format!("{lag} rows behind for {}", text::age(seconds)),
+        (lag, None) => format!("{lag} rows behind"),
+    };
+    let gone = match loggers.gone {
+        0 => String::new(),
+        gone => format!(", {gone} rows were gone at the remote"),
+    };
+    let tone = match loggers.state.as_str() {
+        "live" => Tone::Good,
+        "catching_up" | "waiting" => Tone::Warning,
+        _ => Tone::Bad,
+    };
+    let (state, series) = (text::harmless(&loggers.state), loggers.series);
+    let content = format!("{state}, {series} series, {lag}{gone}{cause}");
+    ("data loggers", content, tone)
 }
 
 /// The nodes from the remote down.

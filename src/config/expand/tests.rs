@@ -9,7 +9,7 @@ use crate::parse::parse;
 
 fn expanded(text: &str) -> (Value, Vec<String>) {
     let mut report = Report::new(Path::new("f"), text);
-    let tree = parse(text, &mut report).map(|tree| expand(tree, &mut report));
+    let tree = parse(text, &mut report).map(|tree| expand(tree, &mut report).tree);
     let value = tree.map_or(Value::Null, |tree| tree.to_json());
     let problems = report.finish().map(|p| p.problems).unwrap_or_default();
     (
@@ -94,4 +94,27 @@ fn depth_is_limited_at_n_and_n_plus_one() {
         "]".repeat(25)
     );
     assert!(expanded(&within).1[0].contains("deeper than 32"));
+}
+
+#[test]
+fn what_a_file_is_called_can_be_referred_to() {
+    let text =
+        "node: { name: line-1 }\none: !ref Cybus::ServiceId\ntwo: !sub '${Cybus::MqttRoot}/x'";
+    let (value, problems) = expanded(text);
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(
+        (&value["one"], &value["two"]),
+        (&json!("line1"), &json!("services/line1/x"))
+    );
+    let text = "node: { name: !sub '${n}', service_id: own }
+definitions: { n: 7, CYBUS_MQTT_ROOT: !sub 'plant/${n}' }
+one: !ref Cybus::ServiceId
+two: !ref Cybus::MqttRoot
+three: '${Cybus::MqttRoot}/x'";
+    let (value, problems) = expanded(text);
+    assert_eq!(
+        (&value["one"], &value["two"]),
+        (&json!("own"), &json!("plant/7"))
+    );
+    assert_eq!(problems, ["`${Cybus::MqttRoot}` is not replaced here"]);
 }

@@ -40,6 +40,10 @@ pub(super) fn options<'a>() -> ValidationOptions<'a> {
             text.parse::<TimeOfDay>().is_ok()
         })
         .with_format("time-zone", |text: &str| text.parse::<Zone>().is_ok())
+        .with_format("http-path", is_http_path)
+        .with_format("service-id", |text: &str| {
+            mainstem_service::service_id(text).as_deref() == Some(text)
+        })
         .with_format("value-type", |text: &str| text.parse::<ValueType>().is_ok())
         .with_keyword("duration", |_, schema, _| {
             Ok(Box::new(DurationRange::new(schema)))
@@ -80,6 +84,8 @@ pub(super) fn format_words(format: &str) -> Option<&'static str> {
             "`node`, or a time zone that this machine knows such as `Europe/Berlin` (package \
              tzdata)"
         }
+        "http-path" => "a path such as `/orders/new`, without `?`, `#`, `..` and white space",
+        "service-id" => "a letter or digit, then letters, digits, `_` and `.`",
         "value-type" => {
             "`bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `text`, `bytes`, `time` or \
              `json`; with `[]` behind it a list of these"
@@ -93,6 +99,11 @@ fn is_host(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let is_name = !text.is_empty() && text.len() <= HOST_BYTES_MAX && text.chars().all(allowed);
     is_address || (is_name && !text.split('.').any(str::is_empty))
+}
+
+fn is_http_path(text: &str) -> bool {
+    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '?' | '#');
+    text.chars().all(allowed) && !text.split('/').any(|level| matches!(level, "." | ".."))
 }
 
 fn is_fingerprint(text: &str) -> bool {

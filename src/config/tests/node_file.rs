@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mainstem_remote::{RemoteSection, UplinkSection};
+use mainstem_service::{
+    HttpNodeSection, HttpServerSection, InputBuffering, MappingSection, OpcuaNodeSection,
+    OpcuaObjectSection, OpcuaServerSection, Services, Transaction,
+};
 use serde_json::Value;
 
 use super::kinds::KINDS;
@@ -93,6 +97,7 @@ fn every_line_is_right_and_tells_the_defaults() {
         (&StrategyConfig::default(), false)
     );
     assert_eq!(plc.spec.endpoints.len(), 3);
+    services_have_their_defaults(&full.services);
     let (all, few) = (full.remotes[0].clone(), full.remotes[1].clone());
     let mut defaults = few;
     defaults.name = all.name.clone();
@@ -105,6 +110,42 @@ fn every_line_is_right_and_tells_the_defaults() {
     assert!(defaults.pacing.is_none() && all.pacing.check().is_ok());
     defaults.pacing = all.pacing;
     assert_eq!(all, defaults);
+}
+
+fn services_have_their_defaults(services: &Services) {
+    assert_eq!(services.address.id(), "line1");
+    let node = &services.http_nodes[0];
+    assert_eq!(node.path, "/data/mes/order");
+    assert_eq!(node.head.transaction, Some(Transaction::default()));
+    assert_eq!(node.head.reply_topic(), "services/line1/orders/new/tres");
+    let server = &services.opcua_server.as_ref().unwrap().section;
+    let usual = OpcuaServerSection::default();
+    assert_eq!(
+        (
+            server.port,
+            &server.resource_path,
+            &server.security_policies
+        ),
+        (usual.port, &usual.resource_path, &usual.security_policies)
+    );
+    assert_eq!(
+        (services.opcua_nodes.len(), services.opcua_objects.len()),
+        (2, 1)
+    );
+    let [mapping] = services.mappings.as_slice() else {
+        panic!("one mapping")
+    };
+    assert_eq!(mapping.items[0].rules.len(), 8);
+    assert_eq!(mapping.input_buffering, InputBuffering::default());
+    let own = &mapping.items[1];
+    assert_eq!(
+        own.subscribe[0].pattern.filter(),
+        "services/line1/orders/new/treq"
+    );
+    assert_eq!(
+        own.publish.topic.to_string(),
+        "services/line1/orders/new/tres"
+    );
 }
 
 #[test]
@@ -123,10 +164,19 @@ fn every_option_stands_in_it() {
             "Connection" => schema_of::<ConnectionSection>(),
             "Endpoint" => schema_of::<EndpointSection>(),
             "Uplink" => schema_of::<UplinkSection>(),
+            "Server::Http" => schema_of::<HttpServerSection>(),
+            "Server::Opcua" => schema_of::<OpcuaServerSection>(),
+            "Node::Http" => schema_of::<HttpNodeSection>(),
+            // What all nodes have stands once, at the HTTP node.
+            "Node::Opcua" => without_head(schema_of::<OpcuaNodeSection>()),
+            "Node::OpcuaObject" => without_head(schema_of::<OpcuaObjectSection>()),
+            "Mapping" => schema_of::<MappingSection>(),
             _ => schema_of::<RemoteSection>(),
         };
         look(&schema, &resource["properties"], name);
     }
+    // It is known only to be refused with a reason.
+    wanted.retain(|path| !(path.starts_with("Mapping") && path.ends_with(".connection")));
     let missing: Vec<&String> = wanted.difference(&there).collect();
     assert!(missing.is_empty(), "not in config/node.yaml: {missing:?}");
     assert!(
@@ -134,6 +184,15 @@ fn every_option_stands_in_it() {
         "the schemas were visited: {}",
         wanted.len()
     );
+}
+
+fn without_head(mut schema: Value) -> Value {
+    let head = schema_of::<mainstem_service::NodeHeadSection>();
+    let own = schema["properties"].as_object_mut().unwrap();
+    for key in head["properties"].as_object().unwrap().keys() {
+        own.shift_remove(key);
+    }
+    schema
 }
 
 fn visit(

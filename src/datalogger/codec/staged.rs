@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bytes::{Reader, put_signed, put_varint};
 use super::values::{TEXT_BYTES_MAX, kind};
 use super::{Decoded, Malformed};
-use crate::{Logged, Row, SeriesId};
+use crate::{Edit, Logged, Row, SeriesId};
 
 /// Segments in one blob.
 pub(crate) const SEGMENTS_MAX: usize = 1 << 20;
@@ -80,11 +80,14 @@ fn put_row(blob: &mut Vec<u8>, row: &Row, before: (u64, i64, u16)) {
         Logged::None | Logged::Bool(_) => {}
         Logged::Number(number) => blob.extend_from_slice(&number.to_bits().to_le_bytes()),
         Logged::Integer(integer) => put_signed(blob, *integer),
-        Logged::Text(text) => {
-            put_varint(blob, text.len() as u64);
-            blob.extend_from_slice(text.as_bytes());
-        }
+        Logged::Text(text) => put_text(blob, text),
+        Logged::Edit(edit) => put_text(blob, &edit.to_text()),
     }
+}
+
+fn put_text(blob: &mut Vec<u8>, text: &str) {
+    put_varint(blob, text.len() as u64);
+    blob.extend_from_slice(text.as_bytes());
 }
 
 /// Reads a segment's bytes back; they must be exactly what was written.
@@ -123,11 +126,8 @@ fn get_row(reader: &mut Reader<'_>, series: SeriesId, before: (u64, i64, u16)) -
         1 => Logged::Number(f64::from_bits(u64::from_le_bytes(reader.array()?))),
         2 => Logged::Integer(reader.signed()?),
         3 => Logged::Bool(tag & TRUE != 0),
-        4 => {
-            let length = reader.count(TEXT_BYTES_MAX)?;
-            let text = std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)?;
-            Logged::Text(Arc::from(text))
-        }
+        4 => Logged::Text(Arc::from(get_text(reader)?)),
+        5 => Logged::Edit(Edit::from_text(get_text(reader)?).ok_or(Malformed)?),
         _ => return Err(Malformed),
     };
     Ok(Row {
@@ -138,6 +138,11 @@ fn get_row(reader: &mut Reader<'_>, series: SeriesId, before: (u64, i64, u16)) -
         value,
         quality,
     })
+}
+
+fn get_text<'a>(reader: &mut Reader<'a>) -> Decoded<&'a str> {
+    let length = reader.count(TEXT_BYTES_MAX)?;
+    std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)
 }
 
 /// The directory of a blob, with its checksum in front.

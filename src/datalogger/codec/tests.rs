@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{block, staged};
-use crate::{Logged, Row, SeriesId};
+use crate::{Edit, Logged, Row, SeriesId};
 
 const SERIES: SeriesId = SeriesId(7);
 
@@ -41,9 +41,18 @@ pub(crate) fn logged() -> impl Strategy<Value = Logged> {
     ]
 }
 
+/// An edit of some stretch; samples are not made of it.
+pub(crate) fn edit() -> impl Strategy<Value = Logged> {
+    (integer(), "[a-zä ]{0,9}").prop_map(|(to, note)| {
+        let note = note.into();
+        Logged::Edit(Arc::new(Edit { to, note }))
+    })
+}
+
 fn row() -> impl Strategy<Value = Row> {
     let received = prop_oneof![Just(None), integer().prop_map(Some)];
-    (integer(), any::<u64>(), received, logged(), any::<u16>()).prop_map(
+    let value = prop_oneof![20 => logged(), 1 => edit()];
+    (integer(), any::<u64>(), received, value, any::<u16>()).prop_map(
         |(time, row, received, value, quality)| Row {
             series: SERIES,
             row,

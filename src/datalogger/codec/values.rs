@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bytes::{Reader, put_varint};
 use super::{Decoded, Malformed, floats, ints, runs};
-use crate::{Logged, Row};
+use crate::{Edit, Logged, Row};
 
 /// Bytes of one text.
 pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -18,6 +18,7 @@ pub(super) fn kind(value: &Logged) -> u8 {
         Logged::Integer(_) => 2,
         Logged::Bool(_) => 3,
         Logged::Text(_) => 4,
+        Logged::Edit(_) => 5,
     }
 }
 
@@ -27,6 +28,7 @@ pub(super) fn put(out: &mut Vec<u8>, rows: &[Row]) {
     let (mut numbers, mut integers, mut bools) = (Vec::new(), Vec::new(), Vec::new());
     let (mut texts, mut places) = (Vec::new(), HashMap::new());
     let mut words: Vec<&str> = Vec::new();
+    let mut edits = Vec::new();
     for row in rows {
         match &row.value {
             Logged::None => {}
@@ -40,6 +42,7 @@ pub(super) fn put(out: &mut Vec<u8>, rows: &[Row]) {
                 });
                 texts.push(place);
             }
+            Logged::Edit(edit) => edits.push(edit.to_text()),
         }
     }
     if !numbers.is_empty() {
@@ -58,6 +61,10 @@ pub(super) fn put(out: &mut Vec<u8>, rows: &[Row]) {
         }
         ints::put(out, &texts);
     }
+    for edit in edits {
+        put_varint(out, edit.len() as u64);
+        out.extend_from_slice(edit.as_bytes());
+    }
 }
 
 /// The columns of the kinds, read.
@@ -67,6 +74,7 @@ struct Columns {
     bools: std::vec::IntoIter<i64>,
     texts: std::vec::IntoIter<i64>,
     words: Vec<Arc<str>>,
+    edits: std::vec::IntoIter<Arc<Edit>>,
 }
 
 /// Reads `count` values and hands them over in their order.
@@ -80,7 +88,7 @@ pub(super) fn get(
         let runs = kinds.iter().filter(|run| run.0 == kind);
         runs.map(|run| run.1).sum::<usize>()
     };
-    let mut columns = Columns::get(reader, [total(1), total(2), total(3), total(4)])?;
+    let mut columns = Columns::get(reader, [1, 2, 3, 4, 5].map(total))?;
     for (kind, length) in kinds {
         // The kind is chosen once a run, not once a value.
         match kind {
@@ -102,6 +110,11 @@ pub(super) fn get(
                     each(Logged::Text(columns.text()?));
                 }
             }
+            5 => {
+                for _ in 0..length {
+                    each(Logged::Edit(columns.edits.next().ok_or(Malformed)?));
+                }
+            }
             _ => return Err(Malformed),
         }
     }
@@ -109,7 +122,7 @@ pub(super) fn get(
 }
 
 impl Columns {
-    fn get(reader: &mut Reader<'_>, totals: [usize; 4]) -> Decoded<Self> {
+    fn get(reader: &mut Reader<'_>, totals: [usize; 5]) -> Decoded<Self> {
         let numbers = match totals[0] {
             0 => Vec::new(),
             count => floats::get(reader, count)?,
@@ -124,18 +137,19 @@ impl Columns {
         let (mut words, mut texts) = (Vec::new(), Vec::new());
         if totals[3] > 0 {
             for _ in 0..reader.count(totals[3])? {
-                let length = reader.count(TEXT_BYTES_MAX)?;
-                let word = std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)?;
-                words.push(Arc::from(word));
+                words.push(Arc::from(word(reader)?));
             }
             texts = ints::get(reader, totals[3])?;
         }
+        let edits = (0..totals[4]).map(|_| Edit::from_text(word(reader)?).ok_or(Malformed));
+        let edits = edits.collect::<Decoded<Vec<_>>>()?;
         Ok(Self {
             numbers: numbers.into_iter(),
             integers: integers.into_iter(),
             bools: bools.into_iter(),
             texts: texts.into_iter(),
             words,
+            edits: edits.into_iter(),
         })
     }
 
@@ -144,4 +158,9 @@ impl Columns {
         let place = usize::try_from(place).map_err(|_| Malformed)?;
         self.words.get(place).cloned().ok_or(Malformed)
     }
+}
+
+fn word<'a>(reader: &mut Reader<'a>) -> Decoded<&'a str> {
+    let length = reader.count(TEXT_BYTES_MAX)?;
+    std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)
 }

@@ -1,6 +1,6 @@
 //! Reads the node's feed and makes rows of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +12,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::door::Brought;
 use super::plan::Plan;
+use super::remembered;
 use super::rolls::{Job, last_alive};
 use super::sampler::Told;
 use super::spool::{Sent, Spool};
 use super::track::Tracks;
 use super::{Book, Figures, RecorderSetup};
-use crate::{Row, Sink, SinkError};
+use crate::{Row, SeriesId, Sink, SinkError};
+use bring::Awaited;
 
+mod bring;
 mod enrol;
 
 /// Rows copied out under one lock.
@@ -29,6 +33,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long the rows that say that recording ended may take to get to the disk.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const PROBLEM: &str = "loggers.spool";
+const WAITING: &str = "The data logger store takes no rows; they wait";
+const TOO_SLOW: &str = "More than half of the memory for rows that wait is taken";
+const LOSING: &str = "The data logger store takes no rows, and no more can wait: what happens now \
+                      may not be recorded";
 
 /// The reading end of the recorder.
 pub(crate) struct Feed {
@@ -45,6 +53,10 @@ pub(crate) struct Feed {
     tracks: Tracks,
     spool: Spool,
     rows: Vec<Row>,
+    door: Option<mpsc::Receiver<Brought>>,
+    awaited: Vec<Awaited>,
+    /// The next numbers of series that are not recorded now and whose last rows may still wait.
+    resting: HashMap<SeriesId, u64>,
     /// The series that the sink had when this began.
     known: HashSet<Name>,
     /// When the node lived last, before this life.
@@ -73,10 +85,11 @@ impl Feed {
         let own = setup.store.setup().node;
         let all = setup.sink.list().into_iter();
         let mine = all.filter(|(_, key)| key.log == log && key.origin == own);
+        let mine: HashMap<Name, SeriesId> = mine.map(|(id, key)| (key.logger, id)).collect();
         let mut feed = Self {
             reader: snapshot(&plan),
             head: setup.store.changes(),
-            known: mine.map(|(_, key)| key.logger).collect(),
+            known: mine.keys().cloned().collect(),
             seen: setup.store.clock().now(),
             rollups: config.rollups,
             minutes_raw: config.policy().raw,
@@ -91,11 +104,16 @@ impl Feed {
             tracks: Tracks::default(),
             spool,
             rows: Vec::new(),
+            door: None,
+            awaited: Vec::new(),
+            resting: HashMap::new(),
             alive,
             gap: None,
             dues: BTreeMap::new(),
         };
+        feed.door = feed.book.door().open();
         feed.list_singles()?;
+        feed.list_ended(&setup.alive.with_file_name(remembered::FILE), &mine);
         Ok(feed)
     }
 
@@ -117,6 +135,9 @@ impl Feed {
                 biased;
                 () = stop.cancelled() => break,
                 sent = self.spool.sent() => self.sent(sent).await,
+                Some(brought) = brought(&mut self.door), if !self.spool.is_full() => {
+                    self.bring(brought).await;
+                }
                 _ = tick.tick() => {
                     self.intervals();
                     if rolled.is_none_or(|at| at.elapsed() >= self.rollups) {
@@ -232,6 +253,7 @@ impl Feed {
         let gone = (Quality::of(Reason::Stopped), now);
         for track in self.tracks.remove(point, gone, &mut self.rows) {
             self.book.set_recording(&track.name, false);
+            self.resting.insert(track.series, track.next);
         }
     }
 
@@ -250,38 +272,46 @@ impl Feed {
 
     async fn sent(&mut self, sent: Sent) {
         match sent {
-            Sent::Stored(rows) => {
+            Sent::Stored(rows, time) => {
                 self.figures.rows.inc_by(rows.len() as u64);
+                self.tell_stored(&rows);
+                let rows = Arc::new(rows);
+                self.book.tap().pass(&rows);
+                self.figures.stored.observe(time.as_secs_f64());
                 self.job(Job::Rows(rows)).await;
-                self.health.clear(PROBLEM);
+                if self.spool.is_filling() {
+                    self.tell(Severity::Warning, TOO_SLOW, "the disk is too slow for them");
+                } else {
+                    self.health.clear(PROBLEM);
+                }
             }
             Sent::Refused(count, why) => {
                 self.figures.refused.inc_by(count);
                 tracing::warn!(rows = count, why, "the data logger store takes no rows now");
-                let (severity, text) = if self.spool.is_full() {
-                    let text = "The data logger store takes no rows, and no more can wait: what \
-                                happens now may not be recorded";
-                    (Severity::High, text)
+                if self.spool.is_full() {
+                    self.tell(Severity::High, LOSING, &why);
                 } else {
-                    (
-                        Severity::Warning,
-                        "The data logger store takes no rows; they wait",
-                    )
-                };
-                self.health.raise(Problem {
-                    id: PROBLEM.into(),
-                    severity,
-                    source: "loggers".into(),
-                    text: format!("{text}: {why}."),
-                    action: "See that the disk of the data folder has room and is writable; \
-                             recording goes on by itself."
-                        .into(),
-                });
+                    self.tell(Severity::Warning, WAITING, &why);
+                }
             }
         }
+        let bytes = i64::try_from(self.spool.bytes()).unwrap_or(i64::MAX);
+        self.figures.spool.set(bytes);
         self.figures
             .waiting
             .set(i64::try_from(self.spool.len()).unwrap_or(i64::MAX));
+    }
+
+    fn tell(&self, severity: Severity, text: &str, why: &str) {
+        self.health.raise(Problem {
+            id: PROBLEM.into(),
+            severity,
+            source: "loggers".into(),
+            text: format!("{text}: {why}."),
+            action: "See that the disk of the data folder has room and is writable; recording \
+                     goes on by itself."
+                .into(),
+        });
     }
 
     async fn job(&self, job: Job) {
@@ -323,6 +353,11 @@ impl Feed {
 fn snapshot(plan: &Plan) -> Reader {
     let filter = Filter::new(GlobSet::everything(), plan.wanted());
     Reader::snapshot(filter, Delivery::Every)
+}
+
+/// The next batch that somebody brings.
+async fn brought(door: &mut Option<mpsc::Receiver<Brought>>) -> Option<Brought> {
+    door.as_mut()?.recv().await
 }
 
 /// What a definition says that is recorded.

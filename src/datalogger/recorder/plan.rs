@@ -47,6 +47,16 @@ impl Plan {
         self.loggers.get(place)
     }
 
+    /// The logger with an id.
+    pub(crate) fn called(&self, id: &str) -> Option<&Planned> {
+        self.loggers.iter().find(|logger| &*logger.id == id)
+    }
+
+    /// Whether a logger is declared.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.loggers.iter().any(|logger| &*logger.id == id)
+    }
+
     /// Loggers of one datapoint each, which are there whether it is or not.
     pub(crate) fn singles(&self) -> impl Iterator<Item = (usize, &Name)> {
         let all = self.by_name.iter();

@@ -2,12 +2,13 @@
 
 use mainstem_model::{Quality, Timestamp};
 
+use crate::numbers::Numbers;
 use crate::rollup::{
     Calendar, Carry, GRACE, Pushed, Reading, Repair, Rolled, Roller, Rule, Slot, Tally,
 };
 use crate::{
-    Order, QualityFilter, RollupBatch, RollupQuery, Row, RowQuery, SampleQuery, SeriesId, Sink,
-    SinkError, Step,
+    Logged, Order, QualityFilter, RollupBatch, RollupQuery, Row, RowQuery, SampleQuery, SeriesId,
+    Sink, SinkError, Step,
 };
 
 /// Rows looked at backwards for a reading that counts. Where none of them does, a counter begins
@@ -39,8 +40,10 @@ pub(crate) struct Rolling {
     roller: Roller,
     /// The rows that came too late: from the first until the last.
     late: Option<(i64, i64)>,
-    /// Up to which row everything was taken in.
-    taken: u64,
+    /// Whether rows were superseded within that time.
+    edited: bool,
+    /// Which rows were taken in. Those of another node come ahead of missing ones.
+    taken: Numbers,
     /// Hours that late rows could not get into, since others of theirs were deleted already.
     pub(crate) left: u64,
 }
@@ -68,9 +71,14 @@ impl Rolling {
             setup,
             roller,
             late: None,
-            taken: sink.covered(series)?,
+            edited: false,
+            taken: Numbers::default(),
             left: 0,
         };
+        let covered = sink.covered(series)?;
+        if covered > 0 {
+            rolling.taken.insert(1, covered);
+        }
         let Some(last) = sink.last(series)? else {
             return Ok(rolling);
         };
@@ -86,13 +94,14 @@ impl Rolling {
         }
         let query = RowQuery {
             series,
-            after: rolling.taken,
+            after: covered,
             limit: u64::MAX,
         };
         for row in sink.rows(&query)? {
             let row = row?;
             rolling.note_late(row.time);
-            rolling.taken = rolling.taken.max(row.row);
+            rolling.note_edit(&row);
+            rolling.taken.insert(row.row, row.row);
         }
         rolling.repair(sink, now, true)?;
         Ok(rolling)
@@ -100,19 +109,37 @@ impl Rolling {
 
     /// Takes in a row that is on disk.
     pub(crate) fn take(&mut self, row: &Row) {
-        if row.row <= self.taken {
+        if self.taken.contains(row.row) {
             // It was there when this began.
             return;
         }
-        if self.roller.push(&reading(row)) == Pushed::Late {
+        if self.note_edit(row) {
+            // No reading: what it supersedes is found when the time is repaired.
+        } else if self.roller.push(&reading(row)) == Pushed::Late {
             self.note_late(row.time);
         }
-        self.taken = self.taken.max(row.row);
+        self.taken.insert(row.row, row.row);
+    }
+
+    /// Rows will never come: nothing waits for them.
+    pub(crate) fn forgo(&mut self, first: u64, last: u64) {
+        self.taken.insert(first, last);
     }
 
     fn note_late(&mut self, at: i64) {
         let (from, until) = self.late.unwrap_or((at, at));
         self.late = Some((from.min(at), until.max(at)));
+    }
+
+    /// Notes what a row supersedes, if it does so.
+    fn note_edit(&mut self, row: &Row) -> bool {
+        let Logged::Edit(edit) = &row.value else {
+            return false;
+        };
+        self.note_late(row.time);
+        self.note_late(edit.to.saturating_sub(1));
+        self.edited = true;
+        true
     }
 
     /// Whether rows came too late and wait for [`Rolling::repair`].
@@ -131,7 +158,7 @@ impl Rolling {
         self.put(&out, batch);
         // Rows that wait for a repair are not rolled up.
         if self.late.is_none() {
-            batch.covered.push((self.series, self.taken));
+            batch.covered.push((self.series, self.taken.watermark()));
         }
     }
 
@@ -148,8 +175,12 @@ impl Rolling {
         now: Timestamp,
         at_start: bool,
     ) -> Result<(), SinkError> {
-        let Some((from, last)) = self.late else {
+        let Some(late) = self.late else {
             return Ok(());
+        };
+        let (from, last) = match self.edited {
+            true => self.within_reach(sink, late, now)?,
+            false => late,
         };
         let until = if at_start {
             None
@@ -165,7 +196,7 @@ impl Rolling {
                 sink.put_rollups(&std::mem::take(&mut batch))?;
             }
         }
-        self.late = None;
+        (self.late, self.edited) = (None, false);
         // With the open slots in the same batch, so that nobody sees them without what is in them.
         self.drain(now, &mut batch);
         sink.put_rollups(&batch)
@@ -198,6 +229,11 @@ impl Rolling {
             self.roller.open_hour()
         };
         repair.rows_end(open, now.micros().saturating_sub(GRACE));
+        if self.edited && setup.minutes {
+            for minute in sink.rollups(&self.stored_query(Step::Minute, span.from, span.to))? {
+                repair.stored_minute(minute?.start);
+            }
+        }
         let days = repair.hours_wanted();
         for hour in sink.rollups(&self.stored_query(Step::Hour, days.from, days.to))? {
             let hour = hour?;
@@ -212,6 +248,29 @@ impl Rolling {
         self.left += repair.left();
         self.roller.absorb(&repair);
         Ok(rest)
+    }
+
+    /// Of a stretch that was edited, the part in which there is or was anything: an edit may reach
+    /// from the beginning of time to its end.
+    fn within_reach(
+        &self,
+        sink: &dyn Sink,
+        (from, last): (i64, i64),
+        now: Timestamp,
+    ) -> Result<(i64, i64), SinkError> {
+        let mut oldest = SampleQuery::new(self.series, i64::MIN, i64::MAX);
+        oldest.limit = 1;
+        let oldest = sink.samples(&oldest)?.next().transpose()?;
+        let hour = RollupQuery {
+            limit: 1,
+            ..self.stored_query(Step::Hour, i64::MIN, i64::MAX)
+        };
+        let hour = sink.rollups(&hour)?.next().transpose()?;
+        let begins = [oldest.map(|row| row.time), hour.map(|hour| hour.start)];
+        let first = begins.into_iter().flatten().min().unwrap_or(last);
+        let newest = sink.last(self.series)?.map_or(i64::MIN, |row| row.time);
+        let last = last.min(now.micros().max(newest));
+        Ok((from.max(first).min(last), last))
     }
 
     fn stored_query(&self, step: Step, from: i64, to: i64) -> RollupQuery {

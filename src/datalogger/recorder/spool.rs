@@ -26,13 +26,19 @@ pub(crate) struct Spool {
     /// When the next batch goes.
     due: Option<Instant>,
     under_way: Option<(Durable, Vec<Row>)>,
+    /// When that was handed over.
+    began: Instant,
     retry: Duration,
+    /// Rows stored since the beginning.
+    stored: u64,
+    /// Rows that go in one batch, as places since the beginning: from the first to before the last.
+    whole: VecDeque<(u64, u64)>,
 }
 
 /// What became of a batch.
 pub(crate) enum Sent {
-    /// It is on disk.
-    Stored(Vec<Row>),
+    /// It is on disk, after so long.
+    Stored(Vec<Row>, Duration),
     /// It was given back and waits again; how many, and why.
     Refused(u64, String),
 }
@@ -47,7 +53,10 @@ impl Spool {
             linger,
             due: None,
             under_way: None,
+            began: Instant::now(),
             retry: RETRY.0,
+            stored: 0,
+            whole: VecDeque::new(),
         }
     }
 
@@ -55,6 +64,16 @@ impl Spool {
     pub(crate) fn len(&self) -> usize {
         let under_way = self.under_way.as_ref().map_or(0, |(_, rows)| rows.len());
         self.waiting.len() + under_way
+    }
+
+    /// Memory of the rows that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether more than half of the room is taken.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.bytes > self.bytes_max / 2
     }
 
     /// Whether nothing more is to be read from the feed.
@@ -72,6 +91,29 @@ impl Spool {
         self.due.get_or_insert_with(|| Instant::now() + self.linger);
     }
 
+    /// Takes rows in that are stored together or not at all.
+    pub(crate) fn push_whole(&mut self, mut rows: Vec<Row>) {
+        let from = self.stored + self.len() as u64;
+        self.whole.push_back((from, from + rows.len() as u64));
+        self.push(&mut rows);
+    }
+
+    /// How many of the waiting rows make the next batch.
+    fn next_batch(&self) -> usize {
+        let count = self.waiting.len().min(BATCH_ROWS_MAX);
+        let end = self.stored + count as u64;
+        let cut = self
+            .whole
+            .iter()
+            .find(|(from, to)| *from < end && end < *to);
+        let end = match cut {
+            Some((from, _)) if *from > self.stored => *from,
+            Some((_, to)) => *to,
+            None => end,
+        };
+        usize::try_from(end - self.stored).unwrap_or(count)
+    }
+
     /// When [`Spool::send`] has something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
@@ -86,9 +128,9 @@ impl Spool {
         if self.under_way.is_some() || self.waiting.is_empty() || !is_due {
             return;
         }
-        let count = self.waiting.len().min(BATCH_ROWS_MAX);
-        let rows: Vec<Row> = self.waiting.drain(..count).collect();
+        let rows: Vec<Row> = self.waiting.drain(..self.next_batch()).collect();
         self.due = (!self.waiting.is_empty()).then(Instant::now);
+        self.began = Instant::now();
         self.under_way = Some((self.sink.append(rows.clone()), rows));
     }
 
@@ -107,7 +149,10 @@ impl Spool {
             Ok(()) => {
                 self.bytes -= rows.iter().map(weight).sum::<usize>().min(self.bytes);
                 self.retry = RETRY.0;
-                Sent::Stored(rows)
+                self.stored += rows.len() as u64;
+                let stored = self.stored;
+                self.whole.retain(|(_, to)| *to > stored);
+                Sent::Stored(rows, self.began.elapsed())
             }
             Err(Refused { error, .. }) => {
                 let count = rows.len() as u64;
@@ -125,6 +170,7 @@ impl Spool {
 fn weight(row: &Row) -> usize {
     let text = match &row.value {
         Logged::Text(text) => text.len(),
+        Logged::Edit(edit) => edit.note.len(),
         _ => 0,
     };
     size_of::<Row>() + text

@@ -1,6 +1,6 @@
 //! The recorder on a store and a sink in memory.
 
 mod feed;
-mod memory;
+pub(crate) mod memory;
 mod rolling;
 mod sampler;

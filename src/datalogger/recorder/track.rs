@@ -56,6 +56,20 @@ impl Tracks {
         self.by_point.keys().copied().collect()
     }
 
+    /// The number of the next row of a series, if it is recorded now.
+    pub(crate) fn next(&self, series: SeriesId) -> Option<u64> {
+        let mut tracks = self.by_point.values().flatten();
+        let found = tracks.find(|track| track.series == series);
+        found.map(|track| track.next)
+    }
+
+    /// Goes on with another number. Returns whether the series is recorded now.
+    pub(crate) fn set_next(&mut self, series: SeriesId, next: u64) -> bool {
+        let mut tracks = self.by_point.values_mut().flatten();
+        let found = tracks.find(|track| track.series == series);
+        found.map(|track| track.next = next).is_some()
+    }
+
     pub(crate) fn add(&mut self, point: PointId, track: Track) {
         self.intervals.extend(track.interval);
         self.by_point.entry(point).or_default().push(track);

@@ -2,7 +2,7 @@
 //! their rows, the days and months above them from what they are made of. It asks nobody: whoever
 //! drives it brings, in this order, the carry, the rows, the stored hours and the stored days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::{Calendar, Slot};
 use super::fold::{Carry, Fold, Rule};
@@ -25,6 +25,8 @@ pub struct Repair {
     hour: Fold,
     minute: Option<Fold>,
     minutes: Vec<Rolled>,
+    /// The beginnings of the minutes that were stored, where rows may have gone.
+    minutes_before: Vec<i64>,
     /// The hours of the days concerned, by their beginnings.
     hours: BTreeMap<i64, (Slot, Tally)>,
     /// The days of the months concerned.
@@ -67,6 +69,7 @@ impl Repair {
             months: month,
             horizon,
             minutes: Vec::new(),
+            minutes_before: Vec::new(),
             hours: BTreeMap::new(),
             all_days: BTreeMap::new(),
             before: Vec::new(),
@@ -143,6 +146,11 @@ impl Repair {
         }
     }
 
+    /// A stored minute of the wanted rows, where some of them were superseded.
+    pub fn stored_minute(&mut self, start: i64) {
+        self.minutes_before.push(start);
+    }
+
     /// A stored hour.
     pub fn stored_hour(&mut self, tally: Tally, start: i64) {
         let slot = self.calendar.slot(Step::Hour, start);
@@ -166,6 +174,7 @@ impl Repair {
     pub fn finish(&mut self, open: Option<Slot>) -> Vec<Rolled> {
         let still_open = self.reaches(open).then(|| self.hour.slot()).flatten();
         let mut out = std::mem::take(&mut self.minutes);
+        self.empty_minutes(&mut out);
         self.settle_hours(still_open, &mut out);
         let fresh = self.hours.range(self.span.from..self.span.to);
         out.extend(fresh.map(|(_, (slot, tally))| rolled(Step::Hour, *slot, tally.clone())));
@@ -181,6 +190,17 @@ impl Repair {
         let tally = sum(&self.all_days, self.months.from, self.months.to);
         out.push(rolled(Step::Month, self.months, tally));
         out
+    }
+
+    /// Minutes whose rows are all superseded say so.
+    fn empty_minutes(&mut self, out: &mut Vec<Rolled>) {
+        let fresh: BTreeSet<i64> = out.iter().map(|minute| minute.slot.from).collect();
+        for start in std::mem::take(&mut self.minutes_before) {
+            let slot = self.calendar.slot(Step::Minute, start);
+            if !fresh.contains(&start) && slot.to > self.horizon {
+                out.push(rolled(Step::Minute, slot, Tally::default()));
+            }
+        }
     }
 
     /// Compares what was counted anew with what was there.

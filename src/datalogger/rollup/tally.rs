@@ -146,7 +146,7 @@ impl Tally {
 
     /// A value held for so many microseconds.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a month")]
-    pub(super) fn hold(&mut self, value: f64, micros: i64) {
+    pub(crate) fn hold(&mut self, value: f64, micros: i64) {
         self.held += value * (micros as f64 / SECOND);
         self.known += micros;
         self.min = self.min.min(value);
@@ -154,7 +154,7 @@ impl Tally {
     }
 
     /// A row that counts.
-    pub(super) fn read(&mut self, value: f64, is_uncertain: bool) {
+    pub(crate) fn read(&mut self, value: f64, is_uncertain: bool) {
         if self.count == 0 {
             self.first = value;
         }

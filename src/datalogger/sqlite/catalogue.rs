@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::config::Synchronous;
 use super::file::{self, Told, damaged, read_error, write_error};
+use super::layout;
 use crate::{LogId, SeriesId, SeriesKey, SinkError};
 
 /// Series of one store.
@@ -53,6 +54,7 @@ impl Catalogue {
     pub(super) fn open(path: &Path, mark: &str) -> Told<Self> {
         let connection = file::open_writer(path, Synchronous::Full).map_err(read_error(path))?;
         connection.execute_batch(SCHEMA).map_err(read_error(path))?;
+        layout::stamp(&connection).map_err(read_error(path))?;
         let known = read_series(path, &connection)?;
         let catalogue = Self {
             path: path.to_owned(),

@@ -35,7 +35,8 @@ impl Shared {
                 Err(error) => return Err(error),
             }
         }
-        for path in self.rolled.files() {
+        let others = self.rolled.files().into_iter();
+        for path in others.chain([self.ledger.path().to_owned()]) {
             integrity.files += 1;
             let connection = file::open_reader(&path).map_err(read_error(&path))?;
             if let Some(reason) = pages(&connection).map_err(read_error(&path))? {
@@ -99,7 +100,7 @@ fn check_series(part: &Arc<Part>, series: SeriesId) -> Told<()> {
     };
     let mut after = None;
     loop {
-        let mut page = Page::new(&plan, vec![Arc::clone(part)], after);
+        let mut page = Page::new(&plan, vec![Arc::clone(part)], after, None);
         let more = page.fill(PAGE)?;
         after = page.rows.last().map(|row| plan.place(row.time, row.row));
         if !more {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
+use super::edits::{Edits, Hidden};
 use super::figures::Figures;
 use super::part::batch_mark;
 use super::queue::Append;
@@ -16,6 +17,8 @@ pub(super) struct Batch {
     directory: Vec<u8>,
     data: Vec<u8>,
     pub(super) segments: Vec<Segment>,
+    /// What is hidden with the edits among the rows, by series.
+    pub(super) hidden: Hidden,
     rows: u64,
     times: Option<(i64, i64)>,
     /// Rows that are stored already.
@@ -28,14 +31,17 @@ impl Batch {
     pub(super) fn of(
         appends: &[Append],
         numbers: &HashMap<SeriesId, Numbers>,
+        edits: &Edits,
     ) -> Result<Self, SeriesId> {
-        let mut rows: Vec<&Row> = appends.iter().flat_map(|append| &append.rows).collect();
+        let fresh = appends.iter().filter(|append| !append.again);
+        let mut rows: Vec<&Row> = fresh.flat_map(|append| &append.rows).collect();
         // Stable, so that of a row that is there twice the first one is kept.
         rows.sort_by_key(|row| (row.series, row.row));
         let mut batch = Self {
             directory: Vec::new(),
             data: Vec::with_capacity(rows.len() * 16),
             segments: Vec::new(),
+            hidden: Hidden::new(),
             rows: 0,
             times: None,
             repeated: 0,
@@ -50,6 +56,16 @@ impl Batch {
             fits(series, stored, &[(first, last)])?;
             let segment = staged::put_segment(&mut batch.data, &[], vec![(first, last)]);
             batch.segments.push(Segment { series, ..segment });
+        }
+        for append in appends.iter().filter(|append| append.again) {
+            let series = |left: &Row, right: &Row| left.series == right.series;
+            for same in append.rows.chunk_by(series) {
+                batch.put_again(same);
+            }
+        }
+        let edited: Vec<_> = appends.iter().flat_map(|append| &append.edits).collect();
+        if !edited.is_empty() {
+            batch.hidden = edits.with(&edited)?;
         }
         batch.directory = staged::directory(&batch.segments);
         Ok(batch)
@@ -85,6 +101,14 @@ impl Batch {
         Ok(())
     }
 
+    /// Adds rows of one series whatever is stored.
+    fn put_again(&mut self, rows: &[Row]) {
+        let mut numbers = Numbers::default();
+        rows.iter().for_each(|row| numbers.insert(row.row, row.row));
+        let rows: Vec<&Row> = rows.iter().collect();
+        self.put(&rows, numbers.ranges().to_vec());
+    }
+
     fn put(&mut self, rows: &[&Row], numbers: Vec<(u64, u64)>) {
         let segment = staged::put_segment(&mut self.data, rows, numbers);
         let times = self.times.get_or_insert(segment.times);
@@ -115,6 +139,7 @@ impl Batch {
         if let Some(times) = self.times {
             figures.widen(times);
         }
+        super::edits::put(connection, &self.hidden)?;
         figures.save(connection)
     }
 }

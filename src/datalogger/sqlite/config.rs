@@ -33,6 +33,8 @@ pub struct SqliteConfig {
     pub settle_rows: u64,
     /// … or when the oldest was staged so long ago.
     pub settle_age: Duration,
+    /// Whether rows are settled at all; not in a store that only hands them on.
+    pub settle: bool,
     /// Percent of the disk that are left free: below them the store refuses rows.
     pub reserve_percent: u8,
     /// Read everything back in the background after the start.
@@ -53,6 +55,7 @@ impl SqliteConfig {
             part_age: Duration::from_hours(24),
             settle_rows: 256 << 10,
             settle_age: Duration::from_mins(1),
+            settle: true,
             reserve_percent: 5,
             check_at_start: true,
             synchronous: Synchronous::Full,

@@ -16,33 +16,31 @@ use parking_lot::{Mutex, RwLock};
 
 use super::catalogue::Catalogue;
 use super::config::SqliteConfig;
+use super::edits::Edits;
 use super::file::{self, Told, open_error};
+use super::incoming::Incoming;
+use super::layout;
+use super::ledger::Ledger;
 use super::parts::{self, Found};
 use super::place;
-use super::queue::{Append, Declined, Order as Command, Queue};
+use super::queue::{Order as Command, Queue};
 use super::reading::Reading;
 use super::rolled::{ReadingRollups, Rolled};
 use super::settle::{self, order};
 use super::shared::{Counters, Settling, Shared};
+use super::watch::{self, Busy};
 use super::writer::Writer;
-use crate::codec::block::BLOCK_BYTES_MAX;
 use crate::{
-    Durable, Extent, Fault, Integrity, LogId, Logged, Order, Policy, Refused, Retained,
-    RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId, SeriesKey,
-    Sink, SinkError, Stats,
+    Durable, Extent, Fault, Gap, GapId, GapQuery, Healing, Integrity, LogId, Order, Outlook,
+    Policy, Retained, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples,
+    SeriesId, SeriesKey, Sink, SinkError, Stats,
 };
 
 /// The file of the catalogue.
 pub(super) const CATALOGUE: &str = "catalogue.db";
-/// Rows that may be staged: beyond them `append` answers `Full` until the settler has caught up.
-const STAGED_ROWS_MAX: u64 = 4 << 20;
-/// Bytes of one text; longer ones are refused.
-const TEXT_BYTES_MAX: usize = crate::codec::TEXT_BYTES_MAX;
-const _: () = assert!(TEXT_BYTES_MAX < BLOCK_BYTES_MAX / 2);
-
 /// The store on this machine's disk. Dropping it commits what waits and closes its files.
 pub struct SqliteSink {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -59,6 +57,7 @@ impl SqliteSink {
     pub fn open(config: SqliteConfig, health: Health, clock: Arc<dyn Clock>) -> Told<Self> {
         let folder = config.folder.clone();
         let fails = |error: std::io::Error| open_error(&folder, error);
+        layout::refuse_newer(&folder)?;
         fs::create_dir_all(&folder).map_err(fails)?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(fails)?;
         let mark = place::mark_of(&folder).map_err(fails)?;
@@ -66,6 +65,7 @@ impl SqliteSink {
         let catalogue = open_catalogue(&folder.join(CATALOGUE), &mark, &mut faults)?;
         let found = parts::find(&config, catalogue.is_empty(), catalogue.newest_part()?)?;
         let rolled = Rolled::open(&config, &mut faults)?;
+        let ledger = Ledger::open(&config, &mut faults)?;
         faults.extend(found.faults.iter().cloned());
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_rows, config.commit_interval),
@@ -76,9 +76,13 @@ impl SqliteSink {
             catalogue,
             parts: RwLock::default(),
             numbers: RwLock::default(),
+            edits: Edits::default(),
             rolled,
+            ledger,
+            restoring: Mutex::default(),
             trouble: Mutex::default(),
             settling: Settling::default(),
+            busy: Busy::default(),
             counters: Counters::default(),
             faults: Mutex::default(),
             started: Instant::now(),
@@ -90,6 +94,7 @@ impl SqliteSink {
     fn start(shared: Arc<Shared>, found: Found) -> Told<Self> {
         shared.catalogue.adopt(found.series)?;
         *shared.numbers.write() = found.numbers;
+        shared.edits.publish(found.hidden);
         *shared.parts.write() = found.parts;
         if found.lost_newest {
             // Numbers that this log gave out may be gone with it: they must not be given again.
@@ -111,7 +116,7 @@ impl SqliteSink {
                     shared.clock.now().micros(),
                     shared.config.synchronous,
                     &shared.catalogue.list(),
-                    &numbers,
+                    (&numbers, &shared.edits.all()),
                 )?;
                 shared.catalogue.set_newest_part(made.0.number)?;
                 shared.parts.write().push(Arc::clone(&made.0));
@@ -127,11 +132,15 @@ impl SqliteSink {
             threads: Mutex::default(),
         };
         sink.thread("datalogger-write", move || writer.run())?;
-        let checked = Arc::clone(&shared);
-        sink.thread("datalogger-settle", move || settle::run(&shared))?;
+        let (settled, checked) = (Arc::clone(&shared), Arc::clone(&shared));
+        if shared.config.settle {
+            sink.thread("datalogger-settle", move || settle::run(&settled))?;
+        }
+        sink.thread("datalogger-watch", move || watch::run(&shared))?;
         if checked.config.check_at_start {
             // What it finds stands on the board of problems.
-            sink.thread("datalogger-check", move || drop(checked.check()))?;
+            let check = move || drop(checked.guarded("check", || checked.check()));
+            sink.thread("datalogger-check", check)?;
         }
         Ok(sink)
     }
@@ -165,6 +174,11 @@ impl SqliteSink {
         order(&self.shared, Command::Rotate)
     }
 
+    /// What the store takes of its disk, and how long that goes on. May wait for the disk.
+    pub fn outlook(&self, policy: &Policy) -> Outlook {
+        self.shared.outlook(policy)
+    }
+
     /// Commits what waits, stops the threads and closes the files.
     pub fn close(&self) {
         // The writer last: the settler waits for its answers.
@@ -182,37 +196,8 @@ impl SqliteSink {
         }
     }
 
-    fn refuse(error: SinkError, rows: Vec<Row>) -> Durable {
-        Durable::ready(Err(Refused { error, rows }))
-    }
-
-    fn push(&self, rows: Vec<Row>, forgone: Option<(SeriesId, u64, u64)>) -> Durable {
-        if let Some(error) = self.shared.trouble_error() {
-            return self.refused(error, rows);
-        }
-        let staged = self.shared.active().map_or(0, |part| part.figures().staged);
-        if staged > STAGED_ROWS_MAX {
-            return self.refused(SinkError::Full, rows);
-        }
-        let (fate, durable) = Durable::new();
-        let weight = Append::weight_of(&rows).max(1);
-        let append = Append {
-            rows,
-            forgone,
-            fate,
-            weight,
-        };
-        match self.shared.queue.push(append) {
-            Ok(()) => durable,
-            Err((Declined::Full, append)) => self.refused(SinkError::Full, append.rows),
-            Err((Declined::Closed, append)) => self.refused(SinkError::Stopped, append.rows),
-        }
-    }
-
-    fn refused(&self, error: SinkError, rows: Vec<Row>) -> Durable {
-        let refused = &self.shared.counters.refused;
-        refused.fetch_add(rows.len() as u64, Ordering::Relaxed);
-        Self::refuse(error, rows)
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 }
 
@@ -225,22 +210,6 @@ fn open_catalogue(path: &Path, mark: &str, faults: &mut Vec<Fault>) -> Told<Cata
         }
         told => told,
     }
-}
-
-/// What is wrong with rows, if anything is.
-fn fault_in(shared: &Shared, rows: &[Row]) -> Option<SinkError> {
-    if let Some(series) = shared.catalogue.unknown(rows.iter().map(|row| row.series)) {
-        return Some(SinkError::UnknownSeries(series.0));
-    }
-    rows.iter().find_map(|row| {
-        let reason = match &row.value {
-            _ if row.row == 0 || row.row == u64::MAX => "row numbers begin at 1",
-            Logged::Text(text) if text.len() > TEXT_BYTES_MAX => "its text is longer than 64 KiB",
-            _ => return None,
-        };
-        let series = row.series.0;
-        Some(SinkError::Invalid { series, reason })
-    })
 }
 
 impl Sink for SqliteSink {
@@ -260,21 +229,25 @@ impl Sink for SqliteSink {
         if rows.is_empty() {
             return Durable::ready(Ok(()));
         }
-        match fault_in(&self.shared, &rows) {
-            Some(error) => self.refused(error, rows),
-            None => self.push(rows, None),
+        match Incoming::rows(&self.shared, rows) {
+            Ok(incoming) => self.push(incoming),
+            Err((error, rows)) => self.refused(error, rows),
         }
+    }
+
+    fn restore(&self, rows: Vec<Row>) -> Result<u64, SinkError> {
+        self.restore_rows(rows)
     }
 
     fn forgo(&self, series: SeriesId, first: u64, last: u64) -> Durable {
         if self.shared.catalogue.key(series).is_none() {
-            return Self::refuse(SinkError::UnknownSeries(series.0), Vec::new());
+            return self.refused(SinkError::UnknownSeries(series.0), Vec::new());
         }
         if first == 0 || last < first || last == u64::MAX {
             let (series, reason) = (series.0, "row numbers begin at 1 and end after they begin");
-            return Self::refuse(SinkError::Invalid { series, reason }, Vec::new());
+            return self.refused(SinkError::Invalid { series, reason }, Vec::new());
         }
-        self.push(Vec::new(), Some((series, first, last)))
+        self.push(Incoming::forgone(series, first, last))
     }
 
     fn put_rollups(&self, batch: &RollupBatch) -> Result<(), SinkError> {
@@ -293,6 +266,22 @@ impl Sink for SqliteSink {
         Ok(Box::new(Reading::rows(&self.shared, query)))
     }
 
+    fn edits(&self, series: SeriesId) -> Result<Vec<Row>, SinkError> {
+        self.shared.edits_of(series)
+    }
+
+    fn record_gap(&self, gap: &Gap) -> Result<GapId, SinkError> {
+        self.shared.ledger.record(gap)
+    }
+
+    fn gaps(&self, query: &GapQuery) -> Result<Vec<(GapId, Gap)>, SinkError> {
+        self.shared.ledger.list(query)
+    }
+
+    fn heal_gap(&self, id: GapId, state: Healing) -> Result<(), SinkError> {
+        self.shared.ledger.heal(id, state)
+    }
+
     fn rollups(&self, query: &RollupQuery) -> Result<Rollups, SinkError> {
         Ok(Box::new(ReadingRollups::new(&self.shared, query)))
     }
@@ -309,6 +298,14 @@ impl Sink for SqliteSink {
         Ok(numbers
             .get(&series)
             .map_or(0, crate::numbers::Numbers::watermark))
+    }
+
+    fn held(&self, series: SeriesId) -> Result<Vec<(u64, u64)>, SinkError> {
+        let numbers = self.shared.numbers.read();
+        let held = numbers
+            .get(&series)
+            .map(|numbers| numbers.ranges().to_vec());
+        Ok(held.unwrap_or_default())
     }
 
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError> {

@@ -11,7 +11,8 @@ use super::blocks::{self, Head};
 use super::file::{Told, damaged, read_error};
 use super::part::Part;
 use crate::codec::staged::{self, Segment};
-use crate::{Order, QualityFilter, Row, SeriesId, SinkError};
+use crate::superseded::Superseded;
+use crate::{Logged, Order, QualityFilter, Row, SeriesId, SinkError};
 
 /// What the answer is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,18 +117,26 @@ pub(super) struct Page<'a> {
     open: Vec<Piece>,
     serial: usize,
     after: Option<Place>,
+    /// What edits hide; absent where nothing was edited or everything is wanted.
+    hidden: Option<Arc<Superseded>>,
     pub(super) rows: Vec<Row>,
 }
 
 impl<'a> Page<'a> {
-    /// A page behind a place.
-    pub(super) fn new(plan: &'a Plan, parts: Vec<Arc<Part>>, after: Option<Place>) -> Self {
+    /// A page behind a place, without what is hidden.
+    pub(super) fn new(
+        plan: &'a Plan,
+        parts: Vec<Arc<Part>>,
+        after: Option<Place>,
+        hidden: Option<Arc<Superseded>>,
+    ) -> Self {
         let mut page = Self {
             plan,
             pending: BTreeMap::new(),
             open: Vec::new(),
             serial: 0,
             after,
+            hidden,
             rows: Vec::new(),
         };
         for part in parts {
@@ -176,7 +185,8 @@ impl<'a> Page<'a> {
                     self.open_piece(rows);
                 }
                 Pending::Staged(session, batch, segment) => {
-                    let rows = read_segment(&session, batch, &segment)?;
+                    let path = &session.part.path;
+                    let rows = read_staged(path, session.connection()?, batch, &segment)?;
                     self.open_piece(rows);
                 }
             }
@@ -234,6 +244,10 @@ impl<'a> Page<'a> {
         let behind = |row: &Row| after.is_none_or(|after| plan.place(row.time, row.row) > after);
         if !rows.iter().all(|row| plan.admits(row) && behind(row)) {
             rows.retain(|row| plan.admits(row) && behind(row));
+        }
+        if let Some(hidden) = &self.hidden {
+            let is_sample = |row: &Row| !matches!(row.value, Logged::Edit(_));
+            rows.retain(|row| is_sample(row) && !hidden.hides(row.time, row.row));
         }
         let in_order = |pair: &[Row]| {
             plan.place(pair[0].time, pair[0].row) < plan.place(pair[1].time, pair[1].row)
@@ -303,11 +317,15 @@ pub(super) fn staged_segments(
     Ok(segments)
 }
 
-fn read_segment(session: &Session, batch: i64, segment: &Segment) -> Told<Vec<Row>> {
-    let path = &session.part.path;
+/// Reads the rows of a staged segment back; they are exactly what was written, or an error.
+pub(super) fn read_staged(
+    path: &std::path::Path,
+    connection: &Connection,
+    batch: i64,
+    segment: &Segment,
+) -> Told<Vec<Row>> {
     let read = read_error(path);
-    let blob = session
-        .connection()?
+    let blob = connection
         .blob_open("main", "staging", "data", batch, true)
         .map_err(&read)?;
     let mut bytes = vec![0; segment.length.min(blob.len())];

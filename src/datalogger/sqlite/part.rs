@@ -13,7 +13,9 @@ use super::parts;
 use crate::codec::staged;
 
 /// The layout of a part. A higher number is of a newer program and is not touched.
-pub(super) const LAYOUT: i64 = 1;
+pub(super) const LAYOUT: i64 = 2;
+/// The layout that knew no edits. A part of it that is still written gets the table for them.
+const LAYOUT_WITHOUT_EDITS: i64 = 1;
 
 const SCHEMA: &str = "
 CREATE TABLE figures (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -21,6 +23,7 @@ CREATE TABLE series (
     id INTEGER PRIMARY KEY, origin BLOB NOT NULL, log BLOB NOT NULL, logger TEXT NOT NULL,
     checksum INTEGER NOT NULL);
 CREATE TABLE numbers (series INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE superseded (series INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE staging (id INTEGER PRIMARY KEY, directory BLOB NOT NULL, data BLOB NOT NULL);
 CREATE TABLE block (
     id INTEGER PRIMARY KEY, series INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -96,6 +99,8 @@ impl Part {
         match layout {
             0 => return Ok(None),
             LAYOUT => {}
+            LAYOUT_WITHOUT_EDITS if sealed => {}
+            LAYOUT_WITHOUT_EDITS => upgrade(path, &connection)?,
             newer => {
                 return Err(file::open_error(
                     path,
@@ -151,6 +156,17 @@ impl Part {
     pub(super) fn close_idle(&self) {
         self.idle.lock().clear();
     }
+}
+
+/// An older program must not open a part with edits in it, so its number goes up with the table.
+fn upgrade(path: &Path, connection: &Connection) -> Told<()> {
+    let told = connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; CREATE TABLE superseded (series INTEGER PRIMARY KEY, data BLOB NOT NULL);
+         PRAGMA user_version = {LAYOUT}; COMMIT;"
+    ));
+    told.map_err(file::write_error(path))?;
+    tracing::info!(file = %path.display(), to = LAYOUT, "the layout of a file was brought up to date");
+    Ok(())
 }
 
 /// Compares what a file says of itself with what is in it. Costs a walk over the directories and

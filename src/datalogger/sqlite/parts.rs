@@ -10,8 +10,10 @@ use rusqlite::{Connection, params};
 
 use super::catalogue::{insert_series, read_series};
 use super::config::{SqliteConfig, Synchronous};
+use super::edits::{self, Hidden};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
 use super::part::{Part, each_directory};
+use super::reached::Reached;
 use super::shared::Shared;
 use super::trouble::is_damaged;
 use crate::codec::staged;
@@ -26,6 +28,7 @@ const PARTS_MAX: usize = 10_000;
 pub(super) struct Found {
     pub(super) parts: Vec<Arc<Part>>,
     pub(super) numbers: HashMap<SeriesId, Numbers>,
+    pub(super) hidden: Hidden,
     pub(super) series: Vec<(SeriesId, SeriesKey)>,
     pub(super) faults: Vec<Fault>,
     /// The newest part was lost, and with it perhaps row numbers that others know.
@@ -77,8 +80,33 @@ pub(super) fn find(config: &SqliteConfig, with_series: bool, finished: u64) -> T
             Err(error) => return Err(error),
         }
     }
+    find_lost_end(config, &mut found);
     load_numbers(&mut found)?;
+    // Each part repeats what was known when it was begun, so that no single file is needed.
+    for part in &found.parts {
+        let connection = part.borrow()?;
+        edits::read(&part.path, &connection, &mut found.hidden)?;
+        part.give_back(connection);
+    }
     Ok(found)
+}
+
+/// A newest part that is behind the note of how far it had come has lost its end.
+fn find_lost_end(config: &SqliteConfig, found: &mut Found) {
+    let Some(part) = found.parts.last().filter(|_| !found.lost_newest) else {
+        return;
+    };
+    let reached = Reached {
+        part: part.number,
+        next_batch: part.figures().next_batch,
+    };
+    if Reached::read(&config.folder).is_some_and(|noted| noted > reached) {
+        found.lost_newest = true;
+        found.faults.push(Fault {
+            file: file::beside(&part.path, "-wal"),
+            reason: "samples that were acknowledged are missing at its end".to_owned(),
+        });
+    }
 }
 
 fn put_aside(path: &Path, reason: String) -> Told<Fault> {
@@ -182,9 +210,10 @@ fn absorb_staged(
     })
 }
 
-/// Row numbers are part of what a part must have to be whole.
+/// Row numbers and edits are part of what a part must have to be whole.
 pub(super) fn verify_numbers(path: &Path, connection: &Connection) -> Told<()> {
-    read_numbers(path, connection, &mut HashMap::new())
+    read_numbers(path, connection, &mut HashMap::new())?;
+    edits::read(path, connection, &mut Hidden::new())
 }
 
 /// Makes the first part, or the next one behind the highest number.
@@ -194,7 +223,7 @@ pub(super) fn create(
     created: i64,
     synchronous: Synchronous,
     series: &[(SeriesId, SeriesKey)],
-    numbers: &HashMap<SeriesId, Numbers>,
+    (numbers, hidden): (&HashMap<SeriesId, Numbers>, &Hidden),
 ) -> Told<(Arc<Part>, Connection)> {
     let path = path_of(folder, number);
     // A leftover of an attempt that failed half-way.
@@ -209,7 +238,7 @@ pub(super) fn create(
         for (series, stored) in numbers {
             put_numbers(connection, *series, stored)?;
         }
-        Ok(())
+        edits::put(connection, hidden)
     };
     let (part, connection) =
         Part::create(&path, number, created, synchronous, fill).map_err(write_error(&path))?;
@@ -238,7 +267,7 @@ pub(super) fn begin(shared: &Shared) -> Told<(Arc<Part>, Connection)> {
         shared.clock.now().micros(),
         shared.config.synchronous,
         &shared.catalogue.list(),
-        &numbers,
+        (&numbers, &shared.edits.all()),
     )?;
     shared.catalogue.set_newest_part(number)?;
     shared.parts.write().push(Arc::clone(&part));
@@ -277,6 +306,8 @@ fn reopen_part(shared: &Shared, part: &Part) -> Told<Connection> {
     let figures = super::part::verify(path, &connection)?;
     let mut numbers = HashMap::new();
     absorb_staged(path, &connection, &mut numbers)?;
+    let mut hidden = shared.edits.all();
+    edits::read(path, &connection, &mut hidden)?;
     // A write proves that the disk takes one.
     figures.save(&connection).map_err(write_error(path))?;
     part.set_figures(figures);
@@ -284,6 +315,8 @@ fn reopen_part(shared: &Shared, part: &Part) -> Told<Connection> {
     for (series, found) in numbers {
         stored.entry(series).or_default().absorb(found.ranges());
     }
+    drop(stored);
+    shared.edits.publish(hidden);
     Ok(connection)
 }
 

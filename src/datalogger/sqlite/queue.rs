@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::edits::Edited;
 use super::file::Told;
 use super::part::Part;
 use super::swap::Swap;
@@ -25,7 +26,11 @@ const TEXT_BYTES_A_ROW: usize = 64;
 /// Rows handed over, or numbers declared as never coming.
 pub(super) struct Append {
     pub(super) rows: Vec<Row>,
+    /// The edits among the rows.
+    pub(super) edits: Vec<Edited>,
     pub(super) forgone: Option<(SeriesId, u64, u64)>,
+    /// Whether rows are stored although their numbers are.
+    pub(super) again: bool,
     pub(super) fate: Fate,
     pub(super) weight: usize,
 }
@@ -51,6 +56,9 @@ pub(super) enum Order {
     Seal(Arc<Part>, Answered),
     /// Close the newest part and begin the next.
     Rotate(Answered),
+    /// Panic, for the test of what happens then.
+    #[cfg(test)]
+    Defect,
 }
 
 /// What the thread does next.
@@ -131,6 +139,12 @@ impl Queue {
     /// Rows that wait.
     pub(super) fn weight(&self) -> usize {
         self.waiting.lock().weight
+    }
+
+    /// How much longer than they should rows wait.
+    pub(super) fn overdue(&self) -> Option<Duration> {
+        let oldest = self.waiting.lock().oldest?;
+        oldest.elapsed().checked_sub(self.interval)
     }
 
     pub(super) fn close(&self) {

@@ -64,7 +64,12 @@ impl Reading {
         let want = usize::try_from(self.left)
             .unwrap_or(PAGE_ROWS)
             .min(PAGE_ROWS);
-        let mut page = Page::new(&self.plan, self.shared.part_list(), self.after);
+        let _gate = self.shared.edits.reading();
+        let hidden = match self.plan.axis {
+            Axis::Time(_) => self.shared.edits.of(self.plan.series),
+            Axis::Number => None,
+        };
+        let mut page = Page::new(&self.plan, self.shared.part_list(), self.after, hidden);
         let told = page.fill(want);
         let rows = std::mem::take(&mut page.rows);
         match told {

@@ -9,6 +9,11 @@ use super::part::Part;
 use super::shared::Shared;
 use crate::{Policy, Retained};
 
+/// A part takes at most this share of its disk.
+const PARTS_A_DISK: u64 = 32;
+/// Smaller parts would be more heads than rows.
+const PART_BYTES_MIN: u64 = 1 << 20;
+
 impl Shared {
     /// Deletes what a policy does not keep. The newest part always stays.
     pub(super) fn retain(&self, policy: &Policy) -> Told<Retained> {
@@ -43,8 +48,17 @@ impl Shared {
         Ok(retained)
     }
 
+    /// Bytes of a part at which it is closed: on a small disk a small share, so that there is an
+    /// older one to delete when the store has what it may take.
+    pub(super) fn part_bytes(&self) -> u64 {
+        let disk = statvfs(&self.config.folder).ok();
+        let disk = disk.map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize));
+        let share = disk.map_or(u64::MAX, |bytes| (bytes / PARTS_A_DISK).max(PART_BYTES_MIN));
+        self.config.part_bytes.min(share)
+    }
+
     /// Bytes that the store may take.
-    fn budget(&self, policy: &Policy) -> Option<u64> {
+    pub(super) fn budget(&self, policy: &Policy) -> Option<u64> {
         let share = policy.disk_percent.and_then(|percent| {
             let disk = statvfs(&self.config.folder).ok()?;
             Some(disk.f_blocks.saturating_mul(disk.f_frsize) / 100 * u64::from(percent))
@@ -55,7 +69,7 @@ impl Shared {
         }
     }
 
-    fn delete(&self, part: &Arc<Part>, retained: &mut Retained) -> Told<()> {
+    pub(super) fn delete(&self, part: &Arc<Part>, retained: &mut Retained) -> Told<()> {
         self.parts
             .write()
             .retain(|other| other.number != part.number);

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::config::{SqliteConfig, Synchronous};
 use super::file::{self, Told, damaged, open_error, read_error, write_error};
+use super::layout;
 use crate::codec::slot;
 use crate::{Fault, Order, Retained, Rollup, RollupBatch, RollupQuery, SeriesId, SinkError, Step};
 
@@ -87,6 +88,7 @@ impl Rolled {
         let connect = || {
             let connection = file::open_writer(&path, self.synchronous)?;
             connection.execute_batch(SCHEMA)?;
+            layout::stamp(&connection)?;
             Ok(connection)
         };
         connect().map_err(|error| match file::is_damage(&error) {

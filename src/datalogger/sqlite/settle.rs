@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use mainstem_telemetry::{Problem, Severity};
 use rusqlite::Connection;
 
 use super::blocks::{self, Head};
@@ -28,12 +29,23 @@ const FULL_ROWS: u64 = BLOCK_ROWS_MAX as u64 / 2;
 /// How long the thread sleeps when nothing calls it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Works until the store is closed.
+/// Works until the store is closed, also after a defect.
 pub(super) fn run(shared: &Shared) {
+    while shared.guarded("settle", || work(shared)).is_none() {
+        // What is staged is tried again when it is old enough, and nothing turns in a busy loop.
+        shared.settling.staged(false);
+        let mut state = shared.settling.state.lock();
+        shared.settling.news.wait_for(&mut state, PATIENCE);
+    }
+}
+
+fn work(shared: &Shared) {
     while !shared.settling.stopping.load(Ordering::Acquire) {
         shared.settling.rest(PATIENCE);
         let (wanted, due) = {
             let state = shared.settling.state.lock();
+            #[cfg(test)]
+            assert!(!state.defect.replace(false), "a defect on purpose");
             let aged = state.staged_since.map(|since| since.elapsed());
             let aged = aged.is_some_and(|age| age >= shared.config.settle_age);
             (
@@ -47,6 +59,11 @@ pub(super) fn run(shared: &Shared) {
         if let Err(error) = told {
             failed = true;
             tracing::warn!(store = %shared.config.name, %error, "staged rows stay staged for now");
+            drop(state);
+            tell(shared, &error);
+            state = shared.settling.state.lock();
+        } else if due {
+            shared.health.clear(&shared.problem("settle"));
         }
         if due && !failed {
             state.granted = state.granted.max(wanted);
@@ -57,6 +74,23 @@ pub(super) fn run(shared: &Shared) {
             shared.settling.news.wait_for(&mut state, PATIENCE);
         }
     }
+}
+
+/// Says that rows stay staged, unless the store says itself that it cannot write.
+fn tell(shared: &Shared, error: &SinkError) {
+    if shared.trouble.lock().is_some() || matches!(error, SinkError::Stopped) {
+        return;
+    }
+    shared.health.raise(Problem {
+        id: shared.problem("settle"),
+        severity: Severity::High,
+        source: format!("datalogger.{}", shared.config.name),
+        text: format!(
+            "Samples cannot be compressed: {error}. They stay as they came, which takes \
+                       more room."
+        ),
+        action: "Check the disk; it is tried again each minute.".to_owned(),
+    });
 }
 
 /// Settles the newest part if it is due, and closes older ones.
@@ -164,7 +198,7 @@ fn step(part: &Arc<Part>, connection: &Connection) -> Told<Option<Swap>> {
     Ok(Some(swap))
 }
 
-fn read_batch(
+pub(super) fn read_batch(
     part: &Part,
     connection: &Connection,
     id: i64,

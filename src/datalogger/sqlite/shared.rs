@@ -11,9 +11,12 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::catalogue::Catalogue;
 use super::config::SqliteConfig;
+use super::edits::Edits;
+use super::ledger::Ledger;
 use super::part::Part;
 use super::queue::Queue;
 use super::rolled::Rolled;
+use super::watch::Busy;
 use crate::numbers::Numbers;
 use crate::{Fault, SeriesId};
 
@@ -30,10 +33,15 @@ pub(super) struct Shared {
     pub(super) parts: RwLock<Vec<Arc<Part>>>,
     /// Which rows are acknowledged.
     pub(super) numbers: RwLock<HashMap<SeriesId, Numbers>>,
+    pub(super) edits: Edits,
     pub(super) rolled: Rolled,
+    pub(super) ledger: Ledger,
+    /// Held while rows are stored a second time.
+    pub(super) restoring: Mutex<()>,
     /// Why nothing is taken now.
     pub(super) trouble: Mutex<Option<String>>,
     pub(super) settling: Settling,
+    pub(super) busy: Busy,
     pub(super) counters: Counters,
     /// Damage found since the start.
     pub(super) faults: Mutex<Vec<Fault>>,
@@ -68,6 +76,9 @@ pub(super) struct SettlingState {
     pub(super) staged_since: Option<Instant>,
     /// There is so much that it should not wait for its age.
     pub(super) due: bool,
+    /// The thread is to panic, for the test of what happens then.
+    #[cfg(test)]
+    pub(super) defect: std::cell::Cell<bool>,
 }
 
 impl Shared {

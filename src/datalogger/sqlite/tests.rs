@@ -5,8 +5,12 @@
 )]
 
 mod damage;
+mod defect;
 mod disk;
+mod edits;
+mod inject;
 mod kill;
+mod layouts;
 mod naive;
 mod power;
 mod standing;

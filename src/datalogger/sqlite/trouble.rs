@@ -52,7 +52,7 @@ impl Shared {
         }
     }
 
-    fn problem(&self, what: &str) -> String {
+    pub(super) fn problem(&self, what: &str) -> String {
         format!("datalogger.{}.{what}", self.config.name)
     }
 

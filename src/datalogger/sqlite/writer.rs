@@ -13,6 +13,7 @@ use super::file::{self, Told, write_error};
 use super::part::Part;
 use super::parts;
 use super::queue::{Append, Order, Work};
+use super::reached::{Note, Reached};
 use super::shared::Shared;
 use super::trouble::reason_of;
 use crate::{SeriesId, SeriesKey, SinkError};
@@ -46,11 +47,13 @@ pub(super) struct Writer {
     /// The part before, while it is being settled.
     older: Option<Open>,
     looked: Instant,
+    note: Note,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, part: Arc<Part>, connection: Connection) -> Told<Self> {
         Ok(Self {
+            note: Note::new(&shared.config.folder),
             shared,
             active: Some(Open::new(part, connection)?),
             older: None,
@@ -58,8 +61,17 @@ impl Writer {
         })
     }
 
-    /// Works until the store is closed.
+    /// Works until the store is closed. After a defect the files are opened anew; what was being
+    /// stored is given back, for its callers hear that nobody answers.
     pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        while shared.guarded("write", || self.work()).is_none() {
+            self.looked = Instant::now();
+            self.fail("its writing thread met a defect");
+        }
+    }
+
+    fn work(&mut self) {
         loop {
             match self.shared.queue.next(TICK) {
                 Work::Rows(group) => self.commit(group),
@@ -113,8 +125,9 @@ impl Writer {
             return self.shared.refuse(group, &error);
         }
         let (batch, group) = self.batch(group);
+        let shared = Arc::clone(&self.shared);
         if !batch.is_empty()
-            && let Err(error) = self.write(&batch)
+            && let Err(error) = shared.busy.during(|| self.write(&batch))
         {
             self.fail(&reason_of(&error));
             return self.shared.refuse(group, &error);
@@ -130,7 +143,7 @@ impl Writer {
     /// The batch of a group, without those that bring a series in too many pieces.
     fn batch(&self, mut group: Vec<Append>) -> (Batch, Vec<Append>) {
         loop {
-            let made = Batch::of(&group, &self.shared.numbers.read());
+            let made = Batch::of(&group, &self.shared.numbers.read(), &self.shared.edits);
             let series = match made {
                 Ok(batch) => return (batch, group),
                 Err(series) => series,
@@ -151,6 +164,9 @@ impl Writer {
         let open = self.active.as_mut().ok_or(SinkError::Stopped)?;
         let mut figures = open.part.figures();
         let fresh = fresh_series(&shared, batch, &open.series);
+        // Nobody reads a page while an edit is stored and not yet known, or the other way round.
+        let is_edit = !batch.hidden.is_empty();
+        let gate = is_edit.then(|| shared.edits.writing());
         let mut write = || -> rusqlite::Result<()> {
             let transaction = open.connection.transaction()?;
             for (id, key) in &fresh {
@@ -161,8 +177,16 @@ impl Writer {
         };
         write().map_err(write_error(&open.part.path))?;
         // On disk: now it may be seen and acknowledged.
+        if is_edit {
+            shared.edits.publish(batch.hidden.clone());
+        }
+        drop(gate);
         open.series.extend(fresh.into_iter().map(|(id, _)| id));
         open.part.set_figures(figures);
+        self.note.write(Reached {
+            part: open.part.number,
+            next_batch: figures.next_batch,
+        });
         let mut numbers = shared.numbers.write();
         for segment in &batch.segments {
             let stored = numbers.entry(segment.series).or_default();
@@ -183,6 +207,8 @@ impl Writer {
             }
             Order::Seal(part, answer) => drop(answer.send(self.seal(&part))),
             Order::Rotate(answer) => drop(answer.send(self.rotate())),
+            #[cfg(test)]
+            Order::Defect => panic!("a defect on purpose"),
         }
     }
 
@@ -234,9 +260,8 @@ impl Writer {
         let figures = open.part.figures();
         let now = self.shared.clock.now().micros();
         let age = u64::try_from(now.saturating_sub(figures.created)).unwrap_or(0);
-        let config = &self.shared.config;
-        let old = Duration::from_micros(age) >= config.part_age;
-        let full = file::bytes_of(&open.part.path) >= config.part_bytes;
+        let old = Duration::from_micros(age) >= self.shared.config.part_age;
+        let full = file::bytes_of(&open.part.path) >= self.shared.part_bytes();
         figures.rows() > 0 && (old || full || open.part.known().damage.is_some())
     }
 

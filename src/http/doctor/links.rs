@@ -125,6 +125,7 @@ pub(super) fn check_of(id: &str) -> &'static str {
         (Some("link"), Some("canary")) => "canary",
         (Some("link"), _) => "link",
         (Some("adapter"), _) => "adapter",
+        (Some("datalogger" | "loggers"), _) => "loggers",
         _ => "alarm",
     }
 }

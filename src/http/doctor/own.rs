@@ -48,6 +48,7 @@ pub(super) async fn findings(api: &Api, caller: &Caller) -> Vec<Finding> {
         findings.adapter(adapter);
     }
     findings.datapoints(api, caller, &adapters);
+    findings.loggers(api, caller);
     findings.missed(api, &remotes);
     findings.writes(api, caller);
     if caller.principal.rights.admin || caller.principal.rights.link {

@@ -30,6 +30,8 @@ pub(super) enum Form {
     Lines,
     /// A table.
     Csv,
+    /// Rows as columns, between nodes.
+    Frames,
 }
 
 impl Form {
@@ -55,6 +57,7 @@ impl Form {
             Self::Json => "application/json",
             Self::Lines => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Frames => mainstem_wire::LOG_FRAMES,
         })
     }
 }
@@ -84,6 +87,9 @@ impl Write for Out {
 /// Why an answer ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
+    /// Rows for another node ended early.
+    #[error(transparent)]
+    Rows(#[from] mainstem_datalogger::replica::AnswerError),
     /// The client went away.
     #[error("the client went away")]
     Gone(#[from] io::Error),
@@ -138,14 +144,23 @@ pub(super) fn stream(
 /// The store does not answer.
 pub(super) fn unreadable(error: &SinkError) -> Problem {
     tracing::warn!(%error, "the data logger store cannot be read");
-    Problem::new(Code::NoOwner, "the data logger store cannot be read now")
+    // Where the store is, is no business of everybody who may read a datapoint.
+    let detail = match error {
+        SinkError::Read { reason, .. } => {
+            format!("the data logger store cannot be read now: {reason}")
+        }
+        _ => "the data logger store cannot be read now".to_owned(),
+    };
+    Problem::new(Code::NoOwner, detail)
 }
 
-/// A text in a table that no spreadsheet takes for a formula.
+/// A text in a table that no spreadsheet takes for a formula. An import takes one apostrophe off
+/// again, so a text that begins with one gets another.
 pub(super) fn csv_text(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     let guard = if is_formula { "'" } else { "" };
-    let quoted = text.contains(['"', ',', ';', '\n', '\r', '\t']) || is_formula;
+    let is_blank = text.trim() != text || text.is_empty();
+    let quoted = text.contains(['"', ',', ';', '\n', '\r', '\t']) || is_formula || is_blank;
     if quoted {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
@@ -177,6 +192,9 @@ mod tests {
             ("+49", "\"'+49\""),
             ("\t=1", "\"'\t=1\""),
             ("a,b", "\"a,b\""),
+            ("'tis", "\"''tis\""),
+            (" a", "\" a\""),
+            ("", "\"\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
         ] {
             assert_eq!(csv_text(text), wanted);

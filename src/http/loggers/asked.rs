@@ -180,18 +180,18 @@ impl RollupsQuery {
     }
 }
 
-fn wrong(detail: &str) -> Problem {
+pub(super) fn wrong(detail: &str) -> Problem {
     Problem::new(Code::Query, detail)
 }
 
-fn moment(what: &str, text: &str) -> Result<i64, Problem> {
+pub(super) fn moment(what: &str, text: &str) -> Result<i64, Problem> {
     let moment: Result<Timestamp, _> = text.parse();
     moment
         .map(Timestamp::micros)
         .map_err(|error| Problem::new(Code::Query, format!("{what}: {error}")))
 }
 
-fn span(
+pub(super) fn span(
     from: Option<&str>,
     to: Option<&str>,
     now: Timestamp,
@@ -216,7 +216,7 @@ fn order(text: Option<&str>) -> Result<Order, Problem> {
     }
 }
 
-fn limit(asked: Option<u64>, form: Form) -> Result<u64, Problem> {
+pub(super) fn limit(asked: Option<u64>, form: Form) -> Result<u64, Problem> {
     match (asked, form) {
         (Some(0), _) => Err(wrong("limit is 1 or more")),
         (Some(limit), Form::Json) if limit > LIMIT_MAX => Err(wrong(

@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
         match form {
             Form::Json => out.write_all(b"{\"items\":[")?,
             Form::Csv => out.write_all(HEADINGS.as_bytes())?,
-            Form::Lines => {}
+            Form::Lines | Form::Frames => {}
         }
         Ok(Self {
             form,
@@ -170,5 +170,7 @@ fn write_logged(value: &Logged, out: &mut Vec<u8>) {
         Logged::Integer(number) => write_value(&Value::Int(*number), out),
         Logged::Bool(truth) => write_value(&Value::Bool(*truth), out),
         Logged::Text(text) => write_value(&Value::Text(text.clone()), out),
+        // It is no sample, and no sink tells it as one.
+        Logged::Edit(_) => out.extend_from_slice(b"null"),
     }
 }

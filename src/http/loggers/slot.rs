@@ -19,7 +19,7 @@ pub(super) fn tell(book: &Book, wish: &SlotWish, out: &mut Out) -> Result<(), En
     match wish.form {
         Form::Json => out.write_all(b"{\"items\":[")?,
         Form::Csv => out.write_all(HEADINGS.as_bytes())?,
-        Form::Lines => {}
+        Form::Lines | Form::Frames => {}
     }
     let mut writer = Writer {
         out,

@@ -83,6 +83,19 @@ fn remote_values(sheet: &Sheet<'_>, remotes: &[RemoteView]) {
         "Age of the oldest state not applied yet",
         &|r| r.lag_time.map(|lag| lag.as_secs_f64()),
     );
+    each(
+        "remote_logger_lag_rows",
+        "Rows of the remote's data loggers that are not here yet",
+        &|r| r.loggers.as_ref().map(|loggers| loggers.lag() as f64),
+    );
+    each(
+        "remote_logger_lag_seconds",
+        "For how long there have been rows of the remote's data loggers that are not here",
+        &|r| {
+            let loggers = r.loggers.as_ref()?;
+            Some(loggers.behind().map_or(0.0, |behind| behind.as_secs_f64()))
+        },
+    );
     each("remote_lag_bytes", "Estimated bytes still to come", &|r| {
         r.lag_bytes.map(|lag| lag as f64)
     });

@@ -58,6 +58,8 @@ codes! {
         "Ask its administrator to open it for a time: `mainstem support open --for 2h`, there.";
     NotFound NOT_FOUND "not_found" "There is nothing at this address"
         "Look the address up in /api/v1/openapi.json.";
+    NoValue NOT_FOUND "no_value" "No value has been provided yet"
+        "Try again when something was published on the topic of the server node.";
     UnknownName NOT_FOUND "unknown_name" "There is none of this name"
         "List the names with a GET of the address without the name.";
     Method METHOD_NOT_ALLOWED "method_not_allowed" "The resource has no such method"

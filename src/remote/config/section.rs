@@ -165,6 +165,10 @@ pub struct RemoteSection {
         "duration" = {"min": "1s", "max": "24h", "number": "seconds"}
     ))]
     pub dataloggerspollinterval: Duration,
+    /// Percent of the time that rows of the past may take of the line.
+    #[serde(default = "default_share")]
+    #[schemars(range(min = 1, max = 100))]
+    pub dataloggersshare: u8,
     /// Whether the link is to be up.
     #[serde(default, rename = "targetState")]
     pub target_state: TargetState,
@@ -180,6 +184,10 @@ fn default_poll_interval() -> Duration {
 
 fn default_drift() -> Duration {
     Duration::from_secs(4)
+}
+
+fn default_share() -> u8 {
+    75
 }
 
 fn default_loggers() -> Duration {

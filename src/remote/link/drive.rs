@@ -29,6 +29,7 @@ use super::answers::Answers;
 use super::canaries::{Canaries, LOOK_EVERY};
 use super::clock::LinkClock;
 use super::clocksync::ClockSync;
+use super::loggers::Replication;
 use super::one_way::WriteWay;
 use super::own::Own;
 use super::{Command, LinkOptions, Shown};
@@ -55,6 +56,7 @@ pub(super) struct Driver {
     clocksync: ClockSync,
     relay: WriteWay,
     answers: Answers,
+    loggers: Option<Replication>,
     /// Which of the routes is the active one, counted on beyond their number.
     route: usize,
     /// Refusals since a stream brought anything.
@@ -115,6 +117,17 @@ impl Driver {
             options.timing.uncertain_after,
         );
         let orders: OwnerHandle = store.register_owner(source, true);
+        let loggers = options.loggers.clone().map(|loggers| {
+            let (is_polled, shown) = (options.poll.is_some(), shown.loggers);
+            Replication::new(
+                &options.name,
+                loggers,
+                is_polled,
+                health,
+                shown,
+                tasks.clone(),
+            )
+        });
         let relay = WriteWay::new(
             Arc::clone(&options),
             Arc::clone(&store),
@@ -124,6 +137,7 @@ impl Driver {
         Self {
             mirror: mirror(&options, &store, source),
             answers: Answers::new(&store, source),
+            loggers,
             options,
             store,
             source,
@@ -170,6 +184,9 @@ impl Driver {
         self.canaries.all_clear();
         self.clock.all_clear();
         self.clocksync.all_clear();
+        if let Some(loggers) = &mut self.loggers {
+            loggers.all_clear();
+        }
         self.store
             .set_status(self.source, Quality::of(Reason::Stopped));
         self.relay.end();

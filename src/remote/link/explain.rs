@@ -32,6 +32,8 @@ const TOO_MANY: &str = "too many questions are under way over this link";
 pub(super) struct Reach {
     /// The open connection, if there is one.
     pub(super) poster: Option<Poster>,
+    /// The stream's number, by whose beats what is sent can be timed; 0 while that is not so.
+    pub(super) session: u64,
     /// Whether the remote resets pulses.
     pub(super) pulses: bool,
     /// Whether the remote can be asked what is wrong with it.

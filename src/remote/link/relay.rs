@@ -86,6 +86,7 @@ impl Relay {
     pub(super) fn set_session(&mut self, session: u64, is_timed: bool) {
         self.session = session;
         self.is_timed = is_timed;
+        self.reach.lock().session = if self.is_ready() { session } else { 0 };
         if self.is_ready() {
             for order in std::mem::take(&mut self.waiting) {
                 self.post(order, false);

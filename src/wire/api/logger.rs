@@ -30,6 +30,9 @@ pub struct LoggerDocument {
     pub value_type: Option<String>,
     /// Whether the datapoint is there and is recorded now.
     pub recording: bool,
+    /// Whether its logger is not in the node file any more; what it recorded can be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
     /// Rows held; only where one series is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,

@@ -4,6 +4,8 @@ use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::RemoteLoggersDocument;
+
 /// One remote at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RemoteDocument {
@@ -54,6 +56,9 @@ pub struct RemoteDocument {
     /// The tunnels that wait, if the remote dials up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnels: Option<Vec<TunnelDocument>>,
+    /// How its data loggers are replicated, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loggers: Option<RemoteLoggersDocument>,
     /// What the link brought.
     pub mirror: MirrorDocument,
 }

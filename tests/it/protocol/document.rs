@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use mainstem_model::{Quality, Reason};
 use mainstem_remote::LinkState;
 use mainstem_wire::api::write::{LinkWrite, WriteDocument};
-use mainstem_wire::{Beat, BeatAnswer, Cursor, LINE_BYTES_MAX, PROTOCOL, decode_line};
+use mainstem_wire::{
+    Beat, BeatAnswer, Cursor, LINE_BYTES_MAX, LogLine, LogWants, PROTOCOL, decode_line,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -86,6 +88,12 @@ fn beats_and_writes_of_the_document_are_what_the_code_takes() {
     same_again::<BeatAnswer>("answer");
     same_again::<LinkWrite>("write");
     same_again::<WriteDocument>("outcome");
+}
+
+#[test]
+fn data_loggers_of_the_document_are_what_the_code_takes() {
+    same_again::<LogLine>("log");
+    same_again::<LogWants>("wants");
 }
 
 #[test]

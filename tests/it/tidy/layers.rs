@@ -10,7 +10,12 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
-    &["mainstem-journal", "mainstem-wire", "mainstem-telemetry"],
+    &[
+        "mainstem-journal",
+        "mainstem-wire",
+        "mainstem-telemetry",
+        "mainstem-service",
+    ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
     &["mainstem-write", "mainstem-bus"],
@@ -18,8 +23,9 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-adapter",
         "mainstem-remote",
         "mainstem-flowsync",
+        "mainstem-mapping",
+        "mainstem-opcua-server",
         "mainstem-points",
-        "mainstem-server",
         "mainstem-datalogger",
         "mainstem-rules",
         "mainstem-alarm",
@@ -51,12 +57,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
+    ("tokio-postgres-rustls", &["mainstem-datalogger"]),
     ("rumqttc", &["mainstem-bus", "mainstem-adapter-mqtt"]),
     ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-server", DEVICE],
+        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
     ),
 ];
 

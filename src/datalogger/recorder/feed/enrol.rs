@@ -1,5 +1,7 @@
 //! Registers what is to be recorded: the series in the sink, and where each of them goes on.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use mainstem_model::{Name, Quality, Reason};
@@ -7,14 +9,14 @@ use mainstem_store::{Chunk, Item, PointId};
 
 use super::{Enrolment, Feed};
 use crate::config::{LoggerConfig, SampleMode};
-use crate::recorder::LoggerView;
 use crate::recorder::rolling::RollSetup;
 use crate::recorder::rolls::Job;
 use crate::recorder::sampler::{Kept, Sampler};
 use crate::recorder::track::Track;
 use crate::recorder::value::is_counted;
+use crate::recorder::{LoggerView, remembered};
 use crate::rollup::Calendar;
-use crate::{Row, SeriesId, SeriesKey, Sink, SinkError};
+use crate::{About, Row, SeriesId, SeriesKey, Sink, SinkError};
 
 /// What the sink knows of a series.
 struct Known {
@@ -51,6 +53,25 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Shows series that were recorded before, and whose datapoint or logger is not there now.
+    pub(super) fn list_ended(&self, path: &Path, mine: &HashMap<Name, SeriesId>) {
+        for one in remembered::read(path) {
+            let Ok(name) = Name::new(&one.name) else {
+                continue;
+            };
+            let series = mine
+                .get(&name)
+                .filter(|_| self.book.get(name.as_str()).is_none());
+            let Some(view) = series.and_then(|series| one.view(*series)) else {
+                continue;
+            };
+            self.book.put(view);
+            if !self.plan.has(&one.logger) {
+                self.book.set_ended(name);
+            }
+        }
     }
 
     fn key(&self, series: &Name) -> SeriesKey {
@@ -134,6 +155,7 @@ impl Feed {
             view.description = view.description.or_else(|| frame.description.clone());
             view.value_type = Some(frame.value_type);
             view.recording = true;
+            self.sink.describe(&[(known.series, about(&view))]);
             self.book.put(view);
         }
         let roll = is_counted(frame.value_type).then(|| RollSetup {
@@ -144,11 +166,13 @@ impl Feed {
         });
         let interval = (config.samples == SampleMode::Interval)
             .then(|| i64::try_from(config.interval.as_micros()).unwrap_or(i64::MAX));
+        // Rows that it had before may still wait for the disk.
+        let resting = self.resting.remove(&known.series);
         let mut track = Track {
             name: one.series,
             series: known.series,
             sampler,
-            next: known.next,
+            next: known.next.max(resting.unwrap_or_default()),
             interval,
         };
         if let Some(kept) = end {
@@ -177,6 +201,14 @@ fn ask(sink: &dyn Sink, keys: &[SeriesKey]) -> Result<Vec<Known>, SinkError> {
     known.collect()
 }
 
+fn about(view: &LoggerView) -> About {
+    About {
+        name: view.name.to_string(),
+        unit: view.unit.as_deref().map(str::to_owned),
+        description: view.description.as_deref().map(str::to_owned),
+    }
+}
+
 fn view(
     id: &Arc<str>,
     config: &LoggerConfig,
@@ -191,6 +223,7 @@ fn view(
         kind: config.kind,
         samples: config.samples,
         minutes: config.minutes,
+        modulus: config.modulus,
         unit: config.unit.as_deref().map(Into::into),
         description: config.description.as_deref().map(Into::into),
         value_type: None,

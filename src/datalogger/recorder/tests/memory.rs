@@ -6,9 +6,9 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Durable, Extent, Integrity, LogId, Order, Policy, Refused, Retained, Rollup, RollupBatch,
-    RollupQuery, Rollups, Row, RowQuery, SampleQuery, Samples, SeriesId, SeriesKey, Sink,
-    SinkError, SinkState, Stats, Step,
+    Durable, Extent, Gap, GapId, GapQuery, Healing, Integrity, LogId, Logged, Order, Policy,
+    Refused, Retained, Rollup, RollupBatch, RollupQuery, Rollups, Row, RowQuery, SampleQuery,
+    Samples, SeriesId, SeriesKey, Sink, SinkError, SinkState, Stats, Step,
 };
 
 #[derive(Default)]
@@ -22,7 +22,19 @@ struct Inner {
     rows: BTreeMap<(SeriesId, i64, u64), Row>,
     rollups: BTreeMap<(SeriesId, Step, i64), Rollup>,
     covered: HashMap<SeriesId, u64>,
+    gaps: Vec<Gap>,
     is_away: bool,
+}
+
+fn is_edit(row: &Row) -> bool {
+    matches!(row.value, Logged::Edit(_))
+}
+
+fn hides(edit: &Row, row: &Row) -> bool {
+    let Logged::Edit(what) = &edit.value else {
+        return false;
+    };
+    edit.series == row.series && row.row < edit.row && (edit.time..what.to).contains(&row.time)
 }
 
 impl MemorySink {
@@ -34,6 +46,13 @@ impl MemorySink {
     pub(crate) fn all(&self, series: SeriesId) -> Vec<Row> {
         let query = SampleQuery::new(series, i64::MIN, i64::MAX);
         self.samples(&query).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Everything stored, in the order of time.
+    fn every(&self, series: SeriesId) -> Vec<Row> {
+        let inner = self.inner.lock();
+        let mine = inner.rows.values().filter(|row| row.series == series);
+        mine.cloned().collect()
     }
 
     pub(crate) fn all_rollups(&self) -> Vec<Rollup> {
@@ -90,6 +109,38 @@ impl Sink for MemorySink {
         panic!("a recorder has every row that it hands over")
     }
 
+    fn restore(&self, _: Vec<Row>) -> Result<u64, SinkError> {
+        panic!("a recorder restores nothing")
+    }
+
+    fn edits(&self, series: SeriesId) -> Result<Vec<Row>, SinkError> {
+        let mut rows = self.every(series);
+        rows.retain(is_edit);
+        rows.sort_by_key(|row| row.row);
+        Ok(rows)
+    }
+
+    fn record_gap(&self, gap: &Gap) -> Result<GapId, SinkError> {
+        let gaps = &mut self.inner.lock().gaps;
+        gaps.push(gap.clone());
+        Ok(GapId(gaps.len() as u64))
+    }
+
+    fn gaps(&self, query: &GapQuery) -> Result<Vec<(GapId, Gap)>, SinkError> {
+        let gaps = self.inner.lock().gaps.clone();
+        let numbered = (1..).map(GapId).zip(gaps);
+        let wanted = |(id, gap): &(GapId, Gap)| {
+            *id > query.after && query.series.is_none_or(|series| series == gap.series)
+        };
+        Ok(numbered.filter(wanted).take(query.limit).collect())
+    }
+
+    fn heal_gap(&self, id: GapId, state: Healing) -> Result<(), SinkError> {
+        let place = usize::try_from(id.0 - 1).unwrap();
+        self.inner.lock().gaps[place].state = state;
+        Ok(())
+    }
+
     fn put_rollups(&self, batch: &RollupBatch) -> Result<(), SinkError> {
         let inner = &mut *self.inner.lock();
         for rollup in &batch.rollups {
@@ -112,7 +163,20 @@ impl Sink for MemorySink {
                 && (query.from..query.to).contains(&row.time)
                 && query.quality.admits(row.quality)
         };
-        let mut rows: Vec<Row> = inner.rows.values().filter(fits).cloned().collect();
+        let edits: Vec<Row> = inner
+            .rows
+            .values()
+            .filter(|row| is_edit(row))
+            .cloned()
+            .collect();
+        let newest = |row: &&Row| !is_edit(row) && !edits.iter().any(|edit| hides(edit, row));
+        let mut rows: Vec<Row> = inner
+            .rows
+            .values()
+            .filter(fits)
+            .filter(newest)
+            .cloned()
+            .collect();
         let after = query.after;
         match query.order {
             Order::Ascending => rows.retain(|row| after.is_none_or(|at| (row.time, row.row) > at)),
@@ -127,7 +191,7 @@ impl Sink for MemorySink {
 
     fn rows(&self, query: &RowQuery) -> Result<Samples, SinkError> {
         let (series, after) = (query.series, query.after);
-        let mut rows = self.all(series);
+        let mut rows = self.every(series);
         rows.retain(|row| row.row > after);
         rows.sort_by_key(|row| row.row);
         rows.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
@@ -151,7 +215,7 @@ impl Sink for MemorySink {
 
     fn watermark(&self, series: SeriesId) -> Result<u64, SinkError> {
         Ok(self
-            .all(series)
+            .every(series)
             .iter()
             .map(|row| row.row)
             .max()
@@ -159,7 +223,7 @@ impl Sink for MemorySink {
     }
 
     fn extent(&self, series: SeriesId) -> Result<Extent, SinkError> {
-        let rows = self.all(series);
+        let rows = self.every(series);
         let numbers = rows.iter().map(|row| row.row);
         Ok(Extent {
             rows: rows.len() as u64,

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::memory::MemorySink;
 use crate::recorder::rolling::{RollSetup, Rolling, reading};
 use crate::rollup::{Calendar, CounterRule, RateRule, Reading, Rule};
-use crate::{LogId, Logged, Rollup, RollupBatch, Row, SeriesId, SeriesKey, Sink, Step};
+use crate::{Edit, LogId, Logged, Rollup, RollupBatch, Row, SeriesId, SeriesKey, Sink, Step};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -51,6 +51,22 @@ impl Book {
             received: None,
             value: value.map_or(Logged::None, Logged::Number),
             quality: quality.code(),
+        };
+        self.next += 1;
+        self.sink.append(vec![row.clone()]).wait().unwrap();
+        self.rolling.take(&row);
+    }
+
+    /// Supersedes a stretch.
+    fn edit(&mut self, from: i64, to: i64) {
+        let note = "wrong".into();
+        let row = Row {
+            series: self.series,
+            row: self.next,
+            time: from,
+            received: None,
+            value: Logged::Edit(Arc::new(Edit { to, note })),
+            quality: 0,
         };
         self.next += 1;
         self.sink.append(vec![row.clone()]).wait().unwrap();
@@ -240,7 +256,7 @@ fn rules() -> impl Strategy<Value = Rule> {
 /// A time in steps of 10 s over some days, a value or none, and what is done next.
 fn steps() -> impl Strategy<Value = Vec<(i64, Option<i32>, u8)>> {
     let value = prop_oneof![4 => (0..1000_i32).prop_map(Some), 1 => Just(None)];
-    prop::collection::vec((0..40_000_i64, value, 0..12_u8), 1..40)
+    prop::collection::vec((0..40_000_i64, value, 0..14_u8), 1..40)
 }
 
 fn zones() -> impl Strategy<Value = &'static str> {
@@ -289,6 +305,13 @@ proptest! {
                     now += HOUR;
                     book.flush(now);
                 }
+                // Of a moment, of some hours, of everything; and new rows in it.
+                6 => book.edit(at, at + 1),
+                7 => {
+                    book.edit(at - 5 * HOUR, at + HOUR);
+                    book.write(at - HOUR, Some(5.0), Quality::GOOD);
+                }
+                8 if at % 3 == 0 => book.edit(i64::MIN, i64::MAX),
                 _ => {}
             }
         }

@@ -14,25 +14,43 @@ struct Small(tempfile::TempDir);
 impl Small {
     /// Nothing where this user may not mount.
     fn mount() -> Option<Self> {
+        Self::mount_mib(4)
+    }
+
+    fn mount_mib(size: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"])
             .arg(folder.path())
             .output();
         let mounted = mounted.is_ok_and(|done| done.status.success());
         mounted.then_some(Self(folder))
     }
 
-    fn remount(&self, how: &str) -> bool {
-        let mut command = Command::new("mount");
-        let done = command.args(["-o", how]).arg(self.0.path()).output();
-        done.is_ok_and(|done| done.status.success())
+    /// Makes the path a read-only mount, as far as anybody sees who opens or asks it anew. To remount
+    /// the file system itself is refused while files of it are open for writing.
+    fn read_only(&self) {
+        let path = self.0.path();
+        let run = |arguments: &[&str]| {
+            let done = Command::new("mount").args(arguments).arg(path).output();
+            assert!(done.unwrap().status.success(), "{arguments:?}");
+        };
+        run(&["--bind", path.to_str().unwrap()]);
+        run(&["-o", "remount,ro,bind"]);
+    }
+
+    fn writable(&self) {
+        let done = Command::new("umount").arg("-l").arg(self.0.path()).output();
+        assert!(done.unwrap().status.success());
     }
 }
 
 impl Drop for Small {
     fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0.path()).output());
+        // Once for each mount there may be.
+        for _ in 0..2 {
+            drop(Command::new("umount").arg("-l").arg(self.0.path()).output());
+        }
     }
 }
 
@@ -45,7 +63,7 @@ pub(super) fn left_out(why: &str) {
     }
 }
 
-fn wait_for(what: &str, patience: Duration, mut condition: impl FnMut() -> bool) {
+pub(super) fn wait_for(what: &str, patience: Duration, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + patience;
     while !condition() {
         assert!(Instant::now() < until, "{what} within {patience:?}");
@@ -133,14 +151,84 @@ fn a_reserve_is_kept_and_a_read_only_disk_is_noticed_without_a_write() {
     fs::remove_file(&ballast).unwrap();
     wait_for("recovery", Duration::from_secs(10), || !is_failed(&sink));
     sink.append(vec![row(series, 1)]).wait().unwrap();
-    if !small.remount("remount,ro") {
-        return left_out("the data logger on a read-only disk: the tmpfs is busy");
-    }
+    small.read_only();
     wait_for("the read-only disk", Duration::from_secs(5), || {
         is_failed(&sink)
     });
-    assert!(small.remount("remount,rw"));
+    let refused = sink.append(vec![row(series, 2)]).wait();
+    assert!(refused.is_err(), "nothing is acknowledged");
+    small.writable();
     wait_for("recovery", Duration::from_secs(10), || !is_failed(&sink));
     sink.append(vec![row(series, 2)]).wait().unwrap();
     assert_eq!(all(&sink, series).unwrap().len(), 2);
+}
+
+#[test]
+fn a_store_keeps_to_its_share_of_a_small_disk() {
+    let Some(small) = Small::mount_mib(24) else {
+        return left_out("the share of the disk of a data logger: mounting a tmpfs needs root");
+    };
+    let (clock, health) = health();
+    let mut config = SqliteConfig::new(small.0.path().join("s"));
+    config.settle_rows = 5_000;
+    config.check_at_start = false;
+    let sink = SqliteSink::open(config, health, clock).unwrap();
+    let series = sink.series(&key("a")).unwrap();
+    let policy = crate::Policy {
+        raw: None,
+        ..crate::Policy::default()
+    };
+    let (mut acked, mut deleted) = (0, 0);
+    // More than the whole disk would hold, with texts that no coding makes small.
+    while deleted < 20 << 20 {
+        let rows = (1..=200).map(|place| Row {
+            value: Logged::Text(noise(acked + place).into()),
+            ..row(series, acked + place)
+        });
+        let rows: Vec<Row> = rows.collect();
+        acked += rows.len() as u64;
+        sink.append(rows).wait().unwrap();
+        // The parts are turned by the clock of the disk, each second; a test does not wait for it.
+        if acked % 1_000 == 0 {
+            sink.rotate().unwrap();
+            assert!(sink.settle(PATIENCE));
+            deleted += sink.retain(&policy).unwrap().bytes;
+            let share = sink.stats().bytes * 100 / (24 << 20);
+            assert!(share <= 60, "{share} % after {acked} rows");
+        }
+    }
+    assert!(!is_failed(&sink));
+    assert_eq!(
+        sink.watermark(series).unwrap(),
+        acked,
+        "what went keeps its numbers"
+    );
+    let outlook = sink.outlook(&policy);
+    assert!(
+        outlook.used <= 15 << 20 && outlook.free.unwrap() > 5 << 20,
+        "{outlook:?}"
+    );
+}
+
+fn noise(seed: u64) -> String {
+    let word = |place: u64| format!("{:016x}", super::super::figures::mix(&[seed, place]));
+    (0..16).map(word).collect()
+}
+
+#[test]
+fn parts_are_small_where_the_disk_is() {
+    let Some(small) = Small::mount_mib(32) else {
+        return left_out("parts on a small disk: mounting a tmpfs needs root");
+    };
+    let (clock, health) = health();
+    let sink = SqliteSink::open(SqliteConfig::new(small.0.path()), health, clock).unwrap();
+    let series = sink.series(&key("a")).unwrap();
+    let rows = (1..=6_000).map(|number| Row {
+        value: Logged::Text(noise(number).into()),
+        ..row(series, number)
+    });
+    sink.append(rows.collect()).wait().unwrap();
+    wait_for("the next part", Duration::from_secs(10), || {
+        sink.stats().files == 2
+    });
 }

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mainstem_adapter::AdapterView;
+use mainstem_flowsync::FlowSync;
 use mainstem_http::{
     Api, ApiSetup, HttpLimits, ListenConfig, NodeFacts, PartError, Parts, Server, ServerSetup,
 };
@@ -25,8 +26,8 @@ use tempfile::TempDir;
 /// How long a test waits for what has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A node without adapters and remotes.
-struct NoParts;
+/// A node without adapters and remotes; a test may give it held requests.
+struct NoParts(Arc<OnceLock<Arc<FlowSync>>>);
 
 impl Parts for NoParts {
     fn adapters(&self) -> Vec<AdapterView> {
@@ -59,6 +60,10 @@ impl Parts for NoParts {
 
     fn resync_remote(&self, _name: &str, _in_full: bool) -> Result<(), PartError> {
         Err(PartError::Unknown)
+    }
+
+    fn flowsync(&self) -> Option<Arc<FlowSync>> {
+        self.0.get().cloned()
     }
 
     fn explain_below(
@@ -94,6 +99,7 @@ pub(crate) struct Node {
     pub(crate) server: Server,
     pub(crate) source: SourceId,
     pub(crate) admin: String,
+    pub(crate) flow: Arc<OnceLock<Arc<FlowSync>>>,
     identity: Identity,
     folder: TempDir,
 }
@@ -107,7 +113,7 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (identity, store) = identity_and_store(folder.path(), &clock, wanted.log_bytes);
-        let roles = Arc::new(Roles::new([("datapoints".to_owned(), datapoints())]));
+        let roles = roles();
         let tokens = Tokens::open(
             folder.path(),
             Arc::clone(&roles),
@@ -130,14 +136,9 @@ impl Node {
             Arc::clone(&audit),
             health.clone(),
         );
+        let flow = Arc::default();
         let api = Api::new(ApiSetup {
-            facts: NodeFacts {
-                description: None,
-                version: "0.1.0",
-                roles: vec!["adapters".into()],
-                pin: identity.pin().to_string(),
-                started: clock.now(),
-            },
+            facts: facts(&identity, &*clock),
             serving: Arc::new(Serving::new(Arc::clone(&store))),
             store: Arc::clone(&store),
             tokens: Arc::clone(&tokens),
@@ -147,7 +148,7 @@ impl Node {
             health: health.clone(),
             metrics: metrics.clone(),
             limits: wanted.limits,
-            parts: Arc::new(NoParts),
+            parts: Arc::new(NoParts(Arc::clone(&flow))),
         });
         let setup = ServerSetup {
             listen: vec![ListenConfig {
@@ -168,6 +169,7 @@ impl Node {
             metrics,
             server,
             source,
+            flow,
             admin: admin.trim().to_owned(),
             identity,
             folder,
@@ -188,6 +190,11 @@ impl Node {
 
     pub(crate) fn socket(&self) -> std::path::PathBuf {
         self.folder.path().join("api.sock")
+    }
+
+    /// What the audit trail says so far.
+    pub(crate) fn audit(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("audit.log")).unwrap()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -343,12 +350,44 @@ impl Lines {
     }
 }
 
+fn roles() -> Arc<Roles> {
+    let roles = [("datapoints", datapoints()), ("caller", caller())];
+    Arc::new(Roles::new(
+        roles.map(|(name, role)| (name.to_owned(), role)),
+    ))
+}
+
 /// A role with rights over datapoints and over nothing else.
 fn datapoints() -> mainstem_security::Role {
     mainstem_security::Role {
         read: mainstem_model::GlobSet::everything(),
         write: mainstem_model::GlobSet::everything(),
         ..mainstem_security::Role::default()
+    }
+}
+
+/// A role that may use some server nodes and nothing else.
+fn caller() -> mainstem_security::Role {
+    let patterns = |texts: &[&str]| {
+        let pattern = |text: &&str| mainstem_security::DataPattern::new(text).unwrap();
+        texts.iter().map(pattern).collect()
+    };
+    mainstem_security::Role {
+        data: mainstem_security::DataRights {
+            read: patterns(&["data/flow/#"]),
+            write: patterns(&["data/+/order"]),
+        },
+        ..mainstem_security::Role::default()
+    }
+}
+
+fn facts(identity: &Identity, clock: &dyn Clock) -> NodeFacts {
+    NodeFacts {
+        description: None,
+        version: "0.1.0",
+        roles: vec!["adapters".into()],
+        pin: identity.pin().to_string(),
+        started: clock.now(),
     }
 }
 

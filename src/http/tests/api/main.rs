@@ -7,6 +7,7 @@
 
 mod access;
 mod administering;
+mod data;
 mod description;
 mod doctor;
 mod forms;

@@ -24,6 +24,9 @@ impl Driver {
         }
         let features = self.mirror.hello().map(|hello| &hello.features);
         self.relay.set_features(features.map_or(&[], Vec::as_slice));
+        if let Some(loggers) = &mut self.loggers {
+            loggers.look(features.map(Vec::as_slice), now);
+        }
         let (state, cause, _) = self.machine.state();
         self.own.tell_cause(cause, state == LinkState::Refused);
         self.relay

@@ -53,6 +53,9 @@ impl Driver {
                 self.relay.set_connection(Some(&connection));
                 let answers = Some(&connection).filter(|_| !self.options.one_way);
                 self.answers.set_connection(answers);
+                if let Some(loggers) = &mut self.loggers {
+                    loggers.connected(&connection);
+                }
                 self.open = Some((connection, body, lines));
                 self.stream_began = (self.bytes, self.mirror.counters().rows);
             }
@@ -187,6 +190,9 @@ impl Driver {
     pub(super) fn hang_up(&mut self) {
         self.relay.set_connection(None);
         self.answers.set_connection(None);
+        if let Some(loggers) = &mut self.loggers {
+            loggers.lost();
+        }
         self.dialling = None;
         self.open = None;
         self.beats.clear();

@@ -1,0 +1,7 @@
+//! Tests against real servers on sockets of their own.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod hostile;
+mod rig;
+mod service;

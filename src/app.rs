@@ -16,6 +16,7 @@ mod mappings;
 mod node;
 mod opcua;
 mod parts;
+mod points;
 mod replicas;
 mod report;
 mod seat;

@@ -110,6 +110,13 @@ impl RunningBus {
         running.as_ref().map(|running| running.broker.bus())
     }
 
+    /// Whether the broker that runs is a foreign one, whatever the file says by now.
+    pub(super) fn is_foreign(&self) -> bool {
+        let running = self.running.read();
+        let broker = running.as_ref().map(|running| &running.broker);
+        matches!(broker, Some(Broker::External(..)))
+    }
+
     /// Makes what runs the same as what is configured, or starts a bus that only this node sees
     /// because something `needs` one. What stands on the bus outlasts a reload, so of a bus that
     /// runs only the listeners change; the rest counts from the next start.
@@ -157,6 +164,8 @@ impl RunningBus {
             let mut bus = bus.clone();
             let embedded = bus.embedded.get_or_insert_default();
             embedded.listen.clear();
+            // It is a part of its own.
+            bus.datapoints = None;
             bus
         };
         let running = self.running.read();

@@ -3,10 +3,11 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 7] = [
+static KINDS: [Kind; 8] = [
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
     mainstem_adapter_modbus::KIND,
+    mainstem_adapter_mqtt::KIND,
     mainstem_adapter_opcua::KIND,
     mainstem_adapter_s7::KIND,
     mainstem_adapter_simulator::KIND,

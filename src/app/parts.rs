@@ -25,6 +25,7 @@ use super::loggers::RunningLoggers;
 use super::mappings::RunningMappings;
 use super::node::Ground;
 use super::opcua::RunningOpcua;
+use super::points::RunningPoints;
 use super::replicas;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
@@ -47,6 +48,7 @@ pub(super) struct RunningParts {
     pub(super) mappings: RunningMappings,
     pub(super) endpoints: RunningEndpoints,
     pub(super) bus: RunningBus,
+    points: RunningPoints,
     adapters: RwLock<BTreeMap<String, (AdapterConfig, Arc<RunningAdapter>)>>,
     remotes: RwLock<BTreeMap<String, (RemoteConfig, Arc<RunningLink>)>>,
     /// What remotes dialled up.
@@ -75,6 +77,7 @@ impl RunningParts {
             mappings: RunningMappings::new(ground),
             endpoints: RunningEndpoints::new(ground),
             bus: RunningBus::new(ground.bus(bus_tls)),
+            points: ground.points(),
             adapters: RwLock::default(),
             remotes: RwLock::default(),
             tunnels: Tunnels::default(),
@@ -100,6 +103,7 @@ impl RunningParts {
             self.start_remote(remote, &mut report);
         }
         self.apply_uplinks(config, &mut report).await;
+        self.points.apply(config, &self.bus, &mut report).await;
         self.endpoints.apply(config, self.bus.bus()).await;
         self.mappings
             .apply(config, self.bus.bus(), &mut report)
@@ -297,6 +301,7 @@ impl RunningParts {
         for (_, adapter) in adapters.values() {
             adapter.stop().await;
         }
+        self.points.stop().await;
         self.server_nodes.stop().await;
         self.mappings.stop().await;
         self.endpoints.stop().await;

@@ -1,5 +1,7 @@
 //! The section `bus:` of the node file.
 
+mod datapoints;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use serde::Deserialize;
 
 use crate::embedded::{Limits, Transport};
 use crate::external::Version;
+pub use datapoints::{DatapointsConfig, ROOT_BYTES_MAX};
 
 /// Listeners of an embedded broker.
 pub const LISTENERS_MAX: usize = 16;
@@ -21,6 +24,8 @@ pub struct BusConfig {
     pub embedded: Option<EmbeddedConfig>,
     /// A foreign broker, in place of `embedded`.
     pub external: Option<ExternalConfig>,
+    /// The node's datapoints on it; none unless this is there.
+    pub datapoints: Option<DatapointsConfig>,
 }
 
 /// The broker in this process.

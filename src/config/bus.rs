@@ -1,9 +1,12 @@
 //! The section `bus:`.
 
+mod datapoints;
+
 use mainstem_bus::config::BusConfig;
 use serde_json::Value;
 
 use crate::load::Draft;
+pub(crate) use datapoints::circles;
 
 /// The section, if it is there and right.
 pub(crate) fn read(draft: &mut Draft<'_>) -> Option<BusConfig> {
@@ -11,6 +14,7 @@ pub(crate) fn read(draft: &mut Draft<'_>) -> Option<BusConfig> {
     let section = json.get("bus").filter(|section| !section.is_null())?;
     check_inlets(draft, section);
     check_external(draft, section);
+    datapoints::check(draft, section);
     let mut bus = draft.read::<BusConfig>(section, "/bus")?;
     if let Some(external) = &mut bus.external {
         let folder = draft.folder;

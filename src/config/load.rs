@@ -164,6 +164,7 @@ impl Draft<'_> {
             .map_or_else(|| self.folder.join("data"), |n| n.data.clone());
         let mut taken = Taken::default();
         let adapters = Adapters::new(kinds, &data).read(self, &mut taken);
+        bus::circles(self, bus.as_ref(), &adapters);
         let remotes = remotes::read(self, &mut taken);
         let aliases = aliases::read(self, &taken);
         let mut warnings = aliases::idle(&aliases, |name| taken.may_have(name));

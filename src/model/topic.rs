@@ -141,6 +141,19 @@ impl TopicFilter {
             }
         }
     }
+
+    /// Whether there may be a topic that fits both filters.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (mut own, mut other) = (self.unshared().split('/'), other.unshared().split('/'));
+        loop {
+            match (own.next(), other.next()) {
+                (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+                (Some(own), Some(other)) if own == other || own == "+" || other == "+" => {}
+                _ => return false,
+            }
+        }
+    }
 }
 
 impl TopicSet {
@@ -283,6 +296,32 @@ mod tests {
                 Err(TopicError::Misplaced),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn filters_that_have_a_topic_in_common_overlap() {
+        let overlaps = |own: &str, other: &str| {
+            let (own, other) = (TopicFilter::new(own), TopicFilter::new(other));
+            let (own, other) = (own.unwrap(), other.unwrap());
+            assert_eq!(own.overlaps(&other), other.overlaps(&own));
+            own.overlaps(&other)
+        };
+        for (own, other) in [
+            ("#", "a"),
+            ("a/#", "a"),
+            ("a/+/c", "+/b/c"),
+            ("$share/x/a/#", "a/b"),
+        ] {
+            assert!(overlaps(own, other), "{own} and {other}");
+        }
+        for (own, other) in [
+            ("a/#", "b/#"),
+            ("a/+", "a/b/c"),
+            ("a/b", "a"),
+            ("+/x", "a/y"),
+        ] {
+            assert!(!overlaps(own, other), "{own} and {other}");
         }
     }
 

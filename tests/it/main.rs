@@ -7,6 +7,7 @@
 )]
 
 mod bus;
+mod bus_points;
 mod clocks;
 mod copies;
 mod demo;

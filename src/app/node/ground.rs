@@ -20,6 +20,7 @@ use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
 use crate::app::opcua::RunningOpcua;
+use crate::app::points::RunningPoints;
 
 /// What everything else stands on, and what needs no task to be there.
 pub(in crate::app) struct Ground {
@@ -55,6 +56,18 @@ impl Ground {
             recordings: Arc::default(),
             nodes: Default::default(),
             running: Default::default(),
+        }
+    }
+
+    /// The datapoints on the bus, which are not there yet.
+    pub(in crate::app) fn points(&self) -> RunningPoints {
+        RunningPoints {
+            store: Arc::clone(&self.store),
+            writes: Arc::clone(&self.writes),
+            tokens: Arc::clone(&self.tokens),
+            audit: Arc::clone(&self.audit),
+            metrics: self.metrics.clone(),
+            running: tokio::sync::Mutex::default(),
         }
     }
 

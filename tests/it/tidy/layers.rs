@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-flowsync",
         "mainstem-mapping",
         "mainstem-opcua-server",
+        "mainstem-points",
         "mainstem-datalogger",
         "mainstem-rules",
         "mainstem-alarm",
@@ -57,7 +58,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["mainstem-datalogger"]),
     ("tokio-postgres", &["mainstem-datalogger"]),
     ("tokio-postgres-rustls", &["mainstem-datalogger"]),
-    ("rumqttc", &["mainstem-bus"]),
+    ("rumqttc", &["mainstem-bus", "mainstem-adapter-mqtt"]),
     ("mqtt5", &["mainstem-bus"]),
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (

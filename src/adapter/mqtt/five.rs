@@ -1,0 +1,151 @@
+//! A connection in MQTT 5.
+
+use std::sync::Arc;
+
+use mainstem_adapter::SessionEnd;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, LastWill, Packet, PubAckReason, PubRecReason, SubscribeReasonCode,
+};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
+use rumqttc::{Outgoing, TlsConfiguration, Transport};
+use rustls::ClientConfig;
+
+use crate::line::{Full, Happening, IN_FLIGHT_MAX, Letter, REQUESTS_MAX, lost, refused};
+use crate::plan::BrokerPlan;
+
+pub(crate) struct Line {
+    events: EventLoop,
+}
+
+pub(crate) struct Remote {
+    client: AsyncClient,
+}
+
+impl Line {
+    pub(crate) fn new(plan: &BrokerPlan, tls: Option<Arc<ClientConfig>>) -> (Self, Remote) {
+        let (client, mut events) = AsyncClient::new(options(plan, tls), REQUESTS_MAX);
+        let mut network = events.options.network_options();
+        network.set_tcp_nodelay(true);
+        events.options.set_network_options(network);
+        (Self { events }, Remote { client })
+    }
+
+    pub(crate) async fn poll(&mut self) -> Result<Happening, SessionEnd> {
+        match Box::pin(self.events.poll()).await {
+            Ok(Event::Incoming(packet)) => incoming(packet),
+            Ok(Event::Outgoing(Outgoing::Publish(id))) => Ok(Happening::Sent(id)),
+            Ok(Event::Outgoing(Outgoing::Subscribe(id))) => Ok(Happening::Asked(id)),
+            Ok(Event::Outgoing(_)) => Ok(Happening::Else),
+            Err(ConnectionError::ConnectionRefused(code)) if is_final(code) => {
+                Err(refused(&format!("{code:?}")))
+            }
+            Err(error) => Err(lost(&error)),
+        }
+    }
+}
+
+/// Whether it makes no sense to ask again soon.
+fn is_final(code: ConnectReturnCode) -> bool {
+    use ConnectReturnCode as Code;
+    matches!(
+        code,
+        Code::BadUserNamePassword
+            | Code::NotAuthorized
+            | Code::ClientIdentifierNotValid
+            | Code::Banned
+            | Code::UnsupportedProtocolVersion
+            | Code::BadAuthenticationMethod
+    )
+}
+
+fn incoming(packet: Packet) -> Result<Happening, SessionEnd> {
+    Ok(match packet {
+        Packet::ConnAck(_) => Happening::Up,
+        Packet::PubAck(ack) => Happening::Acknowledged(
+            ack.pkid,
+            match ack.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                reason => Err(format!("{reason:?}")),
+            },
+        ),
+        Packet::PubRec(ack) => match ack.reason {
+            PubRecReason::Success | PubRecReason::NoMatchingSubscribers => Happening::Else,
+            reason => Happening::Acknowledged(ack.pkid, Err(format!("{reason:?}"))),
+        },
+        Packet::PubComp(ack) => Happening::Acknowledged(ack.pkid, Ok(())),
+        Packet::SubAck(ack) => {
+            let refused = ack.return_codes.iter().find_map(|code| match code {
+                SubscribeReasonCode::Success(_) => None,
+                code => Some(format!("{code:?}")),
+            });
+            Happening::Granted(ack.pkid, refused.map_or(Ok(()), Err))
+        }
+        Packet::Publish(publish) => match String::from_utf8(publish.topic.to_vec()) {
+            Ok(topic) => Happening::Arrived {
+                topic,
+                payload: publish.payload,
+            },
+            Err(_) => Happening::Else,
+        },
+        Packet::Disconnect(parting) => {
+            let message = format!("the broker has hung up: {:?}", parting.reason_code);
+            return Err(SessionEnd::lost("disconnected", message));
+        }
+        _ => Happening::Else,
+    })
+}
+
+fn options(plan: &BrokerPlan, tls: Option<Arc<ClientConfig>>) -> MqttOptions {
+    let config = &plan.config;
+    let mut options = MqttOptions::new(&plan.client_id, &config.host, plan.port);
+    options.set_clean_start(config.clean);
+    if !config.clean {
+        options.set_session_expiry_interval(Some(config.session_expiry));
+    }
+    options.set_keep_alive(plan.keepalive());
+    options.set_connection_timeout(plan.connect_timeout().as_secs().max(1));
+    options.set_max_packet_size(Some(config.max_packet_bytes));
+    options.set_receive_maximum(Some(IN_FLIGHT_MAX));
+    options.set_outgoing_inflight_upper_limit(IN_FLIGHT_MAX);
+    if let Some(user) = &config.username {
+        options.set_credentials(user, config.password.clone().unwrap_or_default());
+    }
+    if let Some(will) = &config.will {
+        let payload = will.payload.clone();
+        let will = LastWill::new(&will.topic, payload, qos(will.qos), will.retain, None);
+        options.set_last_will(will);
+    }
+    if let Some(tls) = tls {
+        let tls = TlsConfiguration::Rustls(tls);
+        options.set_transport(Transport::tls_with_config(tls));
+    }
+    options
+}
+
+fn qos(level: u8) -> QoS {
+    match level {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
+    }
+}
+
+impl Remote {
+    pub(crate) fn publish(&self, letter: Letter<'_>) -> Result<(), Full> {
+        let (topic, qos) = (letter.topic, qos(letter.qos));
+        self.client
+            .try_publish(topic, qos, letter.retain, letter.payload)
+            .map_err(|_| Full)
+    }
+
+    pub(crate) fn subscribe(&self, filter: &str, level: u8) -> Result<(), Full> {
+        self.client
+            .try_subscribe(filter, qos(level))
+            .map_err(|_| Full)
+    }
+
+    pub(crate) fn disconnect(&self) {
+        drop(self.client.try_disconnect());
+    }
+}

@@ -132,7 +132,7 @@ async fn on_the_nodes_own_broker() {
         metrics.contains("mainstem_bus_sets_total{outcome=\"applied\"} 1"),
         "{metrics}"
     );
-    kept_sets(node, &place).await;
+    Box::pin(kept_sets(node, &place)).await;
 }
 
 /// A kept `/set` counts once, when it is said, and not after the next start.

@@ -63,7 +63,7 @@ async fn chain(role: &str) -> (TestNode, TestNode, TestNode) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn support_reaches_two_levels_down_while_both_are_open() {
-    let (mut line, plant, top) = chain("admin").await;
+    let (mut line, plant, top) = Box::pin(chain("admin")).await;
     let at_line = "remotes/plant/api/remotes/line1/api";
     let (status, problem) = get(&top, "remotes/plant/api/node").await;
     assert_eq!(
@@ -136,7 +136,7 @@ async fn support_reaches_two_levels_down_while_both_are_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn support_has_the_rights_of_its_role_and_ends_in_time() {
-    let (line, plant, top) = chain("viewer").await;
+    let (line, plant, top) = Box::pin(chain("viewer")).await;
     let plain = plant.ask("GET", "support", json!(null)).await;
     assert_eq!(plain.1["open"], false);
     for wrong in ["25h", "0s", "soon"] {

@@ -46,9 +46,12 @@ pub(crate) fn spec(port: u16, more: &Json, endpoints: Vec<EndpointSpec>) -> Adap
     }
 }
 
+/// What a datapoint was said to be last.
+type Last = Option<(Option<Value>, Quality)>;
+
 #[derive(Default)]
 struct Seat {
-    last: Mutex<Vec<Option<(Option<Value>, Quality)>>>,
+    last: Mutex<Vec<Last>>,
 }
 
 /// The seat as the runner sees it.

@@ -68,6 +68,17 @@ async fn refused(node: &TestNode, topic: &str, count: usize) -> Vec<String> {
     .await
 }
 
+/// What came of the requests of the test below stands in the ledger and in the audit trail.
+async fn recorded(node: &TestNode) {
+    let (_, writes) = node.ask("GET", "writes", Value::Null).await;
+    let applied = writes["items"].as_array().unwrap().iter();
+    let applied = applied.filter(|write| write["state"] == "applied").count();
+    assert_eq!(applied, 2, "{writes:#}");
+    let audit = std::fs::read_to_string(node.data().join("audit.log")).unwrap();
+    let denied = |line: &&str| line.contains("\"visitor\"") && line.contains("sim.level");
+    assert!(audit.lines().any(|line| denied(&line)), "{audit}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_and_writes_are_answered_with_the_id_of_the_request() {
     let node = start().await;
@@ -136,14 +147,7 @@ async fn reads_and_writes_are_answered_with_the_id_of_the_request() {
         (value("sim.level"), value("sim.locked")),
         (Some(Number::F64(43.0)), Some(Number::F64(1.0)))
     );
-    // The ledger has them under the name of who published.
-    let (_, writes) = node.ask("GET", "writes", Value::Null).await;
-    let applied = writes["items"].as_array().unwrap().iter();
-    let applied = applied.filter(|write| write["state"] == "applied").count();
-    assert_eq!(applied, 2, "{writes:#}");
-    let audit = std::fs::read_to_string(node.data().join("audit.log")).unwrap();
-    let denied = |line: &&str| line.contains("\"visitor\"") && line.contains("sim.level");
-    assert!(audit.lines().any(|line| denied(&line)), "{audit}");
+    recorded(&node).await;
     node.stop().await;
 }
 

@@ -16,7 +16,12 @@ use crate::support::TestNode;
 const PATIENCE: Duration = Duration::from_secs(150);
 const WHAT: &str = "the OpenAPI document against schemathesis";
 /// What streams without end is tested elsewhere.
-const ENDLESS: [&str; 3] = ["/api/v1/bus/messages", "/api/v1/changes", "/api/v1/samples"];
+const ENDLESS: [&str; 4] = [
+    "/api/v1/bus/messages",
+    "/api/v1/changes",
+    "/api/v1/link/loggers",
+    "/api/v1/samples",
+];
 /// The device that the requests of tests/interop/schemathesis.toml find.
 const DEVICE: &str = "  sim: { type: Connection, properties: { protocol: simulator } }
   setpoint: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, subscribe: { signal: setpoint, initial: 20 }, access: rw } }

@@ -1,5 +1,6 @@
 //! How the rows of data loggers travel between nodes: what is asked, and the lines of the answers.
 
+use crate::api::form;
 use mainstem_model::NodeId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -158,12 +159,20 @@ pub struct LogLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogWant {
     /// The series, by its number at the server.
+    #[serde(deserialize_with = "form::small")]
+    #[schema(format = "uint32", maximum = 4294967295u64)]
     pub id: u32,
     /// Its identity, so that a number of another store leads nowhere.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub key: u64,
     /// The first row wanted.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub from: u64,
     /// The last one.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub to: u64,
 }
 
@@ -173,5 +182,7 @@ pub struct LogWants {
     /// Which, the most urgent first.
     pub want: Vec<LogWant>,
     /// Bytes that the answer may have, about: what does not fit is asked for again.
+    #[serde(deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub bytes: u64,
 }

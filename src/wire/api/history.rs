@@ -1,5 +1,6 @@
 //! Completeness of data loggers: gaps, imports, edits, comparisons.
 
+use super::form;
 use mainstem_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -191,17 +192,21 @@ pub struct LinkSums {
     /// The name of the series at its origin.
     pub logger: String,
     /// Not before, in microseconds.
+    #[serde(deserialize_with = "form::signed")]
     pub from: i64,
     /// Before, in microseconds.
+    #[serde(deserialize_with = "form::signed")]
     pub to: i64,
     /// `hours`: what the hours come to; `samples`: the samples of the stretch in the order of time;
     /// `edits`: every edit; `numbers`: the rows from number `after` + 1 to `last`.
     pub what: String,
     /// Behind this row number; for samples, behind it at the time `from`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub after: u64,
     /// Up to this row number; for `numbers` only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::unsigned")]
+    #[schema(format = "uint64", maximum = 18446744073709551615u64)]
     pub last: u64,
 }
 

@@ -74,23 +74,44 @@ async fn history_is_imported_once_edited_and_travels() {
     let line = TestNode::start_with("line1", DEVICE, RECORD).await;
     let plant = TestNode::start_with("plant", &entry(&line, ""), ROLL).await;
     line.wait_good("sim.level").await;
-    wait_watermark(&line, "level.sim.level", 1).await;
-    let (id, above) = ("level.sim.level", "line1.level.sim.level");
-    let samples = format!("loggers/{id}/samples");
+    wait_watermark(&line, ID, 1).await;
+    let before = watermark(&line, ID);
+    imported_once(&line).await;
+    exported_and_above(&line, &plant, before).await;
+    edited(&line, &plant).await;
 
-    // Once, and the second time nothing; wrong lines are told and not stored.
+    // The levels are the same, and it can be proved.
+    let asked = json!({"to": "2026-03-02T00:00:00Z"});
+    let told = ask(&plant, &format!("loggers/{ABOVE}/verify"), &asked).await;
+    assert_eq!(told.1["state"], "equal", "{told:#?}");
+    // An hour of the edited two is empty.
+    assert_eq!(
+        (&told.1["hours"], &told.1["rows"]),
+        (&json!(23), &json!(1440 - 120 + 1))
+    );
+    plant.stop().await;
+    line.stop().await;
+}
+
+/// The series, and its name at the plant.
+const ID: &str = "level.sim.level";
+const ABOVE: &str = "line1.level.sim.level";
+
+/// Once, and the second time nothing; wrong lines are told and not stored.
+async fn imported_once(line: &TestNode) {
+    let samples = format!("loggers/{ID}/samples");
     let trial = post(
-        &line,
+        line,
         &format!("{samples}?dry_run=true"),
         "text/csv",
         table(),
     )
     .await;
     assert_eq!(trial.1["stored"], 1440, "{trial:?}");
-    let before = watermark(&line, id);
+    let before = watermark(line, ID);
     let mut body = table();
     body.push_str("2026-03-02T00:00:00Z,much,good,ok\r\n2026-03-02,1,good,ok\r\n");
-    let first = post(&line, &samples, "text/csv", body.clone()).await;
+    let first = post(line, &samples, "text/csv", body.clone()).await;
     assert_eq!(
         (&first.1["stored"], &first.1["wrong"]),
         (&json!(1440), &json!(2)),
@@ -101,27 +122,28 @@ async fn history_is_imported_once_edited_and_travels() {
         (&lines[0]["line"], &lines[1]["line"]),
         (&json!(1442), &json!(1443))
     );
-    let again = post(&line, &samples, "text/csv", body).await;
+    let again = post(line, &samples, "text/csv", body).await;
     assert_eq!(
         (&again.1["stored"], &again.1["known"]),
         (&json!(0), &json!(1440))
     );
-    assert_eq!(watermark(&line, id), before + 1440);
+    assert_eq!(watermark(line, ID), before + 1440);
+}
 
-    // What was imported is exported as it was, and travels.
+/// What was imported is exported as it was, and travels; the gap is told with its hop.
+async fn exported_and_above(line: &TestNode, plant: &TestNode, before: u64) {
     let day = "from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z";
     let times = |text: &str| {
         text.replace(":00.000Z", ":00Z")
             .replace(":00.000000Z", ":00Z")
     };
-    let exported = get(&line, &format!("{samples}?format=csv&{day}")).await;
+    let exported = get(line, &format!("loggers/{ID}/samples?format=csv&{day}")).await;
     assert_eq!(times(&exported), on(&table()));
-    wait_watermark(&plant, above, before + 1440).await;
-    let there = get(&plant, &format!("loggers/{above}/samples?format=csv&{day}")).await;
+    wait_watermark(plant, ABOVE, before + 1440).await;
+    let there = get(plant, &format!("loggers/{ABOVE}/samples?format=csv&{day}")).await;
     assert_eq!(there, exported);
 
-    // The gap is told with its hop, at both levels.
-    for (node, name) in [(&line, id), (&plant, above)] {
+    for (node, name) in [(line, ID), (plant, ABOVE)] {
         let gaps = get(node, &format!("loggers/{name}/gaps?{day}")).await;
         let gaps: Value = serde_json::from_str(&gaps).unwrap();
         let gap = &gaps["items"][0];
@@ -136,20 +158,22 @@ async fn history_is_imported_once_edited_and_travels() {
                 .starts_with(&on("2026-03-01T01:40:00")),
             "{gaps:#}"
         );
-        assert_eq!(gap["hop"], rows_origin(&line));
+        assert_eq!(gap["hop"], rows_origin(line));
     }
+}
 
-    // An edit hides what was there, at both levels; roll-ups follow.
+/// An edit hides what was there, at both levels; roll-ups follow.
+async fn edited(line: &TestNode, plant: &TestNode) {
     let edit = json!({
         "from": "2026-03-01T10:00:00Z", "to": "2026-03-01T12:00:00Z", "reason": "wrong probe",
         "rows": [{"time": "2026-03-01T10:30:00Z", "value": 7.0}],
     });
-    let made = ask(&line, &format!("loggers/{id}/edits"), &edit).await;
+    let made = ask(line, &format!("loggers/{ID}/edits"), &edit).await;
     assert_eq!(made.0, 200, "{made:?}");
     let version = made.1["version"].as_u64().unwrap();
-    wait_watermark(&plant, above, version + 1).await;
+    wait_watermark(plant, ABOVE, version + 1).await;
     let stretch = "from=2026-03-01T10:00:00Z&to=2026-03-01T12:00:00Z";
-    for (node, name) in [(&line, id), (&plant, above)] {
+    for (node, name) in [(line, ID), (plant, ABOVE)] {
         let left = get(
             node,
             &format!("loggers/{name}/samples?format=ndjson&{stretch}"),
@@ -177,18 +201,6 @@ async fn history_is_imported_once_edited_and_travels() {
         })
         .await;
     }
-
-    // The levels are the same, and it can be proved.
-    let asked = json!({"to": "2026-03-02T00:00:00Z"});
-    let told = ask(&plant, &format!("loggers/{above}/verify"), &asked).await;
-    assert_eq!(told.1["state"], "equal", "{told:#?}");
-    // An hour of the edited two is empty.
-    assert_eq!(
-        (&told.1["hours"], &told.1["rows"]),
-        (&json!(23), &json!(1440 - 120 + 1))
-    );
-    plant.stop().await;
-    line.stop().await;
 }
 
 fn rows_origin(node: &TestNode) -> String {

@@ -55,7 +55,7 @@ impl Levels {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_name_leads_to_the_new_one_over_three_levels() {
-    let mut levels = Levels::start().await;
+    let mut levels = Box::pin(Levels::start()).await;
     levels.line.set_sections("aliases: { sim: press }\n");
     levels.line.reload(&device("press", "setpoint")).await;
     levels.top.wait_good("plant.line1.press.setpoint").await;

@@ -76,7 +76,7 @@ async fn shows_none(node: &TestNode, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_line_sets_the_enterprise_sees_and_what_the_enterprise_sets_the_line_has() {
-    let tree = Tree::start(WRITABLE).await;
+    let tree = Box::pin(Tree::start(WRITABLE)).await;
     let document = set_well(&tree.line, "status.text", "läuft").await;
     assert_eq!(document["kind"], "variable");
     let view = shows(&tree.enterprise, TEXT_AT_TOP, "läuft").await;
@@ -133,7 +133,7 @@ async fn what_the_line_sets_the_enterprise_sees_and_what_the_enterprise_sets_the
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writing_is_denied_by_default_and_by_either_side() {
-    let tree = Tree::start("").await;
+    let tree = Box::pin(Tree::start("")).await;
     set_well(&tree.line, "status.text", "on").await;
     shows(&tree.enterprise, TEXT_AT_TOP, "on").await;
     let (status, document) = set(&tree.enterprise, TEXT_AT_TOP, "off").await;
@@ -147,7 +147,7 @@ async fn writing_is_denied_by_default_and_by_either_side() {
     assert!(said.contains("ui_write"), "{said}");
     assert!(outcome["hop"].is_null(), "the enterprise itself refuses");
 
-    let tree = Tree::start(WRITABLE).await;
+    let tree = Box::pin(Tree::start(WRITABLE)).await;
     // The line gives the plant's token no right to that one, whoever asks at the enterprise.
     let name = "plant1.line1.locked.text";
     let (status, document) = set(&tree.enterprise, name, "x").await;
@@ -192,7 +192,7 @@ async fn what_is_hidden_or_switched_off_is_not_replicated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_outlast_restarts_of_the_line_and_of_the_middle() {
-    let mut tree = Tree::start(WRITABLE).await;
+    let mut tree = Box::pin(Tree::start(WRITABLE)).await;
     set_well(&tree.line, "status.text", "kept").await;
     set_well(&tree.line, "status.other", "goes").await;
     shows(&tree.enterprise, TEXT_AT_TOP, "kept").await;
@@ -234,7 +234,7 @@ async fn variables_outlast_restarts_of_the_line_and_of_the_middle() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resume_repeats_no_variable() {
-    let tree = Tree::start("").await;
+    let tree = Box::pin(Tree::start("")).await;
     for index in 0..20 {
         set_well(&tree.line, &format!("status.v{index}"), "x").await;
     }

@@ -13,20 +13,20 @@ dataType: Int32 } }\n";
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     let loud = "  ua: { type: Server::Opcua, properties: { nodesetFiles: [ di ] } }
   v: { type: Node::Opcua, properties: { parent: !ref ua, nodeType: Variable, browseName: v, \
-dataType: Int32, historize: true, interpolation: stepped, \
-rules: [ { transform: { expression: $ } } ], inputBuffering: { enabled: true } } }\n";
+dataType: Int32, historize: true, interpolation: stepped, inputBuffering: { enabled: true } } }\n";
     let warnings = load_text(&format!("{HEAD}{loud}")).unwrap().warnings;
     let keys = [
-        "nodesetFiles",
-        "historize",
-        "interpolation",
-        "rules",
-        "inputBuffering",
+        "v: `inputBuffering`",
+        "v: `historize`",
+        "v: `interpolation`",
+        "ua: `nodesetFiles`",
     ];
     assert_eq!(warnings.len(), keys.len(), "{warnings:?}");
     for (warning, key) in warnings.iter().zip(keys) {
-        assert!(warning.starts_with(&format!("`{key}` of `")), "{warning}");
-        assert!(warning.contains("has no effect: "), "{warning}");
+        assert!(
+            warning.starts_with(&format!("resources.{key}")),
+            "{warning}"
+        );
     }
 }
 

@@ -152,7 +152,10 @@ fn expressions_do_what_the_language_says() {
         let got = transformed(expression, &payload.to_string());
         assert_eq!(got, Ok(Some(wanted)), "{expression}");
     }
-    // No result: nothing is published.
+}
+
+#[test]
+fn expressions_without_a_result_publish_nothing_and_wrong_ones_say_why() {
     assert_eq!(transformed("missing", "{}"), Ok(None));
     assert!(
         transformed("$", "{ no json")

@@ -10,12 +10,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// A running MES.
 pub(super) struct Mes {
     port: u16,
-    task: JoinHandle<()>,
+    /// Ends with this.
+    _task: JoinSet<()>,
 }
 
 impl Mes {
@@ -23,7 +24,8 @@ impl Mes {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let orders = Arc::new(AtomicU64::new(0));
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             // They end with it: a service that is away answers nobody.
             let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
@@ -35,17 +37,11 @@ impl Mes {
                 });
             }
         });
-        Self { port, task }
+        Self { port, _task: task }
     }
 
     pub(super) fn port(&self) -> u16 {
         self.port
-    }
-}
-
-impl Drop for Mes {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -98,6 +98,9 @@ impl Drop for Broker {
     }
 }
 
+/// A topic for what says that everything before it has come.
+const MARK: &str = "ear/mark";
+
 /// A `mosquitto_sub` whose lines are in a file.
 pub(crate) struct Ear {
     process: Child,
@@ -118,6 +121,8 @@ impl Ear {
                 &port,
                 "-t",
                 filter,
+                "-t",
+                MARK,
             ])
             .args(["-q", "1", "-d"])
             .stdout(file.reopen().unwrap())
@@ -140,7 +145,24 @@ impl Ear {
 
     /// How many messages have come.
     pub(crate) fn count(&self) -> usize {
-        self.text().matches("received PUBLISH").count()
+        let text = self.text();
+        let heard = text
+            .lines()
+            .filter(|line| line.contains("received PUBLISH"));
+        heard.filter(|line| !line.contains(MARK)).count()
+    }
+
+    /// The same, once everything has come that the broker had acknowledged: it tells in order.
+    pub(crate) fn settled(&self, broker: &Broker) -> usize {
+        let marks = || self.text().matches(MARK).count();
+        let before = marks();
+        broker.publish(MARK, b"now", &[]);
+        let end = std::time::Instant::now() + Duration::from_secs(15);
+        while marks() == before {
+            assert!(std::time::Instant::now() < end, "the mark does not come");
+            std::thread::yield_now();
+        }
+        self.count()
     }
 }
 

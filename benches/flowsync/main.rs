@@ -64,7 +64,7 @@ fn file(folder: &Path, mqtt: u16) -> std::path::PathBuf {
          roles:\n  mes: {{ data: {{ write: [\"data/#\"] }}, topics: {{ publish: [\"#\"], subscribe: [\"#\"] }} }}\n\
          tokens:\n  - {{ name: mes, role: mes, token: {TOKEN} }}\n\
          bus: {{ embedded: {{ listen: [ {{ address: 127.0.0.1:{mqtt}, tls: false }} ] }} }}\n\
-         resources:\n  web: {{ type: Server::Http }}\n  held: {{ type: Node::Http, properties: {{ parent: !ref web, method: POST, \
+         resources:\n  web: {{ type: Server::Http, properties: {{}} }}\n  held: {{ type: Node::Http, properties: {{ parent: !ref web, method: POST, \
          route: /held, operation: transaction, transaction: {{ timeout: 10000 }} }} }}\n  alone: {{ type: Node::Http, \
          properties: {{ parent: !ref web, method: POST, route: /alone, operation: transaction, transaction: {{ timeout: 10000 }} }} }}\n"
     );

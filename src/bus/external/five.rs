@@ -36,10 +36,6 @@ impl Line {
         (Self { events }, Remote { client, node })
     }
 
-    #[expect(
-        clippy::large_futures,
-        reason = "it stands in the allocation of the one task"
-    )]
     pub(super) async fn poll(&mut self) -> Result<Happening, String> {
         let event = self.events.poll().await;
         let event = event.map_err(|error| error.to_string())?;

@@ -80,10 +80,6 @@ impl Line {
     }
 
     /// What happens next. Dropping it half way may lose a packet: only to end the connection.
-    #[expect(
-        clippy::large_futures,
-        reason = "it stands in the allocation of the one task"
-    )]
     pub(super) async fn poll(&mut self) -> Result<Happening, String> {
         match self {
             Self::Five(line) => line.poll().await,

@@ -39,10 +39,6 @@ impl Line {
         (line, Remote { client })
     }
 
-    #[expect(
-        clippy::large_futures,
-        reason = "it stands in the allocation of the one task"
-    )]
     pub(super) async fn poll(&mut self) -> Result<Happening, String> {
         loop {
             let event = self.events.poll().await;

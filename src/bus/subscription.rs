@@ -48,12 +48,6 @@ impl Tap {
         is_taken
     }
 
-    /// Whether nobody listens any more.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.ended.is_cancelled()
-    }
-
     /// Waits until nobody listens any more.
     pub async fn ended(&self) {
         self.ended.cancelled().await;

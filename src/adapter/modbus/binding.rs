@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::{EndpointSpec, Problem};
+use mainstem_adapter::{EndpointSpec, Problem, fields};
 use mainstem_model::Access;
 use serde_json::json;
 
@@ -12,7 +12,6 @@ use crate::config::{
     WRITE_REGISTERS_MAX,
 };
 use crate::data_type::{Format, Number, Order};
-use crate::fields;
 
 /// How often an endpoint is polled that says nothing about it.
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
@@ -76,7 +75,7 @@ impl Binding {
     ) -> Result<Self, Vec<Problem>> {
         let place = format!("{pointer}/operation");
         let smallest = json!({ "fc": 3, "address": 0 });
-        let config: EndpointConfig = fields::read(&spec.operation, &place, &smallest)?;
+        let config: EndpointConfig = fields::read(&spec.operation, &place, &smallest, "Modbus")?;
         let mut checks = Checks {
             place: &place,
             problems: Vec::new(),

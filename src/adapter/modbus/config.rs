@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::TlsSection;
+use mainstem_adapter::{ConnectionStrategy, TlsSection};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -116,21 +116,6 @@ pub(crate) enum Parity {
     Even,
     /// Odd.
     Odd,
-}
-
-/// Connectware's back-off.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct ConnectionStrategy {
-    /// Milliseconds before the second attempt.
-    #[serde(default = "initial_delay_default")]
-    pub(crate) initial_delay: u64,
-    /// Milliseconds at most.
-    #[serde(default = "max_delay_default")]
-    pub(crate) max_delay: u64,
-    /// How much longer each wait is than the one before.
-    #[serde(default = "increment_default")]
-    pub(crate) increment_factor: u64,
 }
 
 /// The content of `subscribe:`, `read:` or `write:`.
@@ -248,16 +233,4 @@ fn batch_size_default() -> u16 {
 
 fn gap_default() -> u16 {
     8
-}
-
-fn initial_delay_default() -> u64 {
-    1000
-}
-
-fn max_delay_default() -> u64 {
-    30_000
-}
-
-fn increment_default() -> u64 {
-    2
 }

@@ -1,13 +1,14 @@
 //! The row in the registry: configuration to adapter.
 
-use mainstem_adapter::{AdapterSpec, Built, Kind, Point, Problem, TlsSection};
+use mainstem_adapter::{
+    AdapterSpec, Built, ConnectionStrategy, Kind, Point, Problem, TlsSection, fields,
+};
 use mainstem_model::{Definition, Scalar, ValueType};
 use serde_json::json;
 
 use crate::adapter::ModbusAdapter;
 use crate::binding::Binding;
 use crate::config::{ConnectionConfig, EndpointConfig, Transport};
-use crate::fields;
 
 /// The adapter kind `modbus`.
 pub const KIND: Kind = Kind {
@@ -87,37 +88,14 @@ fn connection(spec: &AdapterSpec) -> Result<ConnectionConfig, Vec<Problem>> {
         Some("rtu") => json!({ "transport": "rtu", "device": "/dev/ttyUSB0" }),
         _ => json!({ "host": "localhost" }),
     };
-    let config: ConnectionConfig = fields::read(&spec.connection, "/connection", &smallest)?;
+    let config: ConnectionConfig =
+        fields::read(&spec.connection, "/connection", &smallest, "Modbus")?;
     check_way(&config)?;
-    let Some(strategy) = &config.connection_strategy else {
-        return Ok(config);
-    };
-    let mut problems = Vec::new();
-    let mut report = |key: &str, message: &str, expected: &str| {
-        let pointer = format!("/connection/connectionStrategy/{key}");
-        problems.push(Problem::new(pointer, message, expected));
-    };
-    if strategy.initial_delay < 1000 {
-        report(
-            "initialDelay",
-            "the first delay is too short",
-            "at least 1000 milliseconds",
-        );
-    }
-    if strategy.max_delay <= strategy.initial_delay {
-        report(
-            "maxDelay",
-            "the longest delay is not longer",
-            "more than initialDelay",
-        );
-    }
-    if strategy.increment_factor < 2 {
-        report("incrementFactor", "the delays would not grow", "at least 2");
-    }
-    if problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(problems)
+    let strategy = config.connection_strategy.as_ref();
+    let problems = strategy.map_or_else(Vec::new, ConnectionStrategy::problems);
+    match problems.is_empty() {
+        true => Ok(config),
+        false => Err(problems),
     }
 }
 

@@ -9,7 +9,6 @@ mod config;
 mod cycle;
 mod data_type;
 mod exception;
-mod fields;
 mod kind;
 mod learned;
 mod line;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::{EndpointSpec, Problem};
+use mainstem_adapter::{EndpointSpec, Problem, fields};
 use mainstem_model::Access;
 use serde_json::json;
 
@@ -10,7 +10,6 @@ use crate::address::{Address, Area, BYTE_MAX};
 use crate::block::{Member, Span};
 use crate::config::EndpointConfig;
 use crate::data_type::{DataType, Format};
-use crate::fields;
 
 /// How often an endpoint is polled that says nothing about it.
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
@@ -37,7 +36,7 @@ impl Binding {
     pub(crate) fn new(pointer: &str, spec: &EndpointSpec) -> Result<Self, Vec<Problem>> {
         let place = format!("{pointer}/operation");
         let config: EndpointConfig =
-            fields::read(&spec.operation, &place, &json!({ "address": "MB0" }))?;
+            fields::read(&spec.operation, &place, &json!({ "address": "MB0" }), "S7")?;
         let mut problems = Vec::new();
         let mut report = |key: &str, message: String, expected: &str| {
             problems.push(Problem::new(format!("{place}/{key}"), message, expected));

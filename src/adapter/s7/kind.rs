@@ -1,12 +1,11 @@
 //! The row in the registry: configuration to adapter.
 
-use mainstem_adapter::{AdapterSpec, Built, Kind, Point, Problem};
+use mainstem_adapter::{AdapterSpec, Built, ConnectionStrategy, Kind, Point, Problem, fields};
 use serde_json::json;
 
 use crate::adapter::S7Adapter;
 use crate::binding::Binding;
 use crate::config::{ConnectionConfig, EndpointConfig};
-use crate::fields;
 
 /// The adapter kind `s7`.
 pub const KIND: Kind = Kind {
@@ -49,33 +48,9 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
 
 fn connection(spec: &AdapterSpec) -> Result<ConnectionConfig, Vec<Problem>> {
     let smallest = json!({ "host": "localhost" });
-    let config: ConnectionConfig = fields::read(&spec.connection, "/connection", &smallest)?;
-    let Some(strategy) = &config.connection_strategy else {
-        return Ok(config);
-    };
-    let rows = [
-        (
-            strategy.initial_delay < 1000,
-            "initialDelay",
-            "at least 1000 milliseconds",
-        ),
-        (
-            strategy.max_delay <= strategy.initial_delay,
-            "maxDelay",
-            "more than initialDelay",
-        ),
-        (
-            strategy.increment_factor < 2,
-            "incrementFactor",
-            "at least 2",
-        ),
-    ];
-    let wrong = rows.into_iter().filter(|(is_wrong, ..)| *is_wrong);
-    let problems = wrong.map(|(_, key, expected)| {
-        let pointer = format!("/connection/connectionStrategy/{key}");
-        Problem::new(pointer, "this gives no back-off", expected)
-    });
-    let problems: Vec<Problem> = problems.collect();
+    let config: ConnectionConfig = fields::read(&spec.connection, "/connection", &smallest, "S7")?;
+    let strategy = config.connection_strategy.as_ref();
+    let problems = strategy.map_or_else(Vec::new, ConnectionStrategy::problems);
     match problems.is_empty() {
         true => Ok(config),
         false => Err(problems),

@@ -11,7 +11,6 @@ mod config;
 mod cycle;
 mod data_type;
 mod fault;
-mod fields;
 mod frame;
 mod kind;
 mod learned;

@@ -1,16 +1,19 @@
 //! Reads a configuration object and reports every field that is wrong, not the first one.
 
-use mainstem_adapter::Problem;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::Problem;
+
 /// Reads an object. `smallest` is a valid object with nothing but the required keys: each given
-/// key is tried in it alone, so that one wrong key does not hide the next.
-pub(crate) fn read<T: DeserializeOwned + JsonSchema>(
+/// key is tried in it alone, so that one wrong key does not hide the next. `protocol` is named where a
+/// key is none of its options.
+pub fn read<T: DeserializeOwned + JsonSchema>(
     value: &Value,
     pointer: &str,
     smallest: &Value,
+    protocol: &str,
 ) -> Result<T, Vec<Problem>> {
     let Some(given) = value.as_object() else {
         return Err(vec![Problem::new(
@@ -29,7 +32,7 @@ pub(crate) fn read<T: DeserializeOwned + JsonSchema>(
     for (key, content) in given {
         let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
         match known.get(key) {
-            None => problems.push(unknown(&place, key, known)),
+            None => problems.push(unknown(&place, key, known, protocol)),
             Some(property) => {
                 problems.extend(check::<T>(&place, key, content, property, smallest));
             }
@@ -57,9 +60,9 @@ pub(crate) fn read<T: DeserializeOwned + JsonSchema>(
     })
 }
 
-fn unknown(place: &str, key: &str, known: &Map<String, Value>) -> Problem {
+fn unknown(place: &str, key: &str, known: &Map<String, Value>, protocol: &str) -> Problem {
     let names: Vec<&str> = known.keys().map(String::as_str).collect();
-    let message = format!("`{key}` is no option of S7");
+    let message = format!("`{key}` is no option of {protocol}");
     Problem::new(place, message, format!("one of {}", names.join(" ")))
 }
 

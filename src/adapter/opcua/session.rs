@@ -2,31 +2,44 @@
 //! dropping it drops the connection and answers every write that is under way.
 
 mod done;
+mod intake;
 mod running;
 mod start;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
+use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, Reading, SessionEnd};
 
 use crate::plan::Plan;
-use crate::session::running::Running;
+use crate::session::running::{Ground, Running};
 use crate::ua::link::Server;
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
+use crate::ua::resolve::resolve;
+use crate::ua::structures::Structures;
+
+/// The last events and answers, by point.
+type Kept = BTreeMap<PointId, Reading>;
 
 /// An adapter of the kind `opcua`.
 pub(crate) struct OpcUaAdapter {
     plan: Plan,
+    // The last event and the last answer of each point: they stay true when a session ends.
+    kept: Kept,
 }
 
 impl OpcUaAdapter {
     /// Not connected yet.
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { plan }
+        Self {
+            plan,
+            kept: Kept::default(),
+        }
     }
 
-    async fn connect_and_run(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn connect_and_run(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
@@ -48,18 +61,30 @@ impl OpcUaAdapter {
             statistics: io.statistics().clone(),
             clock: io.clock().clone(),
             read_back: connection.read_back,
+            structures: Arc::new(Structures::new(link.session.decoding_options().clone())),
+        };
+        let points = self.plan.all();
+        let learn = async {
+            let server = Server::learn(&requests).await?;
+            let targets = resolve(&requests, &server, &points).await?;
+            Ok((server, targets))
         };
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,
-            server = link.drive(Server::learn(&requests)) => Some(server?),
+            learned = link.drive(learn) => Some(learned?),
         };
-        let Some(server) = learned else {
+        let Some((server, targets)) = learned else {
             link.close().await;
             return Ok(());
         };
         io.online();
-        let mut running = Running::new(&self.plan, io, link, &server, requests);
+        let ground = Ground {
+            plan: &self.plan,
+            kept: &mut self.kept,
+            server: Arc::new(server),
+        };
+        let mut running = Running::new(ground, io, link, requests, targets);
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),

@@ -56,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) read_max: usize,
     /// Monitored items in a request.
     pub(crate) items_max: usize,
+    /// Browse paths in a request.
+    pub(crate) paths_max: usize,
 }
 
 impl Link {
@@ -160,6 +162,7 @@ impl Server {
             VariableId::Server_NamespaceArray,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
+            VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerTranslateBrowsePathsToNodeIds,
         ];
         let found = requests
             .read_values(wanted.map(NodeId::from).to_vec())
@@ -179,18 +182,24 @@ impl Server {
             namespaces,
             read_max: limit(1),
             items_max: limit(2),
+            paths_max: limit(3),
         })
+    }
+
+    /// The index of a namespace, unless the server does not know it.
+    pub(crate) fn namespace(&self, namespace: &Namespace) -> Option<u16> {
+        match namespace {
+            Namespace::Index(index) => Some(*index),
+            Namespace::Uri(uri) => {
+                let index = self.namespaces.iter().position(|known| known == uri)?;
+                u16::try_from(index).ok()
+            }
+        }
     }
 
     /// The node of an address, unless the server does not know its namespace.
     pub(crate) fn node(&self, address: &NodeAddress) -> Option<NodeId> {
-        let namespace = match &address.namespace {
-            Namespace::Index(index) => *index,
-            Namespace::Uri(uri) => {
-                let index = self.namespaces.iter().position(|known| known == uri)?;
-                u16::try_from(index).ok()?
-            }
-        };
+        let namespace = self.namespace(&address.namespace)?;
         let identifier = match &address.identifier {
             Identifier::Numeric(number) => UaIdentifier::Numeric(*number),
             Identifier::Text(text) => UaIdentifier::String(text.as_str().into()),

@@ -18,5 +18,6 @@ mod ua;
 #[cfg(test)]
 mod tests;
 
-pub use certificates::{CertificateError, ServerCertificate, list_certificates, trust_certificate};
+pub use certificates::server_certificates;
 pub use kind::KIND;
+pub use ua::identity::{IdentityError, OwnCertificate, ensure as own_certificate};

@@ -12,7 +12,9 @@ pub(crate) mod requests;
 mod socket;
 pub(crate) mod subscribe;
 pub(crate) mod to_device;
-pub(crate) mod x509;
+mod trust;
+mod user;
+mod x509;
 
 pub(crate) use opcua::types::{DataValue, Error, NodeId, StatusCode};
 

@@ -11,6 +11,7 @@ mod node_address;
 mod plan;
 mod polls;
 mod quality;
+mod redundancy;
 mod section;
 mod session;
 mod ua;

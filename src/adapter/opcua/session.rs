@@ -2,7 +2,11 @@
 //! dropping it drops the connection and answers every write that is under way.
 
 mod done;
+mod freshness;
+mod pool;
 mod running;
+mod set;
+mod standby;
 mod start;
 
 use std::time::Duration;
@@ -11,7 +15,7 @@ use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
 
 use crate::plan::Plan;
 use crate::session::running::Running;
-use crate::ua::link::Server;
+use crate::ua::link::{Link, Server};
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
 
@@ -26,29 +30,16 @@ impl OpcUaAdapter {
         Self { plan }
     }
 
-    async fn connect_and_run(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn run_one(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
-        let longest = self
-            .plan
-            .subscribed()
-            .keys()
-            .copied()
-            .max()
-            .unwrap_or(Duration::ZERO);
         let mut link = tokio::select! {
             biased;
             () = &mut stopped => return Ok(()),
-            link = open(connection, &self.plan.folder, longest) => link?,
+            link = open(connection, &self.plan.folder, self.longest()) => link?,
         };
-        let requests = Requests {
-            session: link.session.clone(),
-            timeout: connection.request_timeout,
-            statistics: io.statistics().clone(),
-            clock: io.clock().clone(),
-            read_back: connection.read_back,
-        };
+        let requests = self.requests(io, &link);
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,
@@ -68,11 +59,33 @@ impl OpcUaAdapter {
         running.into_link().close().await;
         ended
     }
+
+    /// What every request on a link needs.
+    fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
+        Requests {
+            session: link.session.clone(),
+            timeout: self.plan.connection.request_timeout,
+            statistics: io.statistics().clone(),
+            clock: io.clock().clone(),
+            read_back: self.plan.connection.read_back,
+        }
+    }
+
+    /// The longest publishing interval.
+    fn longest(&self) -> Duration {
+        let intervals = self.plan.subscribed();
+        intervals.keys().copied().max().unwrap_or(Duration::ZERO)
+    }
 }
 
 impl Adapter for OpcUaAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
-        Box::pin(self.connect_and_run(io))
+        Box::pin(async move {
+            match self.plan.connection.others.is_empty() {
+                true => self.run_one(io).await,
+                false => self.run_set(io).await,
+            }
+        })
     }
 
     fn interval(&self, point: PointId) -> Option<Duration> {

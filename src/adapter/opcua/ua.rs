@@ -9,6 +9,7 @@ mod json;
 pub(crate) mod link;
 pub(crate) mod open;
 pub(crate) mod requests;
+mod service_level;
 mod socket;
 pub(crate) mod subscribe;
 pub(crate) mod to_device;

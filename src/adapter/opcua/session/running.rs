@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use super::done::Done;
+use super::freshness::Freshness;
 use crate::plan::Plan;
 use crate::polls::Polls;
 use crate::ua::NodeId;
@@ -44,6 +45,8 @@ pub(super) struct Running<'a> {
     pub(super) held: Option<WriteJob>,
     heard: Instant,
     pub(super) readings: Vec<Reading>,
+    // In a redundant set only.
+    pub(super) freshness: Option<&'a mut Freshness>,
 }
 
 impl<'a> Running<'a> {
@@ -83,6 +86,7 @@ impl<'a> Running<'a> {
             held: None,
             heard: now,
             readings: Vec::new(),
+            freshness: None,
         };
         running.report_unknown_namespaces();
         running.to_subscribe = running.groups(|_| true);
@@ -165,6 +169,7 @@ impl<'a> Running<'a> {
             self.to_subscribe = self.groups(|id| points.contains(&id));
         }
         if now < self.silent_at() {
+            self.emit();
             return Ok(());
         }
         // Under load the sign of life may lie in the socket while the timer is looked at first.
@@ -190,7 +195,11 @@ impl<'a> Running<'a> {
 
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
-        [self.polls.next_due(), retry]
+        let kept_back = self
+            .freshness
+            .as_ref()
+            .and_then(|freshness| freshness.due());
+        [self.polls.next_due(), retry, kept_back]
             .into_iter()
             .flatten()
             .fold(self.silent_at(), Instant::min)
@@ -207,6 +216,9 @@ impl<'a> Running<'a> {
     }
 
     pub(super) fn emit(&mut self) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.pass(&mut self.readings, Instant::now());
+        }
         self.io.emit(&mut self.readings);
     }
 }

@@ -12,8 +12,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{EndpointSpec, SessionEnd, WriteAnswer};
-use mainstem_adapter_opcua::{KIND, list_certificates, trust_certificate};
+use mainstem_adapter_opcua::{KIND, server_certificates};
 use mainstem_model::{Access, Reason, Value};
+use mainstem_opcua_trust::CertificateState;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -237,9 +238,11 @@ async fn a_foreign_server_is_trusted_and_logs_us_in() {
     let session = device.adapter(&folder, options("Sign", "right"), double());
     let ended = session.end().await.1.unwrap_err();
     assert_eq!(ended.code(), "certificate_untrusted", "{ended}");
-    let waiting = list_certificates(folder.path()).unwrap();
+    let list = server_certificates(folder.path());
+    let waiting = list.list().unwrap();
     assert!(waiting[0].subject.contains("interop"), "{waiting:?}");
-    trust_certificate(folder.path(), &waiting[0].thumbprint).unwrap();
+    let trusted = CertificateState::Trusted;
+    list.decide(&waiting[0].thumbprint, trusted).unwrap();
 
     for mode in ["Sign", "SignAndEncrypt"] {
         let session = device.adapter(&folder, options(mode, "right"), double());

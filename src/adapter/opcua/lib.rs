@@ -12,6 +12,7 @@ mod node_address;
 mod plan;
 mod polls;
 mod quality;
+mod redundancy;
 mod section;
 mod session;
 mod ua;
@@ -19,5 +20,6 @@ mod ua;
 #[cfg(test)]
 mod tests;
 
-pub use certificates::{CertificateError, ServerCertificate, list_certificates, trust_certificate};
+pub use certificates::server_certificates;
 pub use kind::KIND;
+pub use ua::identity::{IdentityError, OwnCertificate, ensure as own_certificate};

@@ -2,8 +2,12 @@
 //! dropping it drops the connection and answers every write that is under way.
 
 mod done;
+mod freshness;
 mod intake;
+mod pool;
 mod running;
+mod set;
+mod standby;
 mod start;
 
 use std::collections::BTreeMap;
@@ -11,22 +15,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, Reading, SessionEnd};
+use parking_lot::Mutex;
 
 use crate::plan::Plan;
-use crate::session::running::{Ground, Running};
-use crate::ua::link::Server;
+use crate::session::running::Running;
+use crate::ua::Error;
+use crate::ua::link::{Link, Server};
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
-use crate::ua::resolve::resolve;
-use crate::ua::structures::Structures;
+use crate::ua::resolve::{Target, resolve};
 
-/// The last events and answers, by point.
-type Kept = BTreeMap<PointId, Reading>;
+/// The last event and the last answer of each point: they stay true when a session ends.
+type Kept = Arc<Mutex<BTreeMap<PointId, Reading>>>;
+
+/// What has to be known before anything is asked for.
+struct Learned {
+    server: Server,
+    // By point.
+    targets: Vec<Target>,
+}
 
 /// An adapter of the kind `opcua`.
 pub(crate) struct OpcUaAdapter {
     plan: Plan,
-    // The last event and the last answer of each point: they stay true when a session ends.
     kept: Kept,
 }
 
@@ -39,52 +50,27 @@ impl OpcUaAdapter {
         }
     }
 
-    async fn connect_and_run(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn run_one(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
-        let longest = self
-            .plan
-            .subscribed()
-            .keys()
-            .copied()
-            .max()
-            .unwrap_or(Duration::ZERO);
         let mut link = tokio::select! {
             biased;
             () = &mut stopped => return Ok(()),
-            link = open(connection, &self.plan.folder, longest) => link?,
+            link = open(connection, &self.plan.folder, self.longest()) => link?,
         };
-        let requests = Requests {
-            session: link.session.clone(),
-            timeout: connection.request_timeout,
-            statistics: io.statistics().clone(),
-            clock: io.clock().clone(),
-            read_back: connection.read_back,
-            structures: Arc::new(Structures::new(link.session.decoding_options().clone())),
-        };
-        let points = self.plan.all();
-        let learn = async {
-            let server = Server::learn(&requests).await?;
-            let targets = resolve(&requests, &server, &points).await?;
-            Ok((server, targets))
-        };
+        let requests = self.requests(io, &link);
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,
-            learned = link.drive(learn) => Some(learned?),
+            learned = link.drive(self.learn(&requests)) => Some(learned?),
         };
-        let Some((server, targets)) = learned else {
+        let Some(learned) = learned else {
             link.close().await;
             return Ok(());
         };
         io.online();
-        let ground = Ground {
-            plan: &self.plan,
-            kept: &mut self.kept,
-            server: Arc::new(server),
-        };
-        let mut running = Running::new(ground, io, link, requests, targets);
+        let mut running = self.running(io, link, learned, requests);
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),
@@ -93,11 +79,51 @@ impl OpcUaAdapter {
         running.into_link().close().await;
         ended
     }
+
+    /// What every request on a link needs.
+    fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
+        Requests {
+            session: link.session.clone(),
+            timeout: self.plan.connection.request_timeout,
+            statistics: io.statistics().clone(),
+            clock: io.clock().clone(),
+            read_back: self.plan.connection.read_back,
+            structures: link.structures(),
+        }
+    }
+
+    async fn learn(&self, requests: &Requests) -> Result<Learned, Error> {
+        let server = Server::learn(requests).await?;
+        let targets = resolve(requests, &server, &self.plan.all()).await?;
+        let targets = targets.into_iter().map(|(_, target)| target).collect();
+        Ok(Learned { server, targets })
+    }
+
+    fn running<'a>(
+        &'a self,
+        io: &'a mut AdapterIo,
+        link: Link,
+        learned: Learned,
+        requests: Requests,
+    ) -> Running<'a> {
+        Running::new(&self.plan, self.kept.clone(), io, link, learned, requests)
+    }
+
+    /// The longest publishing interval.
+    fn longest(&self) -> Duration {
+        let intervals = self.plan.subscribed();
+        intervals.keys().copied().max().unwrap_or(Duration::ZERO)
+    }
 }
 
 impl Adapter for OpcUaAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
-        Box::pin(self.connect_and_run(io))
+        Box::pin(async move {
+            match self.plan.connection.others.is_empty() {
+                true => self.run_one(io).await,
+                false => self.run_set(io).await,
+            }
+        })
     }
 
     fn interval(&self, point: PointId) -> Option<Duration> {

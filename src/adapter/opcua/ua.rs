@@ -14,11 +14,14 @@ pub(crate) mod method;
 pub(crate) mod open;
 pub(crate) mod requests;
 pub(crate) mod resolve;
+mod service_level;
 mod socket;
 pub(crate) mod structures;
 pub(crate) mod subscribe;
 pub(crate) mod to_device;
-pub(crate) mod x509;
+mod trust;
+mod user;
+mod x509;
 
 pub(crate) use opcua::types::{DataValue, Error, NodeId, ReadValueId, StatusCode};
 

@@ -11,10 +11,11 @@ use mainstem_model::Reason;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::Kept;
 use super::done::Done;
+use super::freshness::Freshness;
 use super::intake::Question;
 use super::start::RETRY_REFUSED;
+use super::{Kept, Learned};
 use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
@@ -26,23 +27,14 @@ use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
 
-/// What outlives the session, and what was learned at its beginning.
-pub(super) struct Ground<'a> {
-    /// What to do.
-    pub(super) plan: &'a Plan,
-    /// The last events and answers.
-    pub(super) kept: &'a mut Kept,
-    /// What is known about the server.
-    pub(super) server: Arc<Server>,
-}
-
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) kept: &'a mut Kept,
+    // The last event and the last answer of each point.
+    pub(super) kept: Kept,
     pub(super) server: Arc<Server>,
     pub(super) io: &'a mut AdapterIo,
     pub(super) link: Link,
@@ -75,18 +67,21 @@ pub(super) struct Running<'a> {
     pub(super) held: Option<WriteJob>,
     heard: Instant,
     pub(super) readings: Vec<Reading>,
+    // In a redundant set only.
+    pub(super) freshness: Option<&'a mut Freshness>,
 }
 
 impl<'a> Running<'a> {
     /// Begins with every subscription to make and every poll due.
     pub(super) fn new(
-        ground: Ground<'a>,
+        plan: &'a Plan,
+        kept: Kept,
         io: &'a mut AdapterIo,
         link: Link,
+        learned: Learned,
         requests: Requests,
-        targets: Vec<(PointId, Target)>,
     ) -> Self {
-        let Ground { plan, kept, server } = ground;
+        let Learned { server, targets } = learned;
         let now = Instant::now();
         let mut running = Self {
             plan,
@@ -95,8 +90,8 @@ impl<'a> Running<'a> {
             link,
             requests,
             polls: Polls::new(plan.polled(), server.read_max, now),
-            server,
-            targets: targets.into_iter().map(|(_, target)| target).collect(),
+            server: Arc::new(server),
+            targets,
             jobs: FuturesUnordered::new(),
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
@@ -117,6 +112,7 @@ impl<'a> Running<'a> {
             held: None,
             heard: now,
             readings: Vec::new(),
+            freshness: None,
         };
         running.report_first();
         running.to_subscribe = running.groups(|_| true);
@@ -197,6 +193,7 @@ impl<'a> Running<'a> {
             self.start_search(points);
         }
         if now < self.silent_at() {
+            self.emit();
             return Ok(());
         }
         // Under load the sign of life may lie in the socket while the timer is looked at first.
@@ -224,7 +221,11 @@ impl<'a> Running<'a> {
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
         let search = self.search.as_ref().map(|(at, _)| *at);
-        [self.polls.next_due(), retry, search]
+        let kept_back = self
+            .freshness
+            .as_ref()
+            .and_then(|freshness| freshness.due());
+        [self.polls.next_due(), retry, search, kept_back]
             .into_iter()
             .flatten()
             .fold(self.silent_at(), Instant::min)
@@ -255,12 +256,15 @@ impl<'a> Running<'a> {
     pub(super) fn say_last(&mut self, id: PointId) {
         if self.node(id).is_some() {
             let waiting = || Reading::failed(id, Reason::Waiting);
-            let last = self.kept.get(&id).cloned();
+            let last = self.kept.lock().get(&id).cloned();
             self.readings.push(last.unwrap_or_else(waiting));
         }
     }
 
     pub(super) fn emit(&mut self) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.pass(&mut self.readings, Instant::now());
+        }
         self.io.emit(&mut self.readings);
     }
 }

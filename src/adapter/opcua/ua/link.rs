@@ -14,6 +14,7 @@ use opcua::types::{
 
 use super::failure;
 use super::requests::Requests;
+use super::structures::Structures;
 use crate::node_address::{Identifier, Namespace, NodeAddress};
 
 /// The loop of a session. Nothing is sent or received unless it is polled.
@@ -133,6 +134,11 @@ impl Link {
                 event = self.event() => { event?; }
             }
         }
+    }
+
+    /// What is known of the server's own types: nothing yet.
+    pub(crate) fn structures(&self) -> Arc<Structures> {
+        Arc::new(Structures::new(self.session.decoding_options().clone()))
     }
 
     /// Says goodbye, if that is quickly done.

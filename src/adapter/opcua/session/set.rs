@@ -59,6 +59,7 @@ impl OpcUaAdapter {
                 }
                 Left::Lost(end) => {
                     drop(old);
+                    pool.lost(active, &end);
                     let Some(next) = pool.next().await else {
                         return Err(end);
                     };

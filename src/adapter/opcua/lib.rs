@@ -3,6 +3,7 @@
 //! stands in `ua`; everything else is pure or speaks in this program's own words.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod browse_path;
 mod certificates;
 mod connection;
 mod endpoint;

@@ -12,6 +12,7 @@ use super::failure;
 use super::identity::{self, OwnCertificate, application_uri};
 use super::link::{Link, SessionEvents};
 use super::socket::{CHUNK_BYTES_MAX, Dialer};
+use super::structures::RawBodies;
 use super::subscribe::publish_timeout;
 use super::trust::{check_server, disk};
 use super::user;
@@ -54,6 +55,8 @@ pub(crate) async fn open(
         .map(|builder| builder.user_identity_token(token))
         .and_then(|builder| builder.build(store))
         .map_err(|error| failed(error.status()))?;
+    // Bodies that the stack cannot decode must not break the messages around them.
+    *session.encoding_context().write().loaders_mut() = RawBodies::collection();
     let mut events: SessionEvents = Box::pin(event_loop.enter());
     let connected = async { Link::connected(&mut events).await.map_err(status_only) };
     within(plan, connected)

@@ -19,6 +19,7 @@ use super::start::RETRY_REFUSED;
 use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
+use crate::ua::{StatusCode, failure};
 use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
 use crate::ua::method::Signature;
@@ -39,6 +40,10 @@ pub(super) struct Ground<'a> {
 
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
+
+/// Signs of life that may be missing while something else arrives: answers that nobody asked for
+/// are no life.
+const UNANSWERED_MAX: u32 = 6;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
@@ -75,6 +80,8 @@ pub(super) struct Running<'a> {
     pub(super) writing: BTreeSet<PointId>,
     pub(super) held: Option<WriteJob>,
     heard: Instant,
+    // Signs of life that were asked for and did not come, one after the other.
+    unanswered: u32,
     pub(super) readings: Vec<Reading>,
     // In a redundant set only.
     pub(super) freshness: Option<&'a mut Freshness>,
@@ -119,6 +126,7 @@ impl<'a> Running<'a> {
             writing: BTreeSet::new(),
             held: None,
             heard: now,
+            unanswered: 0,
             readings: Vec::new(),
             freshness: None,
         };
@@ -162,7 +170,12 @@ impl<'a> Running<'a> {
     fn on_event(&mut self, event: &Event) -> Result<(), SessionEnd> {
         match event {
             Event::Heard => self.heard = Instant::now(),
-            Event::KeepAliveFailed(code) => self.io.statistics().failed(code),
+            Event::Answered => self.unanswered = 0,
+            Event::KeepAliveFailed(code) => {
+                self.io.statistics().failed(code);
+                let is_silent = *code == failure::name(StatusCode::BadTimeout);
+                self.unanswered += u32::from(is_silent && self.calling.is_empty());
+            }
             Event::Nothing => {}
         }
         let Inbox {
@@ -170,7 +183,8 @@ impl<'a> Running<'a> {
             alive,
             lost,
             gaps,
-        } = std::mem::take(&mut *self.inbox.lock());
+            ..
+        } = self.inbox.lock().take();
         for _ in 0..gaps.min(GAPS_COUNTED_MAX) {
             self.io.statistics().failed("notification_gap");
         }
@@ -184,6 +198,15 @@ impl<'a> Running<'a> {
             .filter_map(|publish| self.subscribed.get(publish))
         {
             self.io.confirm(points);
+        }
+        if self.unanswered >= UNANSWERED_MAX {
+            self.link.gone = true;
+            let message = format!(
+                "the server at {} sends something and has not answered {UNANSWERED_MAX} times when \
+                 it was asked for its state",
+                self.link.url
+            );
+            return Err(SessionEnd::lost("keep_alive", message));
         }
         lost.map_or(Ok(()), |status| Err(self.ended(status)))
     }

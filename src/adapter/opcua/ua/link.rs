@@ -45,6 +45,8 @@ pub(crate) struct Link {
 pub(crate) enum Event {
     /// Something arrived from the server.
     Heard,
+    /// The server has answered a keep-alive.
+    Answered,
     /// The server did not answer a keep-alive, or says that it does not run.
     KeepAliveFailed(&'static str),
     /// Nothing of interest.
@@ -110,6 +112,9 @@ impl Link {
                     return Err(self.ended(*status));
                 }
                 Ok(Event::KeepAliveFailed(failure::name(*status)))
+            }
+            Some(Ok(SessionPollResult::SessionActivity(SessionActivity::KeepAliveSucceeded))) => {
+                Ok(Event::Answered)
             }
             Some(Ok(_)) => Ok(Event::Nothing),
         }

@@ -26,6 +26,12 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 )]
 #[path = "../../src/adapter/opcua/tests/harness.rs"]
 mod harness;
+#[path = "opcua/relay.rs"]
+mod relay;
+#[path = "opcua/security.rs"]
+mod security;
+#[path = "opcua/sets.rs"]
+mod sets;
 
 use harness::{PATIENCE, Session, built, endpoint, subscribed};
 
@@ -61,14 +67,27 @@ fn python() -> Option<PathBuf> {
 
 impl Device {
     async fn start(python: &Path, folder: &Path, port: u16) -> Self {
-        let script = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../tests/interop/opcua_server.py"
-        );
+        Self::run(python, "opcua_server.py", folder, port, None).await
+    }
+
+    /// A plant with policies, users and namespaces of its own; see its script.
+    async fn plant(python: &Path, folder: &Path, port: u16, options: &serde_json::Value) -> Self {
+        Self::run(python, "opcua_plant.py", folder, port, Some(options)).await
+    }
+
+    async fn run(
+        python: &Path,
+        script: &str,
+        folder: &Path,
+        port: u16,
+        options: Option<&serde_json::Value>,
+    ) -> Self {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/interop");
         let mut process = Command::new(python)
-            .arg(script)
+            .arg(Path::new(scripts).join(script))
             .arg(port.to_string())
             .arg(folder)
+            .args(options.map(serde_json::Value::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

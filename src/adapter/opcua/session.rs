@@ -15,29 +15,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, Reading, SessionEnd};
-use parking_lot::Mutex;
 
 use crate::plan::Plan;
-use crate::session::running::Running;
+use crate::session::running::{Ground, Running};
 use crate::ua::Error;
-use crate::ua::link::{Link, Server};
+use crate::ua::link::Server;
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
 use crate::ua::resolve::{Target, resolve};
 
-/// The last event and the last answer of each point: they stay true when a session ends.
-type Kept = Arc<Mutex<BTreeMap<PointId, Reading>>>;
+/// The last events and answers, by point.
+type Kept = BTreeMap<PointId, Reading>;
 
-/// What has to be known before anything is asked for.
-struct Learned {
-    server: Server,
-    // By point.
-    targets: Vec<Target>,
-}
+/// A server, and the nodes of the points in it.
+type Learned = (Arc<Server>, Vec<(PointId, Target)>);
 
 /// An adapter of the kind `opcua`.
 pub(crate) struct OpcUaAdapter {
     plan: Plan,
+    // The last event and the last answer of each point: they stay true when a session ends.
     kept: Kept,
 }
 
@@ -50,7 +46,7 @@ impl OpcUaAdapter {
         }
     }
 
-    async fn run_one(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn run_one(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
@@ -59,18 +55,23 @@ impl OpcUaAdapter {
             () = &mut stopped => return Ok(()),
             link = open(connection, &self.plan.folder, self.longest()) => link?,
         };
-        let requests = self.requests(io, &link);
+        let requests = link.requests(connection, io.statistics(), io.clock());
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,
-            learned = link.drive(self.learn(&requests)) => Some(learned?),
+            learned = link.drive(learn(&self.plan, &requests)) => Some(learned?),
         };
-        let Some(learned) = learned else {
+        let Some((server, targets)) = learned else {
             link.close().await;
             return Ok(());
         };
         io.online();
-        let mut running = self.running(io, link, learned, requests);
+        let ground = Ground {
+            plan: &self.plan,
+            kept: &mut self.kept,
+            server,
+        };
+        let mut running = Running::new(ground, io, link, requests, targets);
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),
@@ -80,40 +81,18 @@ impl OpcUaAdapter {
         ended
     }
 
-    /// What every request on a link needs.
-    fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
-        Requests {
-            session: link.session.clone(),
-            timeout: self.plan.connection.request_timeout,
-            statistics: io.statistics().clone(),
-            clock: io.clock().clone(),
-            read_back: self.plan.connection.read_back,
-            structures: link.structures(),
-        }
-    }
-
-    async fn learn(&self, requests: &Requests) -> Result<Learned, Error> {
-        let server = Server::learn(requests).await?;
-        let targets = resolve(requests, &server, &self.plan.all()).await?;
-        let targets = targets.into_iter().map(|(_, target)| target).collect();
-        Ok(Learned { server, targets })
-    }
-
-    fn running<'a>(
-        &'a self,
-        io: &'a mut AdapterIo,
-        link: Link,
-        learned: Learned,
-        requests: Requests,
-    ) -> Running<'a> {
-        Running::new(&self.plan, self.kept.clone(), io, link, learned, requests)
-    }
-
     /// The longest publishing interval.
     fn longest(&self) -> Duration {
         let intervals = self.plan.subscribed();
         intervals.keys().copied().max().unwrap_or(Duration::ZERO)
     }
+}
+
+/// Asks a server for what has to be known before its nodes are.
+async fn learn(plan: &Plan, requests: &Requests) -> Result<Learned, Error> {
+    let server = Server::learn(requests).await?;
+    let targets = resolve(requests, &server, &plan.all()).await?;
+    Ok((Arc::new(server), targets))
 }
 
 impl Adapter for OpcUaAdapter {

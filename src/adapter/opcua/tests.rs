@@ -7,6 +7,7 @@
 mod config;
 mod conformance;
 mod harness;
+mod hostile;
 mod limits;
 mod secured;
 mod server;

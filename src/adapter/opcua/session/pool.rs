@@ -58,6 +58,12 @@ impl Pool {
         }
     }
 
+    /// The one that was used is lost.
+    pub(super) fn lost(&self, index: usize, end: &SessionEnd) {
+        let standing = Standing::Failed(end.code(), end.to_string());
+        self.set(index, standing);
+    }
+
     /// The URL of a server.
     pub(super) fn url(&self, index: usize) -> &str {
         self.servers

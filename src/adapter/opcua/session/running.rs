@@ -11,14 +11,15 @@ use mainstem_model::Reason;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
+use super::Kept;
 use super::done::Done;
 use super::freshness::Freshness;
 use super::intake::Question;
 use super::start::RETRY_REFUSED;
-use super::{Kept, Learned};
 use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
+use crate::ua::{StatusCode, failure};
 use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
 use crate::ua::method::Signature;
@@ -27,14 +28,27 @@ use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
 
+/// What outlives the session, and what was learned at its beginning.
+pub(super) struct Ground<'a> {
+    /// What to do.
+    pub(super) plan: &'a Plan,
+    /// The last events and answers.
+    pub(super) kept: &'a mut Kept,
+    /// What is known about the server.
+    pub(super) server: Arc<Server>,
+}
+
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
+
+/// Signs of life that may be missing while something else arrives: answers that nobody asked for
+/// are no life.
+const UNANSWERED_MAX: u32 = 6;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
     pub(super) plan: &'a Plan,
-    // The last event and the last answer of each point.
-    pub(super) kept: Kept,
+    pub(super) kept: &'a mut Kept,
     pub(super) server: Arc<Server>,
     pub(super) io: &'a mut AdapterIo,
     pub(super) link: Link,
@@ -66,6 +80,8 @@ pub(super) struct Running<'a> {
     pub(super) writing: BTreeSet<PointId>,
     pub(super) held: Option<WriteJob>,
     heard: Instant,
+    // Signs of life that were asked for and did not come, one after the other.
+    unanswered: u32,
     pub(super) readings: Vec<Reading>,
     // In a redundant set only.
     pub(super) freshness: Option<&'a mut Freshness>,
@@ -74,14 +90,13 @@ pub(super) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Begins with every subscription to make and every poll due.
     pub(super) fn new(
-        plan: &'a Plan,
-        kept: Kept,
+        ground: Ground<'a>,
         io: &'a mut AdapterIo,
         link: Link,
-        learned: Learned,
         requests: Requests,
+        targets: Vec<(PointId, Target)>,
     ) -> Self {
-        let Learned { server, targets } = learned;
+        let Ground { plan, kept, server } = ground;
         let now = Instant::now();
         let mut running = Self {
             plan,
@@ -90,8 +105,8 @@ impl<'a> Running<'a> {
             link,
             requests,
             polls: Polls::new(plan.polled(), server.read_max, now),
-            server: Arc::new(server),
-            targets,
+            server,
+            targets: targets.into_iter().map(|(_, target)| target).collect(),
             jobs: FuturesUnordered::new(),
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
@@ -111,6 +126,7 @@ impl<'a> Running<'a> {
             writing: BTreeSet::new(),
             held: None,
             heard: now,
+            unanswered: 0,
             readings: Vec::new(),
             freshness: None,
         };
@@ -154,7 +170,12 @@ impl<'a> Running<'a> {
     fn on_event(&mut self, event: &Event) -> Result<(), SessionEnd> {
         match event {
             Event::Heard => self.heard = Instant::now(),
-            Event::KeepAliveFailed(code) => self.io.statistics().failed(code),
+            Event::Answered => self.unanswered = 0,
+            Event::KeepAliveFailed(code) => {
+                self.io.statistics().failed(code);
+                let is_silent = *code == failure::name(StatusCode::BadTimeout);
+                self.unanswered += u32::from(is_silent && self.calling.is_empty());
+            }
             Event::Nothing => {}
         }
         let Inbox {
@@ -162,7 +183,8 @@ impl<'a> Running<'a> {
             alive,
             lost,
             gaps,
-        } = std::mem::take(&mut *self.inbox.lock());
+            ..
+        } = self.inbox.lock().take();
         for _ in 0..gaps.min(GAPS_COUNTED_MAX) {
             self.io.statistics().failed("notification_gap");
         }
@@ -176,6 +198,15 @@ impl<'a> Running<'a> {
             .filter_map(|publish| self.subscribed.get(publish))
         {
             self.io.confirm(points);
+        }
+        if self.unanswered >= UNANSWERED_MAX {
+            self.link.gone = true;
+            let message = format!(
+                "the server at {} sends something and has not answered {UNANSWERED_MAX} times when \
+                 it was asked for its state",
+                self.link.url
+            );
+            return Err(SessionEnd::lost("keep_alive", message));
         }
         lost.map_or(Ok(()), |status| Err(self.ended(status)))
     }
@@ -221,10 +252,8 @@ impl<'a> Running<'a> {
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
         let search = self.search.as_ref().map(|(at, _)| *at);
-        let kept_back = self
-            .freshness
-            .as_ref()
-            .and_then(|freshness| freshness.due());
+        let freshness = self.freshness.as_ref();
+        let kept_back = freshness.and_then(|freshness| freshness.due());
         [self.polls.next_due(), retry, search, kept_back]
             .into_iter()
             .flatten()
@@ -256,7 +285,7 @@ impl<'a> Running<'a> {
     pub(super) fn say_last(&mut self, id: PointId) {
         if self.node(id).is_some() {
             let waiting = || Reading::failed(id, Reason::Waiting);
-            let last = self.kept.lock().get(&id).cloned();
+            let last = self.kept.get(&id).cloned();
             self.readings.push(last.unwrap_or_else(waiting));
         }
     }

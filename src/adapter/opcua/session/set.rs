@@ -5,10 +5,11 @@ use mainstem_adapter::{AdapterIo, SessionEnd};
 use tokio::time::Instant;
 use tracing::info;
 
-use super::OpcUaAdapter;
 use super::freshness::Freshness;
 use super::pool::Pool;
+use super::running::{Ground, Running};
 use super::standby;
+use super::{OpcUaAdapter, learn};
 use crate::ua::link::Link;
 
 /// Why a server is not used any more.
@@ -19,7 +20,7 @@ enum Left {
 }
 
 impl OpcUaAdapter {
-    pub(super) async fn run_set(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    pub(super) async fn run_set(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let servers = self.plan.connection.servers().into_iter();
         let servers = servers.map(|plan| standby::Server {
             plan,
@@ -58,6 +59,7 @@ impl OpcUaAdapter {
                 }
                 Left::Lost(end) => {
                     drop(old);
+                    pool.lost(active, &end);
                     let Some(next) = pool.next().await else {
                         return Err(end);
                     };
@@ -74,7 +76,7 @@ impl OpcUaAdapter {
 
     // One server, until it is left. Its link comes back, so that it can be closed.
     async fn serve(
-        &self,
+        &mut self,
         io: &mut AdapterIo,
         pool: &mut Pool,
         active: usize,
@@ -84,20 +86,25 @@ impl OpcUaAdapter {
     ) -> (Left, Link) {
         let stopped = io.stopped();
         tokio::pin!(stopped);
-        let requests = self.requests(io, &link);
+        let requests = link.requests(&self.plan.connection, io.statistics(), io.clock());
         let learned = tokio::select! {
             biased;
             () = &mut stopped => return (Left::Stopped, link),
-            learned = link.drive(self.learn(&requests)) => learned,
+            learned = link.drive(learn(&self.plan, &requests)) => learned,
         };
-        let learned = match learned {
+        let (server, targets) = match learned {
             Ok(learned) => learned,
             Err(end) => return (Left::Lost(end), link),
         };
         if !std::mem::replace(is_online, true) {
             io.online();
         }
-        let mut running = self.running(io, link, learned, requests.clone());
+        let ground = Ground {
+            plan: &self.plan,
+            kept: &mut self.kept,
+            server,
+        };
+        let mut running = Running::new(ground, io, link, requests.clone(), targets);
         running.freshness = Some(freshness);
         let left = tokio::select! {
             biased;

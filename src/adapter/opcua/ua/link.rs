@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{SessionEnd, Statistics};
+use mainstem_model::Clock;
 use opcua::client::transport::TransportPollResult;
 use opcua::client::{Session, SessionActivity, SessionPollResult, SubscriptionActivity};
 use opcua::types::{
@@ -15,6 +16,7 @@ use opcua::types::{
 use super::failure;
 use super::requests::Requests;
 use super::structures::Structures;
+use crate::connection::ConnectionPlan;
 use crate::node_address::{Identifier, Namespace, NodeAddress};
 
 /// The loop of a session. Nothing is sent or received unless it is polled.
@@ -43,6 +45,8 @@ pub(crate) struct Link {
 pub(crate) enum Event {
     /// Something arrived from the server.
     Heard,
+    /// The server has answered a keep-alive.
+    Answered,
     /// The server did not answer a keep-alive, or says that it does not run.
     KeepAliveFailed(&'static str),
     /// Nothing of interest.
@@ -109,6 +113,9 @@ impl Link {
                 }
                 Ok(Event::KeepAliveFailed(failure::name(*status)))
             }
+            Some(Ok(SessionPollResult::SessionActivity(SessionActivity::KeepAliveSucceeded))) => {
+                Ok(Event::Answered)
+            }
             Some(Ok(_)) => Ok(Event::Nothing),
         }
     }
@@ -118,6 +125,23 @@ impl Link {
         // Whoever polls the loop of a lost connection makes it connect again.
         self.gone |= failure::is_fatal(status);
         failure::ended(&self.url, status)
+    }
+
+    /// What every request on this link needs.
+    pub(crate) fn requests(
+        &self,
+        plan: &ConnectionPlan,
+        statistics: &Arc<Statistics>,
+        clock: &Arc<dyn Clock>,
+    ) -> Requests {
+        Requests {
+            session: self.session.clone(),
+            timeout: plan.request_timeout,
+            statistics: Arc::clone(statistics),
+            clock: Arc::clone(clock),
+            read_back: plan.read_back,
+            structures: Arc::new(Structures::new(self.session.decoding_options().clone())),
+        }
     }
 
     /// Waits for a request while the loop is polled.
@@ -134,11 +158,6 @@ impl Link {
                 event = self.event() => { event?; }
             }
         }
-    }
-
-    /// What is known of the server's own types: nothing yet.
-    pub(crate) fn structures(&self) -> Arc<Structures> {
-        Arc::new(Structures::new(self.session.decoding_options().clone()))
     }
 
     /// Says goodbye, if that is quickly done.

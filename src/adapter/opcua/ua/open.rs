@@ -11,7 +11,7 @@ use super::endpoints;
 use super::failure;
 use super::identity::{self, OwnCertificate, application_uri};
 use super::link::{Link, SessionEvents};
-use super::socket::{CHUNK_BYTES_MAX, Dialer};
+use super::socket::{CHUNK_BYTES_MAX, CHUNKS_MAX, Dialer};
 use super::structures::RawBodies;
 use super::subscribe::publish_timeout;
 use super::trust::{check_server, disk};
@@ -19,8 +19,6 @@ use super::user;
 use crate::certificates;
 use crate::connection::ConnectionPlan;
 
-/// Chunks of one message.
-const CHUNKS_MAX: usize = 256;
 /// Bytes of a text or byte string. More than a value may have, so that one value which is too
 /// large is a bad value and not a broken session.
 const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -23,6 +23,11 @@ use tokio_util::codec::FramedRead;
 pub(crate) const CHUNK_BYTES_MAX: usize = 65_535;
 /// Type, flag and size of a chunk.
 const HEADER_BYTES: usize = 8;
+/// Where the flag stands, and what it is for a chunk that is not the last one of its message.
+const FLAG: usize = 3;
+const INTERMEDIATE: u8 = b'C';
+/// Chunks of one message.
+pub(crate) const CHUNKS_MAX: usize = 256;
 
 /// Connects to the host of a URL.
 #[derive(Clone, Debug)]
@@ -89,12 +94,14 @@ async fn dial(
     Ok(StreamConnection::new(reader, writer, url))
 }
 
-/// Reads on until a chunk announces a size that nobody agreed to.
+/// Reads on until a chunk announces a size that nobody agreed to, or a message has no end. The
+/// stack would drop such a message alone and read its chunks for ever.
 pub(crate) struct ChunkGuard<R> {
     inner: R,
     header: [u8; HEADER_BYTES],
     header_bytes: usize,
     body_left: usize,
+    chunks: usize,
 }
 
 impl<R> ChunkGuard<R> {
@@ -104,6 +111,7 @@ impl<R> ChunkGuard<R> {
             header: [0; HEADER_BYTES],
             header_bytes: 0,
             body_left: 0,
+            chunks: 0,
         }
     }
 
@@ -127,7 +135,15 @@ impl<R> ChunkGuard<R> {
         Ok(())
     }
 
-    fn body(&self) -> io::Result<usize> {
+    fn body(&mut self) -> io::Result<usize> {
+        match self.header[FLAG] {
+            INTERMEDIATE => self.chunks += 1,
+            _ => self.chunks = 0,
+        }
+        if self.chunks > CHUNKS_MAX {
+            let message = format!("a message of the server has more than {CHUNKS_MAX} chunks");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         let [.., a, b, c, d] = self.header;
         let size = u32::from_le_bytes([a, b, c, d]) as usize;
         if !(HEADER_BYTES + 1..=CHUNK_BYTES_MAX).contains(&size) {

@@ -1,5 +1,6 @@
 //! Subscriptions: one per publishing interval, their items created in batches.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub(crate) struct Inbox {
     pub(crate) lost: Option<StatusCode>,
     /// Messages whose numbers were left out: what was in them did not arrive.
     pub(crate) gaps: u64,
+    /// The number of the last message of each subscription that had something in it, by its
+    /// publishing interval. It stays when the rest is taken.
+    pub(crate) numbers: BTreeMap<Duration, u32>,
 }
 
 /// What a server sends for an item.
@@ -195,11 +199,7 @@ async fn create(session: &Session, group: &Group, inbox: Arc<Mutex<Inbox>>) -> R
             NOTIFICATIONS_MAX,
             0,
             true,
-            Receiver {
-                publish,
-                inbox,
-                number: None,
-            },
+            Receiver { publish, inbox },
         )
         .await
 }
@@ -250,21 +250,11 @@ fn request(item: &Item) -> MonitoredItemCreateRequest {
 struct Receiver {
     publish: Duration,
     inbox: Arc<Mutex<Inbox>>,
-    // The number of the last message that had something in it.
-    number: Option<u32>,
 }
 
-impl Receiver {
-    // Numbers go up by one and begin again at 1 (part 4, 7.8). A sign of life has the number of
-    // the next message.
-    fn gap(&mut self, number: u32) -> u64 {
-        let last = self.number.replace(number);
-        let expected = last.map(|last| last.checked_add(1).unwrap_or(1));
-        match expected {
-            Some(expected) if number > expected => u64::from(number - expected),
-            _ => 0,
-        }
-    }
+/// The number of the message after one: they go up by one and begin again at 1 (part 4, 7.8).
+pub(super) fn following(number: u32) -> u32 {
+    number.checked_add(1).unwrap_or(1)
 }
 
 impl OnSubscriptionNotificationCore for Receiver {
@@ -273,23 +263,42 @@ impl OnSubscriptionNotificationCore for Receiver {
         notification: NotificationMessage,
         _: MonitoredItemMap<'_>,
     ) {
-        let number = notification.sequence_number;
-        let objects = notification.notification_data.unwrap_or_default();
-        let gap = if objects.is_empty() {
-            0
-        } else {
-            self.gap(number)
+        self.inbox.lock().receive(self.publish, notification);
+    }
+}
+
+impl Inbox {
+    /// Everything but the numbers.
+    pub(crate) fn take(&mut self) -> Self {
+        let numbers = std::mem::take(&mut self.numbers);
+        let taken = std::mem::take(self);
+        self.numbers = numbers;
+        taken
+    }
+
+    // A sign of life has the number of the next message.
+    fn count(&mut self, publish: Duration, number: u32) {
+        let expected = self.numbers.insert(publish, number).map(following);
+        self.gaps += match expected {
+            Some(expected) if number > expected => u64::from(number - expected),
+            _ => 0,
         };
-        let mut inbox = self.inbox.lock();
-        inbox.gaps += gap;
-        if !inbox.alive.contains(&self.publish) {
-            inbox.alive.push(self.publish);
+    }
+
+    /// Puts a message of the subscription with a publishing interval in.
+    pub(super) fn receive(&mut self, publish: Duration, notification: NotificationMessage) {
+        let objects = notification.notification_data.unwrap_or_default();
+        if !objects.is_empty() {
+            self.count(publish, notification.sequence_number);
+        }
+        if !self.alive.contains(&publish) {
+            self.alive.push(publish);
         }
         for object in objects {
             if object.inner_is::<DataChangeNotification>() {
                 let change = object.into_inner_as::<DataChangeNotification>();
                 let items = change.and_then(|change| change.monitored_items);
-                inbox.put(
+                self.put(
                     items
                         .into_iter()
                         .flatten()
@@ -298,21 +307,19 @@ impl OnSubscriptionNotificationCore for Receiver {
             } else if object.inner_is::<EventNotificationList>() {
                 let list = object.into_inner_as::<EventNotificationList>();
                 let events = list.and_then(|list| list.events);
-                inbox.put(events.into_iter().flatten().map(|event| {
+                self.put(events.into_iter().flatten().map(|event| {
                     let fields = event.event_fields.unwrap_or_default();
                     (event.client_handle, Arrived::Event(fields))
                 }));
             } else if let Some(change) = object.inner_as::<StatusChangeNotification>() {
-                inbox.lost = Some(change.status);
+                self.lost = Some(change.status);
             } else {
                 // What cannot be read may have been values: nobody would send them again.
-                inbox.lost = Some(StatusCode::BadDecodingError);
+                self.lost = Some(StatusCode::BadDecodingError);
             }
         }
     }
-}
 
-impl Inbox {
     fn put(&mut self, items: impl Iterator<Item = (u32, Arrived)>) {
         // 0 is the handle that we never give.
         let known =

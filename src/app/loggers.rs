@@ -193,7 +193,7 @@ impl RunningLoggers {
 impl Site {
     async fn start(&self, config: &LoggersConfig) -> anyhow::Result<Running> {
         let (kept, folder, health) = (
-            config.store.clone(),
+            config.clone(),
             self.folder.clone(),
             self.health.clone(),
         );

@@ -15,6 +15,7 @@ subscribe: { signal: counter, step: 1, interval: 20ms } } }
 access: rw, subscribe: { signal: setpoint, initial: 20 } } }\n";
 const LOGGERS: &str = "loggers:
   zone: Europe/Berlin
+  reserve_percent: 0
   commit: 10ms
   rollups: 1s
   record:

@@ -1,6 +1,8 @@
 //! The pages of docs/devices, each followed as it stands: its simulator is started, its node file
 //! runs, its commands are typed, and they show what the page shows.
 
+mod document;
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::mes::Mes;
-use crate::support::page::Page;
 use super::{online, ready};
 use crate::opcua_server::{Foreign, trusted, url};
 use crate::support::TestNode;
+use crate::support::page::Page;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_is_answered_by_a_rest_service() {

@@ -19,7 +19,6 @@ use super::start::RETRY_REFUSED;
 use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
-use crate::ua::{StatusCode, failure};
 use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
 use crate::ua::method::Signature;
@@ -27,6 +26,7 @@ use crate::ua::requests::Requests;
 use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
+use crate::ua::{StatusCode, failure};
 
 /// What outlives the session, and what was learned at its beginning.
 pub(super) struct Ground<'a> {

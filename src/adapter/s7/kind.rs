@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(EndpointConfig).to_value(),
     build,
+    explore: None,
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

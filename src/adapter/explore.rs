@@ -13,6 +13,7 @@ mod tried;
 
 use std::time::Duration;
 
+use mainstem_model::ValueType;
 use serde_json::Value;
 
 use crate::{AdapterSpec, BoxFuture, Problem, SessionEnd, Trace};
@@ -90,6 +91,19 @@ pub struct Target {
     pub address: String,
     /// The content of `subscribe:`.
     pub operation: Value,
+    /// The `type:` beside it, where the kind's own is not the wanted one.
+    pub value_type: Option<ValueType>,
+}
+
+impl Target {
+    /// With the type that the kind gives it.
+    pub fn new(address: impl Into<String>, operation: Value) -> Self {
+        Self {
+            address: address.into(),
+            operation,
+            value_type: None,
+        }
+    }
 }
 
 /// What to walk.

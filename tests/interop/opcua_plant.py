@@ -14,6 +14,7 @@ answered by one line of JSON:
   ["level", LEVEL]                its ServiceLevel
   ["policies"]                    the policies of the channels that are open
   ["sessions"]                    the sessions that it knows
+  ["forget"]                      forgets its sessions, not their subscriptions
   ["exit"]                        stop; so does the end of standard input
 """
 
@@ -86,6 +87,9 @@ async def obey(command, server, speeds, level):
             return [channel.security_policy.URI.split("#")[-1] for channel in channels]
         case ["sessions"]:
             return [str(token) for token in server.iserver._external_sessions]
+        case ["forget"]:
+            server.iserver._external_sessions.clear()
+            return "done"
         case _:
             raise ValueError(f"no such command: {command}")
 

@@ -11,15 +11,15 @@ use mainstem_model::Reason;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::Kept;
 use super::done::Done;
 use super::freshness::Freshness;
 use super::intake::Question;
+use super::parked::{Parked, Watched};
 use super::start::RETRY_REFUSED;
+use super::{Kept, Learned};
 use crate::browse_path::Address;
-use crate::plan::Plan;
+use crate::plan::{Plan, What};
 use crate::polls::Polls;
-use crate::ua::{StatusCode, failure};
 use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
 use crate::ua::method::Signature;
@@ -27,20 +27,13 @@ use crate::ua::requests::Requests;
 use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
-
-/// What outlives the session, and what was learned at its beginning.
-pub(super) struct Ground<'a> {
-    /// What to do.
-    pub(super) plan: &'a Plan,
-    /// The last events and answers.
-    pub(super) kept: &'a mut Kept,
-    /// What is known about the server.
-    pub(super) server: Arc<Server>,
-}
+use crate::ua::{StatusCode, failure};
 
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
 
+/// How long a resumed session may send what it has kept before everything else is read.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// Signs of life that may be missing while something else arrives: answers that nobody asked for
 /// are no life.
 const UNANSWERED_MAX: u32 = 6;
@@ -48,7 +41,8 @@ const UNANSWERED_MAX: u32 = 6;
 /// An open session at work.
 pub(super) struct Running<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) kept: &'a mut Kept,
+    // The last event and the last answer of each point.
+    pub(super) kept: Kept,
     pub(super) server: Arc<Server>,
     pub(super) io: &'a mut AdapterIo,
     pub(super) link: Link,
@@ -83,6 +77,8 @@ pub(super) struct Running<'a> {
     // Signs of life that were asked for and did not come, one after the other.
     unanswered: u32,
     pub(super) readings: Vec<Reading>,
+    // Watched points whose values were not heard since the session was resumed.
+    pub(super) unread: Option<(Instant, BTreeSet<PointId>)>,
     // In a redundant set only.
     pub(super) freshness: Option<&'a mut Freshness>,
 }
@@ -90,13 +86,14 @@ pub(super) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Begins with every subscription to make and every poll due.
     pub(super) fn new(
-        ground: Ground<'a>,
+        plan: &'a Plan,
+        kept: Kept,
         io: &'a mut AdapterIo,
         link: Link,
+        learned: Learned,
         requests: Requests,
-        targets: Vec<(PointId, Target)>,
     ) -> Self {
-        let Ground { plan, kept, server } = ground;
+        let Learned { server, targets } = learned;
         let now = Instant::now();
         let mut running = Self {
             plan,
@@ -105,8 +102,8 @@ impl<'a> Running<'a> {
             link,
             requests,
             polls: Polls::new(plan.polled(), server.read_max, now),
-            server,
-            targets: targets.into_iter().map(|(_, target)| target).collect(),
+            server: Arc::new(server),
+            targets,
             jobs: FuturesUnordered::new(),
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
@@ -128,6 +125,7 @@ impl<'a> Running<'a> {
             heard: now,
             unanswered: 0,
             readings: Vec::new(),
+            unread: None,
             freshness: None,
         };
         running.report_first();
@@ -142,6 +140,43 @@ impl<'a> Running<'a> {
                 return end;
             }
         }
+    }
+
+    /// Goes on with subscriptions that the server has already.
+    pub(super) fn go_on(&mut self, watched: Watched) {
+        self.inbox = watched.inbox;
+        self.subscriptions = watched.subscriptions;
+        self.retry = watched.refused;
+        self.to_subscribe.clear();
+        let refused = self.retry.iter().flat_map(|(_, points)| points);
+        let refused: BTreeSet<_> = refused.collect();
+        let points = self.subscribed.values().flatten();
+        let values = points.filter(|id| {
+            let point = self.plan.point(**id);
+            point.is_some_and(|point| matches!(point.what, What::Value(_))) && !refused.contains(id)
+        });
+        // What does not change is not sent again, and nothing is trusted that was not read.
+        self.unread = Some((Instant::now() + CATCH_UP, values.copied().collect()));
+    }
+
+    /// What the server may keep while there is no connection, if there is anything.
+    pub(super) async fn park(self) -> Option<Box<Parked>> {
+        // Half-made subscriptions are not worth it.
+        if self.subscribed.is_empty() || self.subscriptions.len() < self.subscribed.len() {
+            return None;
+        }
+        Some(Box::new(Parked {
+            link: self.link.park().await?,
+            requests: self.requests,
+            targets: self.targets,
+            watched: Watched {
+                inbox: self.inbox,
+                subscriptions: self.subscriptions,
+                refused: self.retry,
+            },
+            since: Instant::now(),
+            tries: 0,
+        }))
     }
 
     /// Gives up what is under way: writes among it are answered as unknown.
@@ -189,6 +224,9 @@ impl<'a> Running<'a> {
             self.io.statistics().failed("notification_gap");
         }
         for (id, arrived) in values {
+            if let Some((_, unread)) = &mut self.unread {
+                unread.remove(&id);
+            }
             self.take(id, arrived);
         }
         self.emit();
@@ -219,6 +257,9 @@ impl<'a> Running<'a> {
         }
         if let Some((_, points)) = self.retry.take_if(|(at, _)| *at <= now) {
             self.to_subscribe = self.groups(|id| points.contains(&id));
+        }
+        if let Some((_, points)) = self.unread.take_if(|(at, _)| *at <= now) {
+            self.polls.once(&points.into_iter().collect::<Vec<_>>());
         }
         if let Some((_, points)) = self.search.take_if(|(at, _)| *at <= now) {
             self.start_search(points);
@@ -252,9 +293,12 @@ impl<'a> Running<'a> {
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
         let search = self.search.as_ref().map(|(at, _)| *at);
-        let freshness = self.freshness.as_ref();
-        let kept_back = freshness.and_then(|freshness| freshness.due());
-        [self.polls.next_due(), retry, search, kept_back]
+        let kept_back = self
+            .freshness
+            .as_ref()
+            .and_then(|freshness| freshness.due());
+        let unread = self.unread.as_ref().map(|(at, _)| *at);
+        [self.polls.next_due(), retry, search, kept_back, unread]
             .into_iter()
             .flatten()
             .fold(self.silent_at(), Instant::min)
@@ -285,7 +329,7 @@ impl<'a> Running<'a> {
     pub(super) fn say_last(&mut self, id: PointId) {
         if self.node(id).is_some() {
             let waiting = || Reading::failed(id, Reason::Waiting);
-            let last = self.kept.get(&id).cloned();
+            let last = self.kept.lock().get(&id).cloned();
             self.readings.push(last.unwrap_or_else(waiting));
         }
     }

@@ -11,10 +11,10 @@ struct Place {
     policy: &'static str,
 }
 
-async fn place(python: &Path, policy: &'static str) -> Place {
+async fn place(python: &Path, policy: &'static str, transfer: bool) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let policies = ["NoSecurity", "Aes256Sha256RsaPss_SignAndEncrypt"];
-    let options = json!({ "policies": policies });
+    let options = json!({ "policies": policies, "transfer": transfer });
     let device = Device::plant(python, folder.path(), 0, &options).await;
     let relay = Relay::start(device.port(), None).await;
     Place {
@@ -30,10 +30,12 @@ impl Place {
         let options = json!({
             "endpointUrl": format!("opc.tcp://127.0.0.1:{}/plant/", self.relay.port),
             "securityPolicy": self.policy, "requestTimeout": 30_000,
-            "username": "operator", "password": "right",
+            "username": "operator", "password": "right", "keepAlive": 2_000,
         });
         let mut endpoints = speed();
         endpoints[0].operation["queueSize"] = 10.into();
+        // A sign of life every second, so that a subscription without one is soon missed.
+        endpoints[0].stale_after = Some(Duration::from_secs(2));
         // What never changes has to be good again, too.
         endpoints.push(subscribed("level", "u8", "i=2267"));
         Session::start(built(&KIND, self.folder.path(), options, endpoints).adapter)
@@ -84,7 +86,7 @@ fn numbers(session: &Session) -> Vec<f64> {
 async fn a_session_goes_on_after_a_cut_and_brings_what_was_missed() {
     let Some(python) = python() else { return };
     for policy in ["None", "Aes256Sha256RsaPss"] {
-        let mut place = place(&python, policy).await;
+        let mut place = place(&python, policy, false).await;
         let session = place.open().await;
         let before = place.device.tell(json!(["sessions"])).await;
         let session = place.cut(session).await;
@@ -103,7 +105,7 @@ async fn a_session_goes_on_after_a_cut_and_brings_what_was_missed() {
 #[tokio::test]
 async fn subscriptions_are_taken_over_by_another_session() {
     let Some(python) = python() else { return };
-    let mut place = place(&python, "None").await;
+    let mut place = place(&python, "None", true).await;
     let session = place.open().await;
     place.device.tell(json!(["forget"])).await;
     let session = place.cut(session).await;
@@ -111,6 +113,23 @@ async fn subscriptions_are_taken_over_by_another_session() {
     session.until_value(1, Value::UInt(255)).await;
     assert_eq!(numbers(&session), [2.0, 3.0, 4.0]);
     place.device.tell(json!(["set", 5, 0])).await;
+    session.until_value(0, Value::F64(5.0)).await;
+    session.stop().await.1.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscription_that_falls_silent_is_missed() {
+    let Some(python) = python() else { return };
+    let mut place = place(&python, "None", false).await;
+    let session = place.open().await;
+    place.device.tell(json!(["forget"])).await;
+    // It is taken over, and this server does not know where to send what it has.
+    let session = place.cut(session).await;
+    session.until_value(0, Value::F64(4.0)).await;
+    let (adapter, ended) = session.end().await;
+    assert_eq!(ended.unwrap_err().code(), "subscription_lost");
+    place.device.tell(json!(["set", 5, 0])).await;
+    let session = Session::start(adapter);
     session.until_value(0, Value::F64(5.0)).await;
     session.stop().await.1.unwrap();
 }

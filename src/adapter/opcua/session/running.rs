@@ -77,6 +77,8 @@ pub(super) struct Running<'a> {
     // Signs of life that were asked for and did not come, one after the other.
     unanswered: u32,
     pub(super) readings: Vec<Reading>,
+    // When the server last answered for each subscription, by its publishing interval.
+    answered: BTreeMap<Duration, Instant>,
     // Watched points whose values were not heard since the session was resumed.
     pub(super) unread: Option<(Instant, BTreeSet<PointId>)>,
     // In a redundant set only.
@@ -125,6 +127,7 @@ impl<'a> Running<'a> {
             heard: now,
             unanswered: 0,
             readings: Vec::new(),
+            answered: BTreeMap::new(),
             unread: None,
             freshness: None,
         };
@@ -230,6 +233,9 @@ impl<'a> Running<'a> {
             self.take(id, arrived);
         }
         self.emit();
+        let now = Instant::now();
+        self.answered
+            .extend(alive.iter().map(|publish| (*publish, now)));
         // What it did not send has not changed.
         for points in alive
             .iter()
@@ -264,6 +270,7 @@ impl<'a> Running<'a> {
         if let Some((_, points)) = self.search.take_if(|(at, _)| *at <= now) {
             self.start_search(points);
         }
+        self.check_subscriptions(now)?;
         if now < self.silent_at() {
             self.emit();
             return Ok(());
@@ -290,6 +297,35 @@ impl<'a> Running<'a> {
         self.heard + connection.keep_alive + connection.request_timeout * answers + call
     }
 
+    // A server that forgets a subscription, or does not know where to send what it has, says
+    // nothing about it.
+    fn check_subscriptions(&mut self, now: Instant) -> Result<(), SessionEnd> {
+        for publish in self.subscriptions.keys().copied() {
+            let answered = *self.answered.entry(publish).or_insert(now);
+            let patience = self.patience(publish);
+            if now >= answered + patience {
+                let message = format!(
+                    "the server at {} has sent nothing for a subscription for {:.1} s, not even a \
+                     sign of life",
+                    self.link.url,
+                    patience.as_secs_f64()
+                );
+                return Err(SessionEnd::lost("subscription_lost", message));
+            }
+        }
+        Ok(())
+    }
+
+    // Three signs of life may be missing.
+    fn patience(&self, publish: Duration) -> Duration {
+        let points = self.subscribed.get(&publish).map_or(&[][..], Vec::as_slice);
+        let sign_of_life = self.sign_of_life(points).max(publish);
+        let connection = &self.plan.connection;
+        sign_of_life * 3
+            + connection.keep_alive
+            + self.calling.values().max().copied().unwrap_or_default()
+    }
+
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
         let search = self.search.as_ref().map(|(at, _)| *at);
@@ -298,9 +334,14 @@ impl<'a> Running<'a> {
             .as_ref()
             .and_then(|freshness| freshness.due());
         let unread = self.unread.as_ref().map(|(at, _)| *at);
+        let subscriptions = self
+            .answered
+            .iter()
+            .map(|(publish, at)| *at + self.patience(*publish));
         [self.polls.next_due(), retry, search, kept_back, unread]
             .into_iter()
             .flatten()
+            .chain(subscriptions)
             .fold(self.silent_at(), Instant::min)
     }
 

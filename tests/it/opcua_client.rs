@@ -47,7 +47,9 @@ async fn a_server_is_compared_trusted_and_rejected_and_our_certificate_exported(
     let folder = tempfile::tempdir().unwrap();
     let address = "127.0.0.1:0".parse().unwrap();
     let options = OpcuaOptions::new(address, folder.path().join("device"));
-    let device = OpcuaDevice::start(options, SharedPlant::new(1)).await.unwrap();
+    let device = OpcuaDevice::start(options, SharedPlant::new(1))
+        .await
+        .unwrap();
     let resources = format!(
         "  opc: {{ type: Connection, properties: {{ protocol: Opcua, connection: {{ endpointUrl: {:?}, \
          username: operator, password: operator, requestTimeout: 30000 }} }} }}\n",

@@ -111,25 +111,30 @@ impl Structures {
             Some(Variant::QualifiedName(name)) => name.name.as_ref().to_owned(),
             _ => id.to_string(),
         };
-        if matches!(is_abstract.value, Some(Variant::Boolean(true))) {
-            return Ok(Ok(self.abstract_type(requests, id).await?));
+        let is_abstract = matches!(is_abstract.value, Some(Variant::Boolean(true)));
+        let definition = match &definition.value {
+            Some(Variant::ExtensionObject(object)) => Some(object),
+            _ => None,
+        };
+        if let Some(definition) = definition.and_then(|found| found.inner_as::<EnumDefinition>()) {
+            let encoded = self.supertype(requests, id).await?.unwrap_or(Type::Int32);
+            let enumeration = Enumeration::new(definition.clone(), encoded);
+            return Ok(Ok(Shape::Enumeration(enumeration)));
         }
-        if let Some(Variant::ExtensionObject(object)) = &definition.value {
-            if let Some(definition) = object.inner_as::<StructureDefinition>() {
-                let structure = Structure::new(name, definition.clone());
-                return Ok(structure.map(Shape::Structure));
-            }
-            if let Some(definition) = object.inner_as::<EnumDefinition>() {
-                let encoded = self.supertype(requests, id).await?.unwrap_or(Type::Int32);
-                let enumeration = Enumeration::new(definition.clone(), encoded);
-                return Ok(Ok(Shape::Enumeration(enumeration)));
-            }
+        let definition = definition.and_then(|found| found.inner_as::<StructureDefinition>());
+        if let Some(definition) = definition.filter(|_| !is_abstract) {
+            let structure = Structure::new(name, definition.clone());
+            return Ok(structure.map(Shape::Structure));
         }
         match self.supertype(requests, id).await? {
             Some(Type::ExtensionObject) => {
+                // Some servers say abstract of every type that stands in a dictionary.
                 let described = self.described(requests, id).await?;
-                Ok(described.ok_or_else(|| format!("the server does not describe {name}")))
+                let abstract_type = is_abstract.then_some(Shape::Plain(Type::ExtensionObject));
+                let shape = described.or(abstract_type);
+                Ok(shape.ok_or_else(|| format!("the server does not describe {name}")))
             }
+            Some(_) if is_abstract => Ok(Ok(Shape::Plain(Type::Variant))),
             Some(Type::Int32) => {
                 let listed = listed(requests, id).await?;
                 Ok(Ok(
@@ -139,15 +144,6 @@ impl Structures {
             Some(builtin) => Ok(Ok(Shape::Plain(builtin))),
             None => Ok(Err(format!("the server does not tell what {name} is"))),
         }
-    }
-
-    // Values say themselves what they are.
-    async fn abstract_type(&self, requests: &Requests, id: &NodeId) -> Result<Shape, Error> {
-        let supertype = self.supertype(requests, id).await?;
-        Ok(Shape::Plain(match supertype {
-            Some(Type::ExtensionObject) => Type::ExtensionObject,
-            _ => Type::Variant,
-        }))
     }
 
     // The built-in type at the end of the supertypes.

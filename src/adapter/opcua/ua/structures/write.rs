@@ -44,7 +44,7 @@ impl Structures {
         };
         match (json, rank) {
             (Json::Array(_), 0.. | -2 | -3) => array(json, scalar, rank, &single),
-            (_, 1..) => Err(format!("the node holds an array, not {}", shown(json))),
+            (_, 0..) => Err(format!("the node holds an array, not {}", shown(json))),
             _ => single(json),
         }
     }

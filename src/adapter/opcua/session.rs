@@ -8,6 +8,7 @@ mod parked;
 mod pool;
 mod running;
 mod set;
+mod signs;
 mod standby;
 mod start;
 

@@ -1,7 +1,7 @@
 //! A session whose connection was lost: the server may still know it, and keeps what changes in
 //! its subscriptions until we are back (part 4, 6.7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::running::Running;
 use super::{Begun, OpcUaAdapter};
+use crate::plan::What;
 use crate::ua::link::Link;
 use crate::ua::open::is_trusted;
 use crate::ua::requests::Requests;
@@ -18,6 +20,8 @@ use crate::ua::resolve::Target;
 use crate::ua::resume::{Back, Subscriptions};
 use crate::ua::subscribe::Inbox;
 
+/// How long a resumed session may send what it has kept before everything else is read.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// Tries after which a new session is opened instead, where the server is there and does not do it.
 const TRIES_MAX: u32 = 3;
 
@@ -100,5 +104,44 @@ impl Parked {
         }
         self.link.close().await;
         Ok(Resumed::No)
+    }
+}
+
+impl Running<'_> {
+    /// Goes on with subscriptions that the server has already.
+    pub(super) fn go_on(&mut self, watched: Watched) {
+        self.inbox = watched.inbox;
+        self.subscriptions = watched.subscriptions;
+        self.retry = watched.refused;
+        self.to_subscribe.clear();
+        let refused = self.retry.iter().flat_map(|(_, points)| points);
+        let refused: BTreeSet<_> = refused.collect();
+        let points = self.subscribed.values().flatten();
+        let values = points.filter(|id| {
+            let point = self.plan.point(**id);
+            point.is_some_and(|point| matches!(point.what, What::Value(_))) && !refused.contains(id)
+        });
+        // What does not change is not sent again, and nothing is trusted that was not read.
+        self.unread = Some((Instant::now() + CATCH_UP, values.copied().collect()));
+    }
+
+    /// What the server may keep while there is no connection, if there is anything.
+    pub(super) async fn park(self) -> Option<Box<Parked>> {
+        // Half-made subscriptions are not worth it.
+        if self.subscribed.is_empty() || self.subscriptions.len() < self.subscribed.len() {
+            return None;
+        }
+        Some(Box::new(Parked {
+            link: self.link.park().await?,
+            requests: self.requests,
+            targets: self.targets,
+            watched: Watched {
+                inbox: self.inbox,
+                subscriptions: self.subscriptions,
+                refused: self.retry,
+            },
+            since: Instant::now(),
+            tries: 0,
+        }))
     }
 }

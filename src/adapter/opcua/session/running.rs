@@ -14,11 +14,10 @@ use tokio::time::{Instant, sleep_until};
 use super::done::Done;
 use super::freshness::Freshness;
 use super::intake::Question;
-use super::parked::{Parked, Watched};
 use super::start::RETRY_REFUSED;
 use super::{Kept, Learned};
 use crate::browse_path::Address;
-use crate::plan::{Plan, What};
+use crate::plan::Plan;
 use crate::polls::Polls;
 use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
@@ -27,16 +26,9 @@ use crate::ua::requests::Requests;
 use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
-use crate::ua::{StatusCode, failure};
 
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
-
-/// How long a resumed session may send what it has kept before everything else is read.
-const CATCH_UP: Duration = Duration::from_secs(1);
-/// Signs of life that may be missing while something else arrives: answers that nobody asked for
-/// are no life.
-const UNANSWERED_MAX: u32 = 6;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
@@ -73,12 +65,12 @@ pub(super) struct Running<'a> {
     // Writes to one node go one after the other, so that they arrive in their order.
     pub(super) writing: BTreeSet<PointId>,
     pub(super) held: Option<WriteJob>,
-    heard: Instant,
+    pub(super) heard: Instant,
     // Signs of life that were asked for and did not come, one after the other.
-    unanswered: u32,
+    pub(super) unanswered: u32,
     pub(super) readings: Vec<Reading>,
     // When the server last answered for each subscription, by its publishing interval.
-    answered: BTreeMap<Duration, Instant>,
+    pub(super) answered: BTreeMap<Duration, Instant>,
     // Watched points whose values were not heard since the session was resumed.
     pub(super) unread: Option<(Instant, BTreeSet<PointId>)>,
     // In a redundant set only.
@@ -145,43 +137,6 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Goes on with subscriptions that the server has already.
-    pub(super) fn go_on(&mut self, watched: Watched) {
-        self.inbox = watched.inbox;
-        self.subscriptions = watched.subscriptions;
-        self.retry = watched.refused;
-        self.to_subscribe.clear();
-        let refused = self.retry.iter().flat_map(|(_, points)| points);
-        let refused: BTreeSet<_> = refused.collect();
-        let points = self.subscribed.values().flatten();
-        let values = points.filter(|id| {
-            let point = self.plan.point(**id);
-            point.is_some_and(|point| matches!(point.what, What::Value(_))) && !refused.contains(id)
-        });
-        // What does not change is not sent again, and nothing is trusted that was not read.
-        self.unread = Some((Instant::now() + CATCH_UP, values.copied().collect()));
-    }
-
-    /// What the server may keep while there is no connection, if there is anything.
-    pub(super) async fn park(self) -> Option<Box<Parked>> {
-        // Half-made subscriptions are not worth it.
-        if self.subscribed.is_empty() || self.subscriptions.len() < self.subscribed.len() {
-            return None;
-        }
-        Some(Box::new(Parked {
-            link: self.link.park().await?,
-            requests: self.requests,
-            targets: self.targets,
-            watched: Watched {
-                inbox: self.inbox,
-                subscriptions: self.subscriptions,
-                refused: self.retry,
-            },
-            since: Instant::now(),
-            tries: 0,
-        }))
-    }
-
     /// Gives up what is under way: writes among it are answered as unknown.
     pub(super) fn into_link(self) -> Link {
         self.link
@@ -209,11 +164,7 @@ impl<'a> Running<'a> {
         match event {
             Event::Heard => self.heard = Instant::now(),
             Event::Answered => self.unanswered = 0,
-            Event::KeepAliveFailed(code) => {
-                self.io.statistics().failed(code);
-                let is_silent = *code == failure::name(StatusCode::BadTimeout);
-                self.unanswered += u32::from(is_silent && self.calling.is_empty());
-            }
+            Event::KeepAliveFailed(code) => self.on_unanswered(code),
             Event::Nothing => {}
         }
         let Inbox {
@@ -243,15 +194,7 @@ impl<'a> Running<'a> {
         {
             self.io.confirm(points);
         }
-        if self.unanswered >= UNANSWERED_MAX {
-            self.link.gone = true;
-            let message = format!(
-                "the server at {} sends something and has not answered {UNANSWERED_MAX} times when \
-                 it was asked for its state",
-                self.link.url
-            );
-            return Err(SessionEnd::lost("keep_alive", message));
-        }
+        self.check_answers()?;
         lost.map_or(Ok(()), |status| Err(self.ended(status)))
     }
 
@@ -279,51 +222,7 @@ impl<'a> Running<'a> {
         if let Some(event) = self.link.event().now_or_never() {
             return self.on_event(&event?);
         }
-        self.link.gone = true;
-        let silence = now.duration_since(self.heard).as_secs_f64();
-        let message = format!(
-            "the server at {} is silent for {silence:.1} s",
-            self.link.url
-        );
-        Err(SessionEnd::lost("keep_alive", message))
-    }
-
-    // Some servers answer one request after the other, so while one of ours is under way the
-    // keep-alive may have to wait behind it.
-    fn silent_at(&self) -> Instant {
-        let connection = &self.plan.connection;
-        let answers = if self.jobs.is_empty() { 1 } else { 2 };
-        let call = self.calling.values().max().copied().unwrap_or_default();
-        self.heard + connection.keep_alive + connection.request_timeout * answers + call
-    }
-
-    // A server that forgets a subscription, or does not know where to send what it has, says
-    // nothing about it.
-    fn check_subscriptions(&mut self, now: Instant) -> Result<(), SessionEnd> {
-        for publish in self.subscriptions.keys().copied() {
-            let answered = *self.answered.entry(publish).or_insert(now);
-            let patience = self.patience(publish);
-            if now >= answered + patience {
-                let message = format!(
-                    "the server at {} has sent nothing for a subscription for {:.1} s, not even a \
-                     sign of life",
-                    self.link.url,
-                    patience.as_secs_f64()
-                );
-                return Err(SessionEnd::lost("subscription_lost", message));
-            }
-        }
-        Ok(())
-    }
-
-    // Three signs of life may be missing.
-    fn patience(&self, publish: Duration) -> Duration {
-        let points = self.subscribed.get(&publish).map_or(&[][..], Vec::as_slice);
-        let sign_of_life = self.sign_of_life(points).max(publish);
-        let connection = &self.plan.connection;
-        sign_of_life * 3
-            + connection.keep_alive
-            + self.calling.values().max().copied().unwrap_or_default()
+        Err(self.silence(now))
     }
 
     fn wake_at(&self) -> Instant {

@@ -28,6 +28,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 mod harness;
 #[path = "opcua/relay.rs"]
 mod relay;
+#[path = "opcua/resume.rs"]
+mod resume;
 #[path = "opcua/security.rs"]
 mod security;
 #[path = "opcua/sets.rs"]

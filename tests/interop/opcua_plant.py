@@ -4,7 +4,8 @@ usage: opcua_plant.py PORT FOLDER OPTIONS      (port 0: any free one; FOLDER kee
 
 OPTIONS is JSON: "policies" (names of asyncua's SecurityPolicyType), "tokens" (Anonymous, UserName,
 X509), "namespaces" (URIs in their order), "advertise" (the host name in its endpoints), "level"
-(its ServiceLevel). The user is "operator" with the password "right", or whoever has the certificate
+(its ServiceLevel), "transfer" (whether subscriptions that are taken over
+send anything: as it stands asyncua leaves them without a way to their new session). The user is "operator" with the password "right", or whoever has the certificate
 FOLDER/user.der.
 
 It prints one line of JSON with its URL, and then obeys lines of JSON on standard input, each
@@ -14,6 +15,7 @@ answered by one line of JSON:
   ["level", LEVEL]                its ServiceLevel
   ["policies"]                    the policies of the channels that are open
   ["sessions"]                    the sessions that it knows
+  ["forget"]                      forgets its sessions, not their subscriptions
   ["exit"]                        stop; so does the end of standard input
 """
 
@@ -71,6 +73,19 @@ async def secure(server, folder, options):
     server.set_identity_tokens([TOKENS[name] for name in options.get("tokens", ["Anonymous", "UserName"])])
 
 
+def repair(server):
+    service = server.iserver.subscription_service
+    broken = service.transfer_subscriptions
+
+    async def transfer(params, session_id, callback):
+        for number in params.SubscriptionIds:
+            if number in service.subscriptions:
+                service.subscriptions[number].pub_request_callback = callback.__self__.get_publish_request
+        return await broken(params, session_id, callback)
+
+    service.transfer_subscriptions = transfer
+
+
 async def obey(command, server, speeds, level):
     match command:
         case ["set", value, age]:
@@ -86,6 +101,9 @@ async def obey(command, server, speeds, level):
             return [channel.security_policy.URI.split("#")[-1] for channel in channels]
         case ["sessions"]:
             return [str(token) for token in server.iserver._external_sessions]
+        case ["forget"]:
+            server.iserver._external_sessions.clear()
+            return "done"
         case _:
             raise ValueError(f"no such command: {command}")
 
@@ -99,6 +117,8 @@ async def main(port, folder, options):
     server.set_endpoint(f"opc.tcp://{host}:{port}/plant/")
     server.socket_address = ("127.0.0.1", port)
     await secure(server, folder, options)
+    if options.get("transfer"):
+        repair(server)
     speeds = []
     for uri in options.get("namespaces", ["urn:mainstem:plant"]):
         index = await server.register_namespace(uri)

@@ -26,6 +26,7 @@ mod links;
 mod loggers;
 mod loggers_postgres;
 mod one_way;
+mod opcua_client;
 mod opcua_server;
 mod outcomes;
 mod pacing;

@@ -51,6 +51,16 @@ impl Polls {
         }
     }
 
+    /// Queues points that are read once, outside of any group.
+    pub(crate) fn once(&mut self, points: &[PointId]) {
+        for points in points.chunks(self.batch_max) {
+            self.waiting.push_back(Batch {
+                group: usize::MAX,
+                points: points.to_vec(),
+            });
+        }
+    }
+
     /// When [`Self::tick`] has to be called next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.groups.iter().map(|group| group.next).min()

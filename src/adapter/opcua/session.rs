@@ -4,9 +4,11 @@
 mod done;
 mod freshness;
 mod intake;
+mod parked;
 mod pool;
 mod running;
 mod set;
+mod signs;
 mod standby;
 mod start;
 
@@ -15,26 +17,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, Reading, SessionEnd};
+use parking_lot::Mutex;
 
 use crate::plan::Plan;
-use crate::session::running::{Ground, Running};
+use crate::session::parked::{Parked, Resumed, Watched};
+use crate::session::running::Running;
 use crate::ua::Error;
-use crate::ua::link::Server;
+use crate::ua::link::{Link, Server};
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
 use crate::ua::resolve::{Target, resolve};
 
-/// The last events and answers, by point.
-type Kept = BTreeMap<PointId, Reading>;
+/// The last event and the last answer of each point: they stay true when a session ends.
+type Kept = Arc<Mutex<BTreeMap<PointId, Reading>>>;
 
-/// A server, and the nodes of the points in it.
-type Learned = (Arc<Server>, Vec<(PointId, Target)>);
+/// What has to be known before anything is asked for.
+struct Learned {
+    server: Server,
+    // By point.
+    targets: Vec<Target>,
+}
+
+/// The ends of a session after which the server may still have it.
+const RESUMABLE: [&str; 2] = ["connection_closed", "keep_alive"];
+
+/// A session at its beginning.
+struct Begun {
+    link: Link,
+    requests: Requests,
+    learned: Learned,
+    // What the server watches for us already.
+    watched: Option<Watched>,
+}
 
 /// An adapter of the kind `opcua`.
 pub(crate) struct OpcUaAdapter {
     plan: Plan,
-    // The last event and the last answer of each point: they stay true when a session ends.
     kept: Kept,
+    // A session whose connection was lost. Locked because a stream can be in one place only, not
+    // because anybody competes for it.
+    parked: Mutex<Option<Box<Parked>>>,
 }
 
 impl OpcUaAdapter {
@@ -43,42 +65,90 @@ impl OpcUaAdapter {
         Self {
             plan,
             kept: Kept::default(),
+            parked: Mutex::default(),
         }
     }
 
-    async fn run_one(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn run_one(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
-        let connection = &self.plan.connection;
-        let mut link = tokio::select! {
+        let begun = tokio::select! {
             biased;
             () = &mut stopped => return Ok(()),
-            link = open(connection, &self.plan.folder, self.longest()) => link?,
-        };
-        let requests = link.requests(connection, io.statistics(), io.clock());
-        let learned = tokio::select! {
-            biased;
-            () = &mut stopped => None,
-            learned = link.drive(learn(&self.plan, &requests)) => Some(learned?),
-        };
-        let Some((server, targets)) = learned else {
-            link.close().await;
-            return Ok(());
+            begun = self.begin(io) => begun?,
         };
         io.online();
-        let ground = Ground {
-            plan: &self.plan,
-            kept: &mut self.kept,
-            server,
-        };
-        let mut running = Running::new(ground, io, link, requests, targets);
+        let mut running = self.running(io, begun.link, begun.learned, begun.requests);
+        if let Some(watched) = begun.watched {
+            running.go_on(watched);
+        }
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),
             ended = running.run() => Err(ended),
         };
-        running.into_link().close().await;
+        match &ended {
+            Err(end) if RESUMABLE.contains(&end.code()) => {
+                let parked = running.park().await;
+                *self.parked.lock() = parked;
+            }
+            _ => running.into_link().close().await,
+        }
         ended
+    }
+
+    // The session from before, or a new one. Whoever drops this closes the connection.
+    async fn begin(&self, io: &AdapterIo) -> Result<Begun, SessionEnd> {
+        let parked = self.parked.lock().take();
+        if let Some(parked) = parked {
+            match parked.resume(self).await? {
+                Resumed::Yes(begun) => return Ok(*begun),
+                Resumed::NotYet(parked, end) => {
+                    *self.parked.lock() = Some(parked);
+                    return Err(end);
+                }
+                Resumed::No => {}
+            }
+        }
+        let plan = &self.plan;
+        let mut link = open(&plan.connection, &plan.folder, self.longest()).await?;
+        let requests = self.requests(io, &link);
+        let learned = link.drive(self.learn(&requests)).await?;
+        Ok(Begun {
+            link,
+            requests,
+            learned,
+            watched: None,
+        })
+    }
+
+    /// What every request on a link needs.
+    fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
+        Requests {
+            session: link.session.clone(),
+            timeout: self.plan.connection.request_timeout,
+            statistics: io.statistics().clone(),
+            clock: io.clock().clone(),
+            read_back: self.plan.connection.read_back,
+            structures: link.structures(),
+        }
+    }
+
+    async fn learn(&self, requests: &Requests) -> Result<Learned, Error> {
+        let server = Server::learn(requests).await?;
+        let targets = resolve(requests, &server, &self.plan.all()).await?;
+        let targets = targets.into_iter().map(|(_, target)| target).collect();
+        Ok(Learned { server, targets })
+    }
+
+    fn running<'a>(
+        &'a self,
+        io: &'a mut AdapterIo,
+        link: Link,
+        learned: Learned,
+        requests: Requests,
+    ) -> Running<'a> {
+        Running::new(&self.plan, self.kept.clone(), io, link, learned, requests)
     }
 
     /// The longest publishing interval.
@@ -86,13 +156,6 @@ impl OpcUaAdapter {
         let intervals = self.plan.subscribed();
         intervals.keys().copied().max().unwrap_or(Duration::ZERO)
     }
-}
-
-/// Asks a server for what has to be known before its nodes are.
-async fn learn(plan: &Plan, requests: &Requests) -> Result<Learned, Error> {
-    let server = Server::learn(requests).await?;
-    let targets = resolve(requests, &server, &plan.all()).await?;
-    Ok((Arc::new(server), targets))
 }
 
 impl Adapter for OpcUaAdapter {

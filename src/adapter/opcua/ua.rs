@@ -15,6 +15,7 @@ pub(crate) mod method;
 pub(crate) mod open;
 pub(crate) mod requests;
 pub(crate) mod resolve;
+pub(crate) mod resume;
 mod service_level;
 mod socket;
 pub(crate) mod structures;

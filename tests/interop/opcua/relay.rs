@@ -1,59 +1,51 @@
 //! A cable between an adapter and a foreign server that can be cut, and that somebody may have
 //! tampered with.
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// What is changed on the way to the client: each text against another one of its length.
 type Forgery = Option<(&'static [u8], &'static [u8])>;
 
-/// The cable.
+/// The cable. Dropping it cuts it.
 pub(crate) struct Relay {
     pub(crate) port: u16,
-    open: Arc<Mutex<Vec<AbortHandle>>>,
-    cut: Arc<Mutex<bool>>,
-    _tasks: JoinSet<()>,
+    to: u16,
+    forgery: Forgery,
+    carrying: JoinSet<()>,
 }
 
 impl Relay {
     pub(crate) async fn start(to: u16, forgery: Forgery) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (open, cut) = (Arc::<Mutex<Vec<AbortHandle>>>::default(), Arc::default());
-        let mut tasks = JoinSet::new();
-        let (handles, is_cut) = (Arc::clone(&open), Arc::clone(&cut));
-        tasks.spawn(async move {
+        let mut relay = Self {
+            port: 0,
+            to,
+            forgery,
+            carrying: JoinSet::new(),
+        };
+        relay.mend().await;
+        relay
+    }
+
+    /// Ends what is open; what comes until it is mended is refused.
+    pub(crate) async fn cut(&mut self) {
+        self.carrying.shutdown().await;
+    }
+
+    /// Carries again, at the same place.
+    pub(crate) async fn mend(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        self.port = listener.local_addr().unwrap().port();
+        let (to, forgery) = (self.to, self.forgery);
+        self.carrying.spawn(async move {
+            // Dropped with its task, and everything that it carries.
             let mut carried = JoinSet::new();
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                let is_cut: bool = *Mutex::lock(&is_cut);
-                if !is_cut {
-                    handles
-                        .lock()
-                        .push(carried.spawn(carry(client, to, forgery)));
-                }
+                carried.spawn(carry(client, to, forgery));
             }
         });
-        Self {
-            port,
-            open,
-            cut,
-            _tasks: tasks,
-        }
-    }
-
-    /// Ends what is open; what comes until it is mended is closed at once.
-    pub(crate) fn cut(&self) {
-        *self.cut.lock() = true;
-        self.open.lock().drain(..).for_each(|one| one.abort());
-    }
-
-    pub(crate) fn mend(&self) {
-        *self.cut.lock() = false;
     }
 }
 

@@ -138,7 +138,7 @@ impl Running<'_> {
             }
         }
         if let Some(reading) = called.reading {
-            self.kept.insert(id, reading.clone());
+            self.kept.lock().insert(id, reading.clone());
             self.readings.push(reading);
             self.emit();
         }

@@ -86,7 +86,7 @@ impl Running<'_> {
                 if !reading.quality.is_good() {
                     self.io.statistics().failed("bad_event");
                 }
-                self.kept.insert(id, reading.clone());
+                self.kept.lock().insert(id, reading.clone());
                 reading
             }
             _ => return Ok(None),

@@ -11,11 +11,11 @@ use mainstem_model::Reason;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::Kept;
 use super::done::Done;
 use super::freshness::Freshness;
 use super::intake::Question;
 use super::start::RETRY_REFUSED;
+use super::{Kept, Learned};
 use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
@@ -28,27 +28,14 @@ use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
 use crate::ua::{StatusCode, failure};
 
-/// What outlives the session, and what was learned at its beginning.
-pub(super) struct Ground<'a> {
-    /// What to do.
-    pub(super) plan: &'a Plan,
-    /// The last events and answers.
-    pub(super) kept: &'a mut Kept,
-    /// What is known about the server.
-    pub(super) server: Arc<Server>,
-}
-
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;
-
-/// Signs of life that may be missing while something else arrives: answers that nobody asked for
-/// are no life.
-const UNANSWERED_MAX: u32 = 6;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) kept: &'a mut Kept,
+    // The last event and the last answer of each point.
+    pub(super) kept: Kept,
     pub(super) server: Arc<Server>,
     pub(super) io: &'a mut AdapterIo,
     pub(super) link: Link,
@@ -79,10 +66,14 @@ pub(super) struct Running<'a> {
     // Writes to one node go one after the other, so that they arrive in their order.
     pub(super) writing: BTreeSet<PointId>,
     pub(super) held: Option<WriteJob>,
-    heard: Instant,
+    pub(super) heard: Instant,
     // Signs of life that were asked for and did not come, one after the other.
-    unanswered: u32,
+    pub(super) unanswered: u32,
     pub(super) readings: Vec<Reading>,
+    // When the server last answered for each subscription, by its publishing interval.
+    pub(super) answered: BTreeMap<Duration, Instant>,
+    // Watched points whose values were not heard since the session was resumed.
+    pub(super) unread: Option<(Instant, BTreeSet<PointId>)>,
     // In a redundant set only.
     pub(super) freshness: Option<&'a mut Freshness>,
 }
@@ -90,13 +81,14 @@ pub(super) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Begins with every subscription to make and every poll due.
     pub(super) fn new(
-        ground: Ground<'a>,
+        plan: &'a Plan,
+        kept: Kept,
         io: &'a mut AdapterIo,
         link: Link,
+        learned: Learned,
         requests: Requests,
-        targets: Vec<(PointId, Target)>,
     ) -> Self {
-        let Ground { plan, kept, server } = ground;
+        let Learned { server, targets } = learned;
         let now = Instant::now();
         let mut running = Self {
             plan,
@@ -105,8 +97,8 @@ impl<'a> Running<'a> {
             link,
             requests,
             polls: Polls::new(plan.polled(), server.read_max, now),
-            server,
-            targets: targets.into_iter().map(|(_, target)| target).collect(),
+            server: Arc::new(server),
+            targets,
             jobs: FuturesUnordered::new(),
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
@@ -128,6 +120,8 @@ impl<'a> Running<'a> {
             heard: now,
             unanswered: 0,
             readings: Vec::new(),
+            answered: BTreeMap::new(),
+            unread: None,
             freshness: None,
         };
         running.report_first();
@@ -171,11 +165,7 @@ impl<'a> Running<'a> {
         match event {
             Event::Heard => self.heard = Instant::now(),
             Event::Answered => self.unanswered = 0,
-            Event::KeepAliveFailed(code) => {
-                self.io.statistics().failed(code);
-                let is_silent = *code == failure::name(StatusCode::BadTimeout);
-                self.unanswered += u32::from(is_silent && self.calling.is_empty());
-            }
+            Event::KeepAliveFailed(code) => self.on_unanswered(code),
             Event::Nothing => {}
         }
         let Inbox {
@@ -189,9 +179,15 @@ impl<'a> Running<'a> {
             self.io.statistics().failed("notification_gap");
         }
         for (id, arrived) in values {
+            if let Some((_, unread)) = &mut self.unread {
+                unread.remove(&id);
+            }
             self.take(id, arrived);
         }
         self.emit();
+        let now = Instant::now();
+        self.answered
+            .extend(alive.iter().map(|publish| (*publish, now)));
         // What it did not send has not changed.
         for points in alive
             .iter()
@@ -199,15 +195,7 @@ impl<'a> Running<'a> {
         {
             self.io.confirm(points);
         }
-        if self.unanswered >= UNANSWERED_MAX {
-            self.link.gone = true;
-            let message = format!(
-                "the server at {} sends something and has not answered {UNANSWERED_MAX} times when \
-                 it was asked for its state",
-                self.link.url
-            );
-            return Err(SessionEnd::lost("keep_alive", message));
-        }
+        self.check_answers()?;
         lost.map_or(Ok(()), |status| Err(self.ended(status)))
     }
 
@@ -220,9 +208,13 @@ impl<'a> Running<'a> {
         if let Some((_, points)) = self.retry.take_if(|(at, _)| *at <= now) {
             self.to_subscribe = self.groups(|id| points.contains(&id));
         }
+        if let Some((_, points)) = self.unread.take_if(|(at, _)| *at <= now) {
+            self.polls.once(&points.into_iter().collect::<Vec<_>>());
+        }
         if let Some((_, points)) = self.search.take_if(|(at, _)| *at <= now) {
             self.start_search(points);
         }
+        self.check_subscriptions(now)?;
         if now < self.silent_at() {
             self.emit();
             return Ok(());
@@ -231,32 +223,25 @@ impl<'a> Running<'a> {
         if let Some(event) = self.link.event().now_or_never() {
             return self.on_event(&event?);
         }
-        self.link.gone = true;
-        let silence = now.duration_since(self.heard).as_secs_f64();
-        let message = format!(
-            "the server at {} is silent for {silence:.1} s",
-            self.link.url
-        );
-        Err(SessionEnd::lost("keep_alive", message))
-    }
-
-    // Some servers answer one request after the other, so while one of ours is under way the
-    // keep-alive may have to wait behind it.
-    fn silent_at(&self) -> Instant {
-        let connection = &self.plan.connection;
-        let answers = if self.jobs.is_empty() { 1 } else { 2 };
-        let call = self.calling.values().max().copied().unwrap_or_default();
-        self.heard + connection.keep_alive + connection.request_timeout * answers + call
+        Err(self.silence(now))
     }
 
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
         let search = self.search.as_ref().map(|(at, _)| *at);
-        let freshness = self.freshness.as_ref();
-        let kept_back = freshness.and_then(|freshness| freshness.due());
-        [self.polls.next_due(), retry, search, kept_back]
+        let kept_back = self
+            .freshness
+            .as_ref()
+            .and_then(|freshness| freshness.due());
+        let unread = self.unread.as_ref().map(|(at, _)| *at);
+        let subscriptions = self
+            .answered
+            .iter()
+            .map(|(publish, at)| *at + self.patience(*publish));
+        [self.polls.next_due(), retry, search, kept_back, unread]
             .into_iter()
             .flatten()
+            .chain(subscriptions)
             .fold(self.silent_at(), Instant::min)
     }
 
@@ -285,7 +270,7 @@ impl<'a> Running<'a> {
     pub(super) fn say_last(&mut self, id: PointId) {
         if self.node(id).is_some() {
             let waiting = || Reading::failed(id, Reason::Waiting);
-            let last = self.kept.get(&id).cloned();
+            let last = self.kept.lock().get(&id).cloned();
             self.readings.push(last.unwrap_or_else(waiting));
         }
     }

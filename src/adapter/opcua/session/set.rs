@@ -5,11 +5,10 @@ use mainstem_adapter::{AdapterIo, SessionEnd};
 use tokio::time::Instant;
 use tracing::info;
 
+use super::OpcUaAdapter;
 use super::freshness::Freshness;
 use super::pool::Pool;
-use super::running::{Ground, Running};
 use super::standby;
-use super::{OpcUaAdapter, learn};
 use crate::ua::link::Link;
 
 /// Why a server is not used any more.
@@ -20,7 +19,7 @@ enum Left {
 }
 
 impl OpcUaAdapter {
-    pub(super) async fn run_set(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    pub(super) async fn run_set(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let servers = self.plan.connection.servers().into_iter();
         let servers = servers.map(|plan| standby::Server {
             plan,
@@ -76,7 +75,7 @@ impl OpcUaAdapter {
 
     // One server, until it is left. Its link comes back, so that it can be closed.
     async fn serve(
-        &mut self,
+        &self,
         io: &mut AdapterIo,
         pool: &mut Pool,
         active: usize,
@@ -86,25 +85,20 @@ impl OpcUaAdapter {
     ) -> (Left, Link) {
         let stopped = io.stopped();
         tokio::pin!(stopped);
-        let requests = link.requests(&self.plan.connection, io.statistics(), io.clock());
+        let requests = self.requests(io, &link);
         let learned = tokio::select! {
             biased;
             () = &mut stopped => return (Left::Stopped, link),
-            learned = link.drive(learn(&self.plan, &requests)) => learned,
+            learned = link.drive(self.learn(&requests)) => learned,
         };
-        let (server, targets) = match learned {
+        let learned = match learned {
             Ok(learned) => learned,
             Err(end) => return (Left::Lost(end), link),
         };
         if !std::mem::replace(is_online, true) {
             io.online();
         }
-        let ground = Ground {
-            plan: &self.plan,
-            kept: &mut self.kept,
-            server,
-        };
-        let mut running = Running::new(ground, io, link, requests.clone(), targets);
+        let mut running = self.running(io, link, learned, requests.clone());
         running.freshness = Some(freshness);
         let left = tokio::select! {
             biased;

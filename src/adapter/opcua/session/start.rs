@@ -165,7 +165,7 @@ impl Running<'_> {
     }
 
     /// Twice within the time after which the most impatient of these points is stale.
-    fn sign_of_life(&self, points: &[PointId]) -> Duration {
+    pub(super) fn sign_of_life(&self, points: &[PointId]) -> Duration {
         let plans = points.iter().filter_map(|id| self.plan.point(*id));
         let limits = plans.filter_map(|plan| plan.stale_after);
         limits.fold(SIGN_OF_LIFE, |least, limit| least.min(limit / 2))

@@ -13,7 +13,7 @@ use opcua::types::{
 
 use super::identity;
 use super::open::refused;
-use super::socket::Dialer;
+use super::socket::{Dialer, Wire};
 use super::user;
 use crate::connection::{ConnectionPlan, Mode, Policy};
 
@@ -27,7 +27,7 @@ pub(super) async fn ask(
 ) -> Result<Vec<EndpointDescription>, Error> {
     let store = identity::session_store(folder, None, None)
         .map_err(|error| Error::new(StatusCode::BadUnexpectedError, error.to_string()))?;
-    let dialer = Dialer::new(&plan.url);
+    let dialer = Dialer::new(&plan.url, &Wire::default());
     let channel = SessionBuilder::new(config)
         .with_connector(dialer.clone())
         .connect_to_endpoint_directly(plan.url.as_str())?

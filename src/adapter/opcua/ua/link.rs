@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use mainstem_adapter::{SessionEnd, Statistics};
-use mainstem_model::Clock;
+use mainstem_adapter::SessionEnd;
 use opcua::client::transport::TransportPollResult;
 use opcua::client::{Session, SessionActivity, SessionPollResult, SubscriptionActivity};
 use opcua::types::{
@@ -15,8 +14,8 @@ use opcua::types::{
 
 use super::failure;
 use super::requests::Requests;
+use super::socket::Wire;
 use super::structures::Structures;
-use crate::connection::ConnectionPlan;
 use crate::node_address::{Identifier, Namespace, NodeAddress};
 
 /// The loop of a session. Nothing is sent or received unless it is polled.
@@ -34,10 +33,14 @@ pub(crate) struct Link {
     pub(crate) session: Arc<Session>,
     /// Its loop.
     pub(crate) events: SessionEvents,
+    /// What is below the stack.
+    pub(crate) wire: Wire,
     /// For messages.
     pub(crate) url: String,
     /// Whether there is no connection any more, so nothing to say goodbye on.
     pub(crate) gone: bool,
+    /// Whether the stack has seen that: whoever polls it from here on makes it connect again.
+    pub(crate) lost: bool,
 }
 
 /// What the session's loop has to tell.
@@ -93,7 +96,7 @@ impl Link {
         match event {
             None => Err(self.ended(StatusCode::BadConnectionClosed)),
             Some(Err(status) | Ok(SessionPollResult::ConnectionLost(status))) => {
-                self.gone = true;
+                (self.gone, self.lost) = (true, true);
                 Err(self.ended(*status))
             }
             Some(Ok(SessionPollResult::Transport(TransportPollResult::IncomingMessage))) => {
@@ -127,23 +130,6 @@ impl Link {
         failure::ended(&self.url, status)
     }
 
-    /// What every request on this link needs.
-    pub(crate) fn requests(
-        &self,
-        plan: &ConnectionPlan,
-        statistics: &Arc<Statistics>,
-        clock: &Arc<dyn Clock>,
-    ) -> Requests {
-        Requests {
-            session: self.session.clone(),
-            timeout: plan.request_timeout,
-            statistics: Arc::clone(statistics),
-            clock: Arc::clone(clock),
-            read_back: plan.read_back,
-            structures: Arc::new(Structures::new(self.session.decoding_options().clone())),
-        }
-    }
-
     /// Waits for a request while the loop is polled.
     pub(crate) async fn drive<T>(
         &mut self,
@@ -158,6 +144,11 @@ impl Link {
                 event = self.event() => { event?; }
             }
         }
+    }
+
+    /// What is known of the server's own types: nothing yet.
+    pub(crate) fn structures(&self) -> Arc<Structures> {
+        Arc::new(Structures::new(self.session.decoding_options().clone()))
     }
 
     /// Says goodbye, if that is quickly done.

@@ -11,7 +11,7 @@ use super::endpoints;
 use super::failure;
 use super::identity::{self, OwnCertificate, application_uri};
 use super::link::{Link, SessionEvents};
-use super::socket::{CHUNK_BYTES_MAX, CHUNKS_MAX, Dialer};
+use super::socket::{CHUNK_BYTES_MAX, CHUNKS_MAX, Dialer, Wire};
 use super::structures::RawBodies;
 use super::subscribe::publish_timeout;
 use super::trust::{check_server, disk};
@@ -47,8 +47,9 @@ pub(crate) async fn open(
         .map_err(|error| disk(&error))?;
     let failed =
         |status: StatusCode| failure::not_opened(&plan.url, status, &plan.user, identity.as_ref());
+    let wire = Wire::default();
     let (session, event_loop) = SessionBuilder::new(&config)
-        .with_connector(Dialer::new(&plan.url))
+        .with_connector(Dialer::new(&plan.url, &wire))
         .connect_to_endpoint_directly(endpoint.clone())
         .map(|builder| builder.user_identity_token(token))
         .and_then(|builder| builder.build(store))
@@ -60,11 +61,14 @@ pub(crate) async fn open(
     within(plan, connected)
         .await
         .map_err(|error| failed(error.status()))?;
+    wire.remember();
     let mut link = Link {
         session,
         events,
+        wire,
         url: plan.url.clone(),
         gone: false,
+        lost: false,
     };
     if plan.policies.len() > 1 {
         let session = link.session.clone();
@@ -77,6 +81,15 @@ pub(crate) async fn open(
         }
     }
     Ok(link)
+}
+
+/// Whether the server of a link is still trusted, and if not, why.
+pub(crate) fn is_trusted(
+    plan: &ConnectionPlan,
+    folder: &Path,
+    link: &Link,
+) -> Result<(), SessionEnd> {
+    check_server(plan, folder, &link.session.endpoint_info().endpoint).map(drop)
 }
 
 fn status_only(status: StatusCode) -> Error {
@@ -106,8 +119,10 @@ fn client_config(plan: &ConnectionPlan, folder: &Path, longest: Duration) -> Cli
         .request_timeout(plan.request_timeout)
         .publish_timeout(publish_timeout(longest, plan.request_timeout))
         .channel_lifetime(milliseconds(CHANNEL_LIFETIME))
-        // The runner reconnects; a lost connection ends the session.
-        .session_retry_limit(0)
+        // The runner decides when to connect again; the stack tries when it is polled, at once.
+        .session_retry_limit(-1)
+        .session_retry_initial(Duration::ZERO)
+        // What the server still has is taken over step by step, see `resume`.
         .recreate_subscriptions(false)
         // Our own count of silence decides, see the session.
         .max_failed_keep_alive_count(0)

@@ -8,12 +8,14 @@ use std::task::{Context, Poll, ready};
 use opcua::client::ConnectionSource;
 use opcua::client::transport::{
     Connector, RequestRecv, SecureChannelState, StreamConnection, StreamConnector, StreamTransport,
-    TransportConfiguration,
+    Transport, TransportConfiguration, TransportPollResult,
 };
 use opcua::core::comms::tcp_codec::TcpCodec;
 use opcua::core::comms::url::hostname_port_from_url;
-use opcua::types::{DecodingOptions, EndpointDescription, Error, StatusCode};
+use opcua::types::{ByteString, DecodingOptions, EndpointDescription, Error, StatusCode};
+use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -29,17 +31,80 @@ const INTERMEDIATE: u8 = b'C';
 /// Chunks of one message.
 pub(crate) const CHUNKS_MAX: usize = 256;
 
+/// What the two ends of the stack do not tell each other about a connection.
+#[derive(Clone, Default)]
+pub(crate) struct Wire(Arc<WireState>);
+
+#[derive(Default)]
+struct WireState {
+    cut: AtomicBool,
+    channel: Mutex<Option<Arc<SecureChannelState>>>,
+    nonce: Mutex<Option<ByteString>>,
+}
+
+impl Wire {
+    /// Ends the connection: the stack reads an error at once, whatever the server does.
+    pub(crate) fn cut(&self) {
+        self.0.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// To be called when a session is activated. The way back into it needs the server's last
+    /// nonce (part 4, 5.7.3), which the stack forgets when it opens another channel.
+    pub(crate) fn remember(&self) {
+        let channel = self.0.channel.lock().clone();
+        let nonce = channel.map(|channel| {
+            channel
+                .secure_channel()
+                .read()
+                .remote_nonce_as_byte_string()
+        });
+        *self.0.nonce.lock() = nonce;
+    }
+
+    fn connected(&self, channel: &Arc<SecureChannelState>) {
+        self.0.cut.store(false, Ordering::Relaxed);
+        *self.0.channel.lock() = Some(Arc::clone(channel));
+    }
+}
+
+/// A transport that puts the session's nonce back after the channel was opened.
+pub(crate) struct Reopened<T> {
+    inner: T,
+    channel: Arc<SecureChannelState>,
+    nonce: Option<ByteString>,
+}
+
+impl<T: Transport + Send + Sync> Transport for Reopened<T> {
+    async fn poll(&mut self) -> TransportPollResult {
+        let result = self.inner.poll().await;
+        // The first message that arrives is the answer to OpenSecureChannel.
+        if matches!(result, TransportPollResult::IncomingMessage)
+            && let Some(nonce) = self.nonce.take()
+        {
+            let mut channel = self.channel.secure_channel().write();
+            drop(channel.set_remote_nonce_from_byte_string(&nonce));
+        }
+        result
+    }
+
+    fn connected_url(&self) -> &str {
+        self.inner.connected_url()
+    }
+}
+
 /// Connects to the host of a URL.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Dialer {
     url: String,
+    wire: Wire,
 }
 
 impl Dialer {
     /// For a URL.
-    pub(crate) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str, wire: &Wire) -> Self {
         Self {
             url: url.to_owned(),
+            wire: wire.clone(),
         }
     }
 }
@@ -53,7 +118,7 @@ impl ConnectionSource for Dialer {
 }
 
 impl Connector for Dialer {
-    type Transport = StreamTransport<ChunkGuard<OwnedReadHalf>, OwnedWriteHalf>;
+    type Transport = Reopened<StreamTransport<ChunkGuard<OwnedReadHalf>, OwnedWriteHalf>>;
 
     async fn connect(
         &self,
@@ -61,9 +126,18 @@ impl Connector for Dialer {
         outgoing: RequestRecv,
         config: TransportConfiguration,
     ) -> Result<Self::Transport, Error> {
-        StreamConnector::new(dial, self.url.clone())
-            .connect(channel, outgoing, config)
-            .await
+        let nonce = self.wire.0.nonce.lock().clone();
+        self.wire.connected(&channel);
+        let wire = self.wire.clone();
+        let dial = move |url, options| dial(url, options, wire.clone());
+        let inner = StreamConnector::new(dial, self.url.clone())
+            .connect(Arc::clone(&channel), outgoing, config)
+            .await?;
+        Ok(Reopened {
+            inner,
+            channel,
+            nonce,
+        })
     }
 
     fn default_endpoint(&self) -> EndpointDescription {
@@ -74,6 +148,7 @@ impl Connector for Dialer {
 async fn dial(
     url: String,
     options: DecodingOptions,
+    wire: Wire,
 ) -> Result<StreamConnection<ChunkGuard<OwnedReadHalf>, OwnedWriteHalf>, Error> {
     let (host, port) = hostname_port_from_url(&url, 4840)
         .map_err(|status| Error::new(status, "this URL has no host"))?;
@@ -90,7 +165,7 @@ async fn dial(
         .set_nodelay(true)
         .map_err(|error| Error::new(StatusCode::BadCommunicationError, error.to_string()))?;
     let (reader, writer) = socket.into_split();
-    let reader = FramedRead::new(ChunkGuard::new(reader), TcpCodec::new(options));
+    let reader = FramedRead::new(ChunkGuard::new(reader, wire), TcpCodec::new(options));
     Ok(StreamConnection::new(reader, writer, url))
 }
 
@@ -98,6 +173,7 @@ async fn dial(
 /// stack would drop such a message alone and read its chunks for ever.
 pub(crate) struct ChunkGuard<R> {
     inner: R,
+    wire: Wire,
     header: [u8; HEADER_BYTES],
     header_bytes: usize,
     body_left: usize,
@@ -105,9 +181,10 @@ pub(crate) struct ChunkGuard<R> {
 }
 
 impl<R> ChunkGuard<R> {
-    pub(crate) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R, wire: Wire) -> Self {
         Self {
             inner,
+            wire,
             header: [0; HEADER_BYTES],
             header_bytes: 0,
             body_left: 0,
@@ -160,6 +237,9 @@ impl<R: AsyncRead + Unpin> AsyncRead for ChunkGuard<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.wire.0.cut.load(Ordering::Relaxed) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         Poll::Ready(self.follow(&buffer.filled()[before..]))
@@ -177,7 +257,7 @@ mod tests {
     }
 
     async fn read(bytes: &[u8], piece: usize) -> io::Result<usize> {
-        let mut guard = ChunkGuard::new(bytes);
+        let mut guard = ChunkGuard::new(bytes, Wire::default());
         let (mut buffer, mut total) = (vec![0; piece], 0);
         loop {
             match guard.read(&mut buffer).await? {

@@ -28,7 +28,7 @@ async fn typed(node: &TestNode, words: &[&str]) -> (bool, Json) {
 async fn until_code(node: &TestNode, code: Option<&str>) -> Json {
     let begun = std::time::Instant::now();
     loop {
-        let (_, adapter) = node.ask("GET", "/api/v1/adapters/opc", json!(null)).await;
+        let (_, adapter) = node.ask("GET", "adapters/opc", json!(null)).await;
         let is_online = adapter["state"] == "online";
         if code.map_or(is_online, |code| adapter["cause"]["code"] == code) {
             return adapter;

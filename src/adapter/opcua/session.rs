@@ -124,14 +124,7 @@ impl OpcUaAdapter {
 
     /// What every request on a link needs.
     fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
-        Requests {
-            session: link.session.clone(),
-            timeout: self.plan.connection.request_timeout,
-            statistics: io.statistics().clone(),
-            clock: io.clock().clone(),
-            read_back: self.plan.connection.read_back,
-            structures: link.structures(),
-        }
+        link.requests(&self.plan.connection, io.statistics(), io.clock())
     }
 
     async fn learn(&self, requests: &Requests) -> Result<Learned, Error> {

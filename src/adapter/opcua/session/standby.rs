@@ -14,7 +14,6 @@ use crate::connection::ConnectionPlan;
 use crate::redundancy::Standing;
 use crate::ua::link::Link;
 use crate::ua::open::open;
-use crate::ua::requests::Requests;
 
 /// What the servers that stand by are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +38,6 @@ pub(super) struct Server {
     pub(super) statistics: Arc<Statistics>,
     /// For deadlines.
     pub(super) clock: Arc<dyn Clock>,
-}
-
-impl Server {
-    /// What every request on a link needs.
-    pub(super) fn requests(&self, link: &Link) -> Requests {
-        Requests {
-            session: link.session.clone(),
-            timeout: self.plan.request_timeout,
-            statistics: Arc::clone(&self.statistics),
-            clock: Arc::clone(&self.clock),
-            read_back: self.plan.read_back,
-            structures: link.structures(),
-        }
-    }
 }
 
 /// Keeps a session until its link is wanted; nothing at the end of all.
@@ -108,7 +93,7 @@ async fn watch_level(
     link: &mut Link,
     standings: &watch::Sender<Vec<Standing>>,
 ) -> SessionEnd {
-    let requests = server.requests(link);
+    let requests = link.requests(&server.plan, &server.statistics, &server.clock);
     loop {
         match link.drive(requests.service_level()).await {
             Ok(level) => set(standings, index, Standing::Level(level)),

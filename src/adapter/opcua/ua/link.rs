@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{SessionEnd, Statistics};
+use mainstem_model::Clock;
 use opcua::client::transport::TransportPollResult;
 use opcua::client::{Session, SessionActivity, SessionPollResult, SubscriptionActivity};
 use opcua::types::{
@@ -16,6 +17,7 @@ use super::failure;
 use super::requests::Requests;
 use super::socket::Wire;
 use super::structures::Structures;
+use crate::connection::ConnectionPlan;
 use crate::node_address::{Identifier, Namespace, NodeAddress};
 
 /// The loop of a session. Nothing is sent or received unless it is polled.
@@ -146,9 +148,21 @@ impl Link {
         }
     }
 
-    /// What is known of the server's own types: nothing yet.
-    pub(crate) fn structures(&self) -> Arc<Structures> {
-        Arc::new(Structures::new(self.session.decoding_options().clone()))
+    /// What every request on this link needs.
+    pub(crate) fn requests(
+        &self,
+        plan: &ConnectionPlan,
+        statistics: &Arc<Statistics>,
+        clock: &Arc<dyn Clock>,
+    ) -> Requests {
+        Requests {
+            session: self.session.clone(),
+            timeout: plan.request_timeout,
+            statistics: Arc::clone(statistics),
+            clock: Arc::clone(clock),
+            read_back: plan.read_back,
+            structures: Arc::new(Structures::new(self.session.decoding_options().clone())),
+        }
     }
 
     /// Says goodbye, if that is quickly done.

@@ -27,8 +27,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 const POINTS: usize = 10_000;
-const TIME: Duration = Duration::from_secs(30);
-const LIMIT: Duration = Duration::from_secs(120);
+const TIME: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Counts what arrives, by point.
 #[derive(Default)]
@@ -85,11 +85,11 @@ impl Clock for RealClock {
     }
 }
 
-fn endpoint(index: usize) -> EndpointSpec {
+fn endpoint(namespace: &str, index: usize) -> EndpointSpec {
     EndpointSpec {
         name: format!("p{index}"),
         operation: json!({
-            "nodeId": format!("ns=1;s=V{index}"),
+            "nodeId": format!("ns={namespace};s=V{index}"),
             "publishInterval": 100, "samplingInterval": 0, "queueSize": 10,
         }),
         interval: None,
@@ -141,20 +141,25 @@ impl Drop for Server {
     }
 }
 
-async fn until(counter: &Counter, wanted: u64) {
+async fn until(counter: &Counter, wanted: u64, statistics: &Statistics) {
     let begun = Instant::now();
     while counter.0.lock().values < wanted {
-        assert!(begun.elapsed() < LIMIT, "no {wanted} values in {LIMIT:?}");
+        if begun.elapsed() > LIMIT {
+            let (found, counted) = (counter.0.lock().values, statistics.snapshot());
+            panic!("{found} of {wanted} values in {LIMIT:?}; {counted:?}");
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn measure(url: &str) {
+async fn measure(url: &str, namespace: &str) {
     let folder = tempfile::tempdir().unwrap();
     let spec = AdapterSpec {
         name: "bench".into(),
         connection: json!({ "endpointUrl": url, "securityPolicy": "None" }),
-        endpoints: (0..POINTS).map(endpoint).collect(),
+        endpoints: (0..POINTS)
+            .map(|index| endpoint(namespace, index))
+            .collect(),
         folder: folder.path().to_owned(),
         home: "/".into(),
     };
@@ -173,12 +178,20 @@ async fn measure(url: &str) {
         clock,
         statistics.clone(),
     );
-    let session = tokio::spawn(async move { adapter.session(&mut io).await });
-    until(&counter, 2 * POINTS as u64).await;
-    *counter.0.lock() = Counts {
-        last: std::mem::take(&mut counter.0.lock().last),
-        ..Counts::default()
-    };
+    let session = tokio::spawn(async move {
+        let ended = adapter.session(&mut io).await;
+        println!("the session has ended: {ended:?}");
+        ended
+    });
+    until(&counter, 2 * POINTS as u64, &statistics).await;
+    {
+        let mut counts = counter.0.lock();
+        let last = std::mem::take(&mut counts.last);
+        *counts = Counts {
+            last,
+            ..Counts::default()
+        };
+    }
     let (begun, cpu_before) = (Instant::now(), cpu());
     tokio::time::sleep(TIME).await;
     let (took, used) = (
@@ -212,6 +225,8 @@ fn main() {
         return runtime.block_on(server::serve(POINTS));
     }
     let own = url.is_none().then(Server::start);
-    let url = url.unwrap_or_else(|| own.as_ref().unwrap().1.clone());
-    runtime.block_on(measure(&url));
+    let said = url.map(|url| format!("{url} 1"));
+    let said = said.unwrap_or_else(|| own.as_ref().unwrap().1.clone());
+    let (url, namespace) = said.split_once(' ').unwrap();
+    runtime.block_on(measure(url, namespace));
 }

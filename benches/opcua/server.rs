@@ -19,7 +19,6 @@ pub(crate) async fn serve(points: usize) {
     let port = listener.local_addr().unwrap().port();
     let namespace = NamespaceMetadata {
         namespace_uri: NAMESPACE.to_owned(),
-        namespace_index: 1,
         ..Default::default()
     };
     let none = (
@@ -62,7 +61,7 @@ pub(crate) async fn serve(points: usize) {
         }
     }
     tokio::spawn(server.run_with(listener));
-    println!("opc.tcp://127.0.0.1:{port}/");
+    println!("opc.tcp://127.0.0.1:{port}/ {index}");
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     for tick in 1u32.. {
         ticks.tick().await;

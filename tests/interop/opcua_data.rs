@@ -6,13 +6,12 @@
     reason = "the runtime of each test owns its tasks"
 )]
 
+use mainstem_adapter::conformance::Program;
 use mainstem_adapter::{EndpointSpec, WriteAnswer};
 use mainstem_adapter_opcua::KIND;
 use mainstem_model::{Access, Reason, Value};
 use serde_json::{Value as Json, json};
 
-#[path = "opcua/foreign.rs"]
-mod foreign;
 #[allow(
     dead_code,
     reason = "shared with the crate's own tests, which use all of it"
@@ -20,10 +19,13 @@ mod foreign;
 #[path = "../../src/adapter/opcua/tests/harness.rs"]
 mod harness;
 
-use foreign::{Foreign, python};
 use harness::{Session, built, endpoint};
 
 const WHAT: &str = "OPC UA structures, methods and events against asyncua";
+
+async fn foreign() -> Option<Program> {
+    Program::start(WHAT, "opcua_data_server.py", &["0"]).await
+}
 
 fn node(name: &str) -> String {
     format!("nsu=urn:mainstem:data;s={name}")
@@ -41,18 +43,27 @@ fn method(name: &str, declared: &str, access: Access) -> EndpointSpec {
     endpoint(name, declared, access, options)
 }
 
-fn connect(server: &Foreign, folder: &tempfile::TempDir, endpoints: Vec<EndpointSpec>) -> Session {
-    connect_with(server, folder, json!({}), endpoints)
+fn connect(server: &Program, folder: &tempfile::TempDir, endpoints: Vec<EndpointSpec>) -> Session {
+    connect_with(
+        server,
+        folder,
+        json!({ "securityPolicy": "None" }),
+        endpoints,
+    )
 }
 
 fn connect_with(
-    server: &Foreign,
+    server: &Program,
     folder: &tempfile::TempDir,
     mut options: Json,
     endpoints: Vec<EndpointSpec>,
 ) -> Session {
-    options["endpointUrl"] = server.url().into();
+    options["endpointUrl"] = server.first["url"].clone();
     Session::start(built(&KIND, folder.path(), options, endpoints).adapter)
+}
+
+async fn tell(server: &mut Program, command: Json) -> Json {
+    server.command(&command.to_string()).await["value"].clone()
 }
 
 fn as_json(value: &Value) -> Json {
@@ -88,9 +99,10 @@ fn part(colour: Json) -> Json {
 
 #[tokio::test]
 async fn every_type_of_a_foreign_server_is_json() {
-    let Some(python) = python(WHAT) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let server = Foreign::start(&python, "opcua_data_server.py").await;
+    let Some(server) = foreign().await else {
+        return;
+    };
     let wanted = [
         ("Part", part(json!(1))),
         (
@@ -147,9 +159,10 @@ async fn every_type_of_a_foreign_server_is_json() {
 
 #[tokio::test]
 async fn structures_arrays_and_enumerations_are_written() {
-    let Some(python) = python(WHAT) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Foreign::start(&python, "opcua_data_server.py").await;
+    let Some(mut server) = foreign().await else {
+        return;
+    };
     let mut other = part(json!("Red"));
     other["Name"] = json!(null);
     other["Large"] = json!(1);
@@ -200,7 +213,7 @@ async fn structures_arrays_and_enumerations_are_written() {
         }
         until_json(&session, point, &wanted).await;
     }
-    let shown = server.tell(json!(["get", "Part"])).await;
+    let shown = tell(&mut server, json!(["get", "Part"])).await;
     let shown = shown.as_str().unwrap();
     assert!(
         shown.contains("Colour.Red") && shown.contains("X=9.0"),
@@ -235,9 +248,10 @@ async fn structures_arrays_and_enumerations_are_written() {
 
 #[tokio::test]
 async fn methods_take_arguments_and_their_answers_are_values() {
-    let Some(python) = python(WHAT) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let server = Foreign::start(&python, "opcua_data_server.py").await;
+    let Some(server) = foreign().await else {
+        return;
+    };
     let mut slow = method("Slow", "json", Access::Write);
     slow.operation["callTimeout"] = json!(300);
     let mut by_path = method("Mix", "json", Access::ReadWrite);
@@ -309,12 +323,13 @@ async fn methods_take_arguments_and_their_answers_are_values() {
 
 #[tokio::test]
 async fn events_arrive_in_order_and_none_is_lost() {
-    let Some(python) = python(WHAT) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Foreign::start(&python, "opcua_data_server.py").await;
+    let Some(mut server) = foreign().await else {
+        return;
+    };
     let batch = "nsu=urn:mainstem:data;Batch";
     let fields = json!(["Message", "Severity", "SourceName", "EventType", batch]);
-    let event = server.started["event"].clone();
+    let event = server.first["event"].clone();
     let events = |options: Json| {
         let mut options = options;
         options["publishInterval"] = json!(50);
@@ -331,7 +346,7 @@ async fn events_arrive_in_order_and_none_is_lost() {
     // A subscription is there when its first event arrives; those before are nobody's.
     let first = async {
         loop {
-            server.tell(json!(["events", 1, 1000])).await;
+            tell(&mut server, json!(["events", 1, 1000])).await;
             let seen = |recorder: &harness::Recorder, point| {
                 recorder
                     .last(point)
@@ -347,9 +362,9 @@ async fn events_arrive_in_order_and_none_is_lost() {
         }
     };
     first.await;
-    server.tell(json!(["events", 500, 500])).await;
-    server.tell(json!(["events", 300, 200])).await;
-    server.tell(json!(["events", 1, 600])).await;
+    tell(&mut server, json!(["events", 500, 500])).await;
+    tell(&mut server, json!(["events", 300, 200])).await;
+    tell(&mut server, json!(["events", 1, 600])).await;
     let of = |recorder: &harness::Recorder, point: u32, severity: u64| -> Vec<Json> {
         let all = recorder
             .all()
@@ -372,7 +387,7 @@ async fn events_arrive_in_order_and_none_is_lost() {
         for (event, number) in found.iter().zip(0u32..) {
             assert_eq!(event[batch], number, "{event}");
             assert_eq!(event["Message"], format!("batch {number}"));
-            assert_eq!(event["EventType"], server.started["event"]);
+            assert_eq!(event["EventType"], server.first["event"]);
         }
     }
     let stamped = session.recorder.last(0).unwrap();
@@ -392,9 +407,10 @@ async fn events_arrive_in_order_and_none_is_lost() {
 
 #[tokio::test]
 async fn browse_paths_are_walked_in_each_session() {
-    let Some(python) = python(WHAT) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Foreign::start(&python, "opcua_data_server.py").await;
+    let Some(mut server) = foreign().await else {
+        return;
+    };
     let path = |path: &str, more: Json| {
         let mut options = more;
         options["browsePath"] = path.into();
@@ -426,7 +442,7 @@ async fn browse_paths_are_walked_in_each_session() {
     assert!(matches!(answer, WriteAnswer::Refused { .. }), "{answer:?}");
     let (adapter, ended) = session.stop().await;
     ended.unwrap();
-    server.tell(json!(["add", "Later", 2.5])).await;
+    tell(&mut server, json!(["add", "Later", 2.5])).await;
     let session = Session::start(adapter);
     until_json(&session, 3, &json!(2.5)).await;
     session.stop().await.1.unwrap();

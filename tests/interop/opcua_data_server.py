@@ -3,7 +3,7 @@
 usage: opcua_data_server.py PORT FOLDER        (port 0: any free one; FOLDER is not used)
 
 It prints one line of JSON with its URL, and then obeys lines of JSON on standard input, each
-answered by one line of JSON:
+answered by one line of JSON, {"ok": true, "value": …}:
 
   ["set", NAME, VALUE]            a new value of a plain variable
   ["get", NAME]                   what a variable holds, as Python shows it
@@ -246,7 +246,7 @@ async def main(port):
             if command == ["exit"]:
                 break
             answer = await obey(command, nodes, line, index, generator, kinds)
-            print(json.dumps(answer), flush=True)
+            print(json.dumps({"ok": True, "value": answer}), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ mod conformance;
 mod harness;
 mod hostile;
 mod limits;
+mod monitoring;
 mod secured;
 mod server;
 mod sessions;

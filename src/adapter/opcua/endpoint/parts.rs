@@ -101,7 +101,16 @@ impl EndpointConfig {
         let kind = self.kind();
         self.check_strangers(kind, operation, problems);
         let what = match kind {
-            NodeKind::Variable => self.value(operation, problems).map(What::Value),
+            NodeKind::Variable => {
+                if spec.access.is_writable() && self.attribute_id.is_some_and(|id| id != VALUE) {
+                    problems.push(Problem::new(
+                        format!("{operation}/attributeId"),
+                        "only values are written",
+                        "no attributeId, or no writing",
+                    ));
+                }
+                self.value(operation, problems).map(What::Value)
+            }
             NodeKind::Method => {
                 if !spec.access.is_writable() {
                     problems.push(Problem::new(

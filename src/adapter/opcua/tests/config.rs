@@ -189,6 +189,102 @@ fn options_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn an_option_that_does_nothing_or_too_much_is_refused() {
+    let node = "ns=2;s=Speed";
+    for (access, operation, pointer) in [
+        (
+            Access::Read,
+            json!({ "nodeId": node, "browsePath": "a" }),
+            "browsePath",
+        ),
+        (Access::Read, json!({ "browsePath": "a//b" }), "browsePath"),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "browsePathPrefix": "a" }),
+            "browsePathPrefix",
+        ),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "nodeType": "Method" }),
+            "nodeType",
+        ),
+        (
+            Access::Write,
+            json!({ "nodeId": node, "objectId": "i=85" }),
+            "objectId",
+        ),
+        (
+            Access::Write,
+            json!({ "nodeId": node, "nodeType": "Method", "objectId": "x" }),
+            "objectId",
+        ),
+        (
+            Access::Write,
+            json!({ "nodeId": node, "nodeType": "Method", "callTimeout": 1 }),
+            "callTimeout",
+        ),
+        (
+            Access::ReadWrite,
+            json!({ "fields": ["Message"] }),
+            "nodeType",
+        ),
+        (
+            Access::Read,
+            json!({ "fields": ["Message", "Message"] }),
+            "fields/1",
+        ),
+        (Access::Read, json!({ "fields": [] }), "fields"),
+        (Access::Read, json!({ "fields": [""] }), "fields/0"),
+        (
+            Access::Read,
+            json!({ "eventTypes": ["Batch"] }),
+            "eventTypes/0",
+        ),
+        (Access::Read, json!({ "minSeverity": 1001 }), "minSeverity"),
+        (
+            Access::Read,
+            json!({ "minSeverity": 1, "indexRange": "1" }),
+            "indexRange",
+        ),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "indexRange": "3:1" }),
+            "indexRange",
+        ),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "deadband": -1.0 }),
+            "deadband",
+        ),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "deadband": 101.0, "deadbandType": "Percent" }),
+            "deadband",
+        ),
+        (
+            Access::Read,
+            json!({ "nodeId": node, "attributeId": 28 }),
+            "attributeId",
+        ),
+        (
+            Access::ReadWrite,
+            json!({ "nodeId": node, "attributeId": 4 }),
+            "attributeId",
+        ),
+    ] {
+        let given = endpoint("a", "json", access, operation.clone());
+        let found = pointers(build(json!({ "host": "a" }), vec![given]));
+        assert_eq!(
+            found,
+            [format!("/endpoints/0/operation/{pointer}")],
+            "{operation}"
+        );
+    }
+    let events = endpoint("a", "", Access::Read, json!({ "minSeverity": 500 }));
+    assert_eq!(build(json!({ "host": "a" }), vec![events]).unwrap(), 1);
+}
+
+#[test]
 fn scaling_makes_a_float_unless_the_file_says_otherwise() {
     for (given, defined) in [("", Scalar::F64), ("i32", Scalar::I32)] {
         let mut scaled = endpoint("a", given, Access::Read, json!({ "nodeId": "i=1" }));

@@ -7,7 +7,7 @@ use opcua::client::{AsyncSecureChannel, ClientConfig, Session, SessionBuilder};
 use opcua::core::ResponseMessage;
 use opcua::crypto::SecurityPolicy;
 use opcua::types::{
-    EndpointDescription, Error, GetEndpointsRequest, MessageSecurityMode, RequestHeader,
+    DateTime, EndpointDescription, Error, GetEndpointsRequest, MessageSecurityMode, RequestHeader,
     StatusCode, UserTokenPolicy, UserTokenType,
 };
 
@@ -51,6 +51,8 @@ async fn request(
     let request = GetEndpointsRequest {
         request_header: RequestHeader {
             request_handle: channel.request_handle(),
+            // Some servers (open62541) refuse requests without it.
+            timestamp: DateTime::now(),
             ..Default::default()
         },
         endpoint_url: plan.url.as_str().into(),

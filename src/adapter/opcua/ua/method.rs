@@ -112,9 +112,9 @@ impl Requests {
                 Some(Shape::Plain(scalar)) => *scalar,
                 _ => Type::ExtensionObject,
             });
-            let argument =
-                self.structures
-                    .from_json(json, scalar, parameter.rank, shape.as_deref());
+            let argument = self
+                .structures
+                .value_of(json, scalar, parameter.rank, shape.as_deref());
             let argument = argument
                 .map_err(|why| Called::refused(format!("argument {:?}: {why}", parameter.name)))?;
             // A parameter of any type takes the value itself, not one in a box.

@@ -39,17 +39,15 @@ pub(crate) async fn resolve(
             What::Method(method) => method.object.as_ref(),
             _ => None,
         };
-        let mut node = |address: &'_ Address, is_object| match address {
+        let addresses = [(Some(&point.address), false), (object, true)];
+        let [node, object] = addresses.map(|(address, is_object)| match address? {
             Address::Node(address) => server.node(address),
             Address::Path(path) => {
                 walks.push((index, is_object, path));
                 None
             }
-        };
-        let target = Target {
-            node: node(&point.address, false),
-            object: object.and_then(|address| node(address, true)),
-        };
+        });
+        let target = Target { node, object };
         found.push((*id, target));
     }
     for walks in walks.chunks(server.paths_max) {

@@ -6,7 +6,7 @@ use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Asks, PointId, Reading, Statistics, WriteJob};
+use crate::{Asks, Door, LogLines, LogSource, PointId, Reading, Statistics, WriteJob};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -31,6 +31,8 @@ pub struct AdapterIo {
     output: Arc<dyn Output>,
     writes: mpsc::Receiver<WriteJob>,
     asks: Option<Asks>,
+    door: Option<Arc<Door>>,
+    log: Arc<LogLines>,
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
@@ -49,6 +51,8 @@ impl AdapterIo {
             output,
             writes,
             asks: None,
+            door: None,
+            log: Arc::default(),
             stop,
             clock,
             statistics,
@@ -60,6 +64,23 @@ impl AdapterIo {
     pub fn with_asks(mut self, asks: Asks) -> Self {
         self.asks = Some(asks);
         self
+    }
+
+    /// The same with a door for programs that come, and lines that are kept.
+    #[must_use]
+    pub fn with_door_and_log(mut self, door: Option<Arc<Door>>, log: Arc<LogLines>) -> Self {
+        (self.door, self.log) = (door, log);
+        self
+    }
+
+    /// Where programs come in, for an adapter that says [`crate::Adapter::is_visited`].
+    pub fn door(&self) -> Option<&Arc<Door>> {
+        self.door.as_ref()
+    }
+
+    /// Keeps a line for whoever looks for a cause: `mainstem adapters log`.
+    pub fn log(&self, source: LogSource, text: &str) {
+        self.log.say(self.clock.now(), source, text);
     }
 
     /// The questions of this session: once, for an adapter that says [`crate::Adapter::is_asked`].

@@ -12,6 +12,7 @@ pub mod fields;
 mod intake;
 mod io;
 mod kind;
+mod log_lines;
 mod poll;
 mod reading;
 mod rule;
@@ -26,6 +27,7 @@ mod statistics;
 mod strategy;
 mod supervision;
 mod tls;
+mod visit;
 mod write_job;
 
 pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
@@ -34,6 +36,9 @@ pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
+pub use log_lines::{
+    LOG_BYTES_KEPT, LOG_LINE_BYTES_MAX, LOG_LINES_KEPT, LogLine, LogLines, LogPage, LogSource,
+};
 /// TLS to services, for protocols that have no room of their own for it.
 pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};
 /// The JSON of values, the same as in the API.
@@ -50,4 +55,5 @@ pub use standing::{AdapterState, Cause, Standing};
 pub use statistics::{Statistics, StatisticsSnapshot};
 pub use strategy::ConnectionStrategy;
 pub use tls::TlsSection;
+pub use visit::{Door, Speaker, Taken, Visit, Visitor};
 pub use write_job::{WriteAnswer, WriteJob};

@@ -22,8 +22,8 @@ use self::life::Life;
 pub use self::view::{AdapterView, DeviceView};
 use self::wanted::{Mode, Wanted};
 use crate::{
-    AdapterSpec, AskError, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing,
-    WriteAnswer,
+    AdapterSpec, AskError, BackoffOptions, Door, Installation, Kind, LogLines, PointId, Problem,
+    Site, Standing, WriteAnswer,
 };
 
 /// Writes that may wait for the device at the same time.
@@ -188,6 +188,16 @@ impl AdapterRunner {
                 Err(_) => Err(AskError::Failed("no answer in time".into())),
             }
         }
+    }
+
+    /// Where programs come in, if its kind waits for one.
+    pub fn door(&self) -> Option<Arc<Door>> {
+        self.desk.door.clone()
+    }
+
+    /// The last lines that it said.
+    pub fn log(&self) -> Arc<LogLines> {
+        Arc::clone(&self.desk.log)
     }
 
     /// The state now.

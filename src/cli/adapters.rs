@@ -1,5 +1,6 @@
 //! `mainstem adapters`: connections to devices and services.
 
+mod log;
 mod show;
 mod trust;
 
@@ -28,6 +29,8 @@ enum Action {
     List,
     /// Show everything about one adapter
     Show(Named),
+    /// Show the last lines that an adapter said: a connector's program, and of its sessions
+    Log(log::LogArgs),
     /// Disconnect an adapter until it is resumed
     Pause(Named),
     /// Connect an adapter again
@@ -50,6 +53,7 @@ pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Fai
             let adapter: AdapterDocument = client()?.get(&path(name)).await?;
             show::run(&adapter, screen)
         }
+        Action::Log(log) => log::run(&client()?, log, screen).await,
         Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
         // Trust is given on the node's own machine, whether the node runs or not.

@@ -31,7 +31,10 @@ mod uplink;
 mod variable;
 pub mod write;
 
-pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
+pub use adapter::{
+    AdapterDocument, AdapterLogDocument, AdapterRates, CauseDocument, ConnectorSession,
+    DeviceDocument, LogLineDocument, RoundTrip,
+};
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};

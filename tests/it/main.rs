@@ -9,6 +9,7 @@
 mod bus;
 mod bus_points;
 mod clocks;
+mod connectors;
 mod copies;
 mod demo;
 mod dial_up;

@@ -86,3 +86,35 @@ pub struct DeviceDocument {
     /// Why not further.
     pub reason: String,
 }
+
+/// The last lines that an adapter said.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AdapterLogDocument {
+    /// Those that are kept, the oldest first.
+    pub items: Vec<LogLineDocument>,
+    /// How many of those that were asked for are not kept any more.
+    pub dropped: u64,
+    /// The number of the last line that was said; 0 before the first.
+    pub last: u64,
+}
+
+/// One line that an adapter said.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogLineDocument {
+    /// Its number: 1 for the first since the adapter was started.
+    pub number: u64,
+    /// When it was said.
+    #[schema(value_type = String, format = DateTime)]
+    pub time: Timestamp,
+    /// `stderr` and `log` are a program's, `node` is about the session.
+    pub source: String,
+    /// What was said.
+    pub text: String,
+}
+
+/// The first line that a connector's program is told.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ConnectorSession {
+    /// What the program names when it says something.
+    pub session: String,
+}

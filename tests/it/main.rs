@@ -12,6 +12,7 @@ mod clocks;
 mod connectors;
 mod copies;
 mod demo;
+mod devices;
 mod dial_up;
 mod doctor;
 mod endpoints;

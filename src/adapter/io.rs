@@ -6,7 +6,9 @@ use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Asks, Door, LogLines, LogSource, PointId, Reading, Statistics, WriteJob};
+use crate::{
+    Asks, Door, LogLines, LogSource, PointId, Reading, States, Statistics, Trace, WriteJob,
+};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -33,9 +35,11 @@ pub struct AdapterIo {
     asks: Option<Asks>,
     door: Option<Arc<Door>>,
     log: Arc<LogLines>,
+    states: States,
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
+    trace: Trace,
 }
 
 impl AdapterIo {
@@ -53,10 +57,19 @@ impl AdapterIo {
             asks: None,
             door: None,
             log: Arc::default(),
+            states: States::default(),
             stop,
+            trace: Trace::new(Arc::clone(&clock)),
             clock,
             statistics,
         }
+    }
+
+    /// The same with a wire that lasts longer than the session.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = trace;
+        self
     }
 
     /// The same with questions that the session may take.
@@ -71,6 +84,18 @@ impl AdapterIo {
     pub fn with_door_and_log(mut self, door: Option<Arc<Door>>, log: Arc<LogLines>) -> Self {
         (self.door, self.log) = (door, log);
         self
+    }
+
+    /// The same with the states of the node's resources.
+    #[must_use]
+    pub fn with_states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states of the node's resources.
+    pub fn states(&self) -> &States {
+        &self.states
     }
 
     /// Where programs come in, for an adapter that says [`crate::Adapter::is_visited`].
@@ -156,6 +181,11 @@ impl AdapterIo {
     /// The node's clocks.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// The wire, to tell each frame to. Cheap to clone, for what the session opens.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// Counters to feed.

@@ -8,6 +8,7 @@ mod backoff;
 pub mod conformance;
 mod contract;
 mod convert;
+pub mod explore;
 pub mod fields;
 mod intake;
 mod io;
@@ -24,10 +25,12 @@ mod slot;
 mod source_trust;
 mod spec;
 mod standing;
+mod states;
 mod statistics;
 mod strategy;
 mod supervision;
 mod tls;
+mod trace;
 mod visit;
 mod write_job;
 
@@ -35,6 +38,7 @@ pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
 pub use backoff::{Backoff, BackoffOptions};
 pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
+pub use explore::Explore;
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
 pub use log_lines::{
@@ -54,8 +58,13 @@ pub use runner::{
 pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use standing::{AdapterState, Cause, Standing};
+pub use states::{ResourceState, StateChange, States};
 pub use statistics::{Statistics, StatisticsSnapshot};
 pub use strategy::ConnectionStrategy;
 pub use tls::TlsSection;
+pub use trace::{
+    Direction, TRACE_FRAME_BYTES_MAX, TRACE_FRAMES_WAITING_MAX, TRACE_READERS_MAX,
+    TRACE_TEXT_BYTES_MAX, Trace, TraceBusy, TraceFrame, TraceReader, Traced,
+};
 pub use visit::{Door, Speaker, Taken, Visit, Visitor};
 pub use write_job::{WriteAnswer, WriteJob};

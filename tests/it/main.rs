@@ -42,6 +42,7 @@ mod service_unit;
 mod skipped;
 mod strangers;
 mod support;
+mod system_states;
 mod tidy;
 mod topology;
 mod variables;

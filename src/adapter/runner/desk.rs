@@ -15,7 +15,7 @@ use crate::intake::Intake;
 use crate::rule::rules;
 use crate::{
     ASKS_WAITING_MAX, AdapterSpec, AdapterState, AskError, AskJob, Built, Cause, Door, Kind,
-    LogLines, LogSource, PointId, SiteAdapter, Standing, Statistics, WriteAnswer, WriteJob,
+    LogLines, LogSource, PointId, SiteAdapter, Standing, Statistics, Trace, WriteAnswer, WriteJob,
 };
 
 pub(crate) struct Desk {
@@ -23,6 +23,7 @@ pub(crate) struct Desk {
     pub(super) kind: Kind,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) statistics: Arc<Statistics>,
+    pub(super) trace: Trace,
     pub(super) intake: Arc<Intake>,
     pub(super) devices: Box<[String]>,
     /// Where programs come in, if the kind waits for one.
@@ -71,6 +72,7 @@ impl Desk {
             name: spec.name.as_str().into(),
             kind,
             statistics,
+            trace: Trace::new(Arc::clone(&clock)),
             intake: Arc::new(intake),
             devices: built.devices.clone().into(),
             door: built.adapter.is_visited().then(Arc::default),

@@ -44,6 +44,8 @@ pub use kind::{Built, Kind, Point, PointId, Problem};
 pub use log_lines::{
     LOG_BYTES_KEPT, LOG_LINE_BYTES_MAX, LOG_LINES_KEPT, LogLine, LogLines, LogPage, LogSource,
 };
+/// Files that kinds keep in their own folder, whole or not at all.
+pub use mainstem_journal::{Checked, read_checked, write_checked};
 /// TLS to services, for protocols that have no room of their own for it.
 pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};
 /// The JSON of values, the same as in the API.

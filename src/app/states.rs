@@ -34,6 +34,8 @@ struct Plan {
     endpoints: BTreeMap<String, Vec<(String, EndpointOperation)>>,
     /// Connections and remotes that are to be off.
     paused: BTreeSet<String>,
+    /// All connections and remotes; what still comes of others, as they end, is no state.
+    known: BTreeSet<String>,
     /// Those that were connected once.
     were_connected: BTreeSet<String>,
 }
@@ -66,6 +68,10 @@ impl ResourceStates {
         let connections: Vec<(&str, bool)> = adapters.chain(remotes).collect();
         let paused = connections.iter().filter(|(_, is_paused)| *is_paused);
         plan.paused = paused.map(|(name, _)| (*name).to_owned()).collect();
+        plan.known = connections
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
         let mut all: HashSet<&str> = connections.iter().map(|(name, _)| *name).collect();
         plan.were_connected
             .retain(|name| all.contains(name.as_str()));
@@ -144,6 +150,9 @@ impl ResourceStates {
     fn connection(&self, name: &str, connection: Connection) {
         // Held throughout, so that two changes of one connection are told in their order.
         let mut plan = self.plan.lock();
+        if !plan.known.contains(name) {
+            return;
+        }
         let word = match connection {
             Connection::Up => CONNECTED,
             Connection::Trying if plan.were_connected.contains(name) => RECONNECTING,

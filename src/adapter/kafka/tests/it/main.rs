@@ -1,0 +1,1 @@
+//! Kafka against foreign brokers, and brokers that misbehave.

@@ -13,6 +13,12 @@ pub struct Connection {
     /// Brokers to begin with, `host:port` each; the others of the cluster are learned from them.
     #[schemars(length(min = 1, max = 16))]
     pub brokers: Vec<String>,
+    /// Where brokers are from here, where that is not what the cluster says: `host:port` as it
+    /// says, and `host:port` to connect to, for port forwarding and NAT. Certificates are checked for
+    /// the former.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 64))]
+    pub addresses: BTreeMap<String, String>,
     /// As whom this node is known to the brokers, for their logs and quotas.
     #[serde(default = "client_id")]
     #[schemars(length(min = 1, max = 249))]

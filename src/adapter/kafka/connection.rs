@@ -1,6 +1,7 @@
 //! One connection to one broker: TCP, TLS, the log-in, and requests one after the other. What a
 //! broker sends is bounded before it is believed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Clone)]
 pub(crate) struct Dial {
     client_id: String,
+    addresses: Arc<BTreeMap<(String, u16), (String, u16)>>,
     sasl: Option<Sasl>,
     tls: Option<Arc<ClientConfig>>,
     connect_timeout: Duration,
@@ -49,6 +51,7 @@ impl Dial {
         let tls = config.tls.as_ref();
         Ok(Self {
             client_id: config.client_id.clone(),
+            addresses: Arc::new(plan.addresses.clone()),
             sasl: config.sasl.clone(),
             tls: tls.map(|tls| tls.load(&plan.home, &[])).transpose()?,
             connect_timeout: plan.connect_timeout(),
@@ -90,7 +93,8 @@ impl Dial {
     }
 
     async fn open(&self, place: &(String, u16)) -> io::Result<Box<dyn Stream>> {
-        let stream = TcpStream::connect((place.0.as_str(), place.1)).await?;
+        let (host, port) = self.addresses.get(place).unwrap_or(place);
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
             return Ok(Box::new(stream));
@@ -155,7 +159,9 @@ impl Connection {
             let text = || format!("answer to request {key}");
             self.trace.frame(Direction::Received, &answer, text);
         }
-        let number = answer.first_chunk::<4>().map(|head| i32::from_be_bytes(*head));
+        let number = answer
+            .first_chunk::<4>()
+            .map(|head| i32::from_be_bytes(*head));
         if number != Some(self.last) {
             return Err(self.malformed(Malformed("it answers what was not asked")));
         }

@@ -2,9 +2,9 @@
 //! written must never be sent twice; `README.md` says more.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod cluster;
 mod config;
 mod connection;
-mod cluster;
 mod fault;
 mod kept;
 mod kind;

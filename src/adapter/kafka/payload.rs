@@ -16,7 +16,10 @@ pub(crate) fn reading(id: PointId, plan: &PointPlan, message: &Message) -> Optio
     if wanted.is_some_and(|key| message.key.as_deref() != Some(key.as_bytes())) {
         return None;
     }
-    let time = message.millis.checked_mul(1000).filter(|micros| *micros > 0);
+    let time = message
+        .millis
+        .checked_mul(1000)
+        .filter(|micros| *micros > 0);
     let source_time = time.map(Timestamp::from_micros);
     // A message without a value says of a key that it is gone.
     let Some(payload) = &message.value else {

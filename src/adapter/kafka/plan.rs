@@ -11,6 +11,8 @@ use crate::config::{Connection, Format, From, Mechanism, Operation};
 
 /// Brokers that may be named.
 const BROKERS_MAX: usize = 16;
+/// Brokers that may have another address from here.
+const ADDRESSES_MAX: usize = 64;
 /// Partitions that an endpoint may name.
 const PARTITIONS_MAX: usize = 64;
 /// Topics of one connection.
@@ -31,6 +33,8 @@ pub(crate) struct ClusterPlan {
     pub(crate) config: Connection,
     /// Host and port of each broker to begin with.
     pub(crate) brokers: Vec<(String, u16)>,
+    /// Where brokers are from here, by where the cluster says that they are.
+    pub(crate) addresses: BTreeMap<(String, u16), (String, u16)>,
     /// The folder that paths are relative to.
     pub(crate) home: PathBuf,
     /// The file in which places are kept.
@@ -105,25 +109,49 @@ impl ClusterPlan {
                 ),
             }
         }
+        let mut addresses = BTreeMap::new();
+        for (there, here) in &config.addresses {
+            match (place(there), place(here)) {
+                (Some(there), Some(here)) => drop(addresses.insert(there, here)),
+                _ => problem("addresses", "this is no place", "host:port: host:port"),
+            }
+        }
+        if config.addresses.len() > ADDRESSES_MAX {
+            problem("addresses", "too many", "at most 64");
+        }
         if let Some((key, expected)) = config.tls.as_ref().and_then(|tls| tls.problem()) {
-            let key = if key.is_empty() { "tls".into() } else { format!("tls/{key}") };
+            let key = if key.is_empty() {
+                "tls".into()
+            } else {
+                format!("tls/{key}")
+            };
             problem(&key, "whom to believe is not clear", expected);
         }
         let is_plain = |mechanism| mechanism == Mechanism::Plain;
-        if config.tls.is_none() && config.sasl.as_ref().is_some_and(|sasl| is_plain(sasl.mechanism)) {
+        if config.tls.is_none()
+            && config
+                .sasl
+                .as_ref()
+                .is_some_and(|sasl| is_plain(sasl.mechanism))
+        {
             problem(
                 "sasl/mechanism",
                 "`plain` would send the password for everybody to read",
                 "`tls`, or scram-sha-256 or scram-sha-512",
             );
         }
-        for found in config.connection_strategy.iter().flat_map(|strategy| strategy.problems()) {
+        for found in config
+            .connection_strategy
+            .iter()
+            .flat_map(|strategy| strategy.problems())
+        {
             let pointer = format!("/connection{}", found.pointer);
             problems.push(Problem { pointer, ..found });
         }
         (problems.len() == before).then(|| Self {
             config,
             brokers,
+            addresses,
             home: spec.home.clone(),
             kept: spec.folder.join("offsets"),
         })
@@ -167,16 +195,28 @@ pub(crate) fn point(
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if !operation.topic.chars().all(is_name) || matches!(operation.topic.as_str(), "." | "..") {
-        problem("topic", "this is no topic", "letters, digits, `.`, `_` and `-`");
+        problem(
+            "topic",
+            "this is no topic",
+            "letters, digits, `.`, `_` and `-`",
+        );
     }
     let partitions = operation.partitions.as_deref();
     if partitions.is_some_and(|all| {
         !(1..=PARTITIONS_MAX).contains(&all.len()) || all.iter().any(|index| *index < 0)
     }) {
-        problem("partitions", "these are no partitions", "1 to 64 numbers from 0");
+        problem(
+            "partitions",
+            "these are no partitions",
+            "1 to 64 numbers from 0",
+        );
     }
     let is_pointer = |pointer: &&str| pointer.is_empty() || pointer.starts_with('/');
-    if operation.pointer.as_deref().is_some_and(|pointer| !is_pointer(&pointer)) {
+    if operation
+        .pointer
+        .as_deref()
+        .is_some_and(|pointer| !is_pointer(&pointer))
+    {
         problem("pointer", "this is no JSON pointer", "/member/0/member");
     }
     if operation.pointer.is_some() && operation.format == Format::Raw {

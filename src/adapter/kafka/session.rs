@@ -74,7 +74,11 @@ impl Kafka {
 
     /// Every topic that is read or written.
     fn topics(&self) -> Vec<String> {
-        let all = self.plan.points.iter().map(|point| point.operation.topic.clone());
+        let all = self
+            .plan
+            .points
+            .iter()
+            .map(|point| point.operation.topic.clone());
         let mut topics: Vec<String> = all.collect();
         topics.sort_unstable();
         topics.dedup();
@@ -152,24 +156,36 @@ impl Session<'_> {
 
     /// The partitions by the broker that leads them. Topics that are not there make their
     /// datapoints bad, and nothing else.
-    fn share_out(
-        &mut self,
-        io: &AdapterIo,
-    ) -> Result<BTreeMap<(String, u16), Vec<Part>>, Fault> {
+    fn share_out(&mut self, io: &AdapterIo) -> Result<BTreeMap<(String, u16), Vec<Part>>, Fault> {
         let mut shares: BTreeMap<(String, u16), Vec<Part>> = BTreeMap::new();
         let mut count = 0;
         for (name, wanted) in &self.plan.topics {
             let topic = self.cluster.topics.iter().find(|topic| topic.name == *name);
             let code = topic.map_or(codes::UNKNOWN_TOPIC, |topic| topic.code);
-            let partitions = topic.map(|topic| topic.partitions.as_slice()).unwrap_or_default();
+            let partitions = topic
+                .map(|topic| topic.partitions.as_slice())
+                .unwrap_or_default();
             let is_wanted = |index: i32| {
-                wanted.partitions.as_ref().is_none_or(|partitions| partitions.contains(&index))
+                wanted
+                    .partitions
+                    .as_ref()
+                    .is_none_or(|partitions| partitions.contains(&index))
             };
-            let mut chosen = partitions.iter().filter(|part| is_wanted(part.index)).peekable();
+            let mut chosen = partitions
+                .iter()
+                .filter(|part| is_wanted(part.index))
+                .peekable();
             if code != 0 || chosen.peek().is_none() {
-                let word = codes::word(if code == 0 { codes::UNKNOWN_TOPIC } else { code });
+                let word = codes::word(if code == 0 {
+                    codes::UNKNOWN_TOPIC
+                } else {
+                    code
+                });
                 io.statistics().failed(word);
-                io.log(LogSource::Node, &format!("the broker says {word} of {name}"));
+                io.log(
+                    LogSource::Node,
+                    &format!("the broker says {word} of {name}"),
+                );
                 let failed = |&id: &PointId| Reading::failed(id, Reason::BadAddress);
                 self.readings.extend(wanted.points.iter().map(failed));
                 continue;
@@ -188,7 +204,10 @@ impl Session<'_> {
                     points: Arc::clone(&points),
                     from: wanted.from,
                     keep: wanted.keep,
-                    place: self.kept.place(name, partition.index).filter(|_| wanted.keep),
+                    place: self
+                        .kept
+                        .place(name, partition.index)
+                        .filter(|_| wanted.keep),
                 });
             }
         }
@@ -205,7 +224,8 @@ impl Session<'_> {
                 io.log(LogSource::Node, &format!("{topic}: {problem}; passed over"));
             }
             if taken.is_gap {
-                io.statistics().failed(codes::word(codes::OFFSET_OUT_OF_RANGE));
+                io.statistics()
+                    .failed(codes::word(codes::OFFSET_OUT_OF_RANGE));
                 let text = format!("{topic}: messages were deleted before they were taken");
                 io.log(LogSource::Node, &text);
             }

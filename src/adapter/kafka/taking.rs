@@ -111,7 +111,9 @@ impl Taker {
     async fn one(&mut self, came: Came) -> Result<Option<Taken>, Fault> {
         let is_it = |part: &Part| *part.topic == *came.topic && part.partition == came.partition;
         let Some(index) = self.parts.iter().position(is_it) else {
-            return Err(self.connection.malformed(Malformed("a partition that nobody asked for")));
+            return Err(self
+                .connection
+                .malformed(Malformed("a partition that nobody asked for")));
         };
         let mut is_gap = false;
         let mut messages = came.batches.messages;

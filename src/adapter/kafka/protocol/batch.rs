@@ -43,7 +43,11 @@ pub(crate) fn read(bytes: &[u8]) -> Batches {
     let mut reader = Reader::new(bytes);
     let mut found = Batches::default();
     while let Ok(base) = reader.i64() {
-        let Some(length) = reader.i32().ok().and_then(|length| usize::try_from(length).ok()) else {
+        let Some(length) = reader
+            .i32()
+            .ok()
+            .and_then(|length| usize::try_from(length).ok())
+        else {
             break;
         };
         let Ok(content) = reader.take(length) else {
@@ -86,7 +90,9 @@ fn one(base: i64, content: &[u8], messages: &mut Vec<Message>) -> Result<i64, Ma
     let (first_millis, max_millis) = (rest.i64()?, rest.i64()?);
     let (_producer, _epoch, _sequence) = (rest.i64()?, rest.i16()?, rest.i32()?);
     let count = usize::try_from(rest.i32()?).unwrap_or(0);
-    let next = base.saturating_add(i64::from(last_delta.max(0))).saturating_add(1);
+    let next = base
+        .saturating_add(i64::from(last_delta.max(0)))
+        .saturating_add(1);
     if attributes & IS_CONTROL != 0 {
         return Ok(next);
     }

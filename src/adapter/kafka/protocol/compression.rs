@@ -22,7 +22,9 @@ pub(crate) fn open(codec: u8, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
         2 => snappy(bytes),
         3 => bounded(lz4_flex::frame::FrameDecoder::new(bytes)),
         4 => bounded(zstd::stream::read::Decoder::new(bytes).map_err(|_| BROKEN)?),
-        _ => Err(Malformed("a batch is compressed in a way that is not known")),
+        _ => Err(Malformed(
+            "a batch is compressed in a way that is not known",
+        )),
     }
 }
 

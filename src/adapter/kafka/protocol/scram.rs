@@ -43,7 +43,9 @@ impl Hash {
         let mut out = last.clone();
         for _ in 1..iterations {
             last = self.mac(password, &[&last]);
-            out.iter_mut().zip(&last).for_each(|(out, byte)| *out ^= byte);
+            out.iter_mut()
+                .zip(&last)
+                .for_each(|(out, byte)| *out ^= byte);
         }
         out
     }
@@ -107,13 +109,19 @@ impl Scram {
         let iterations = iterations
             .filter(|count| ITERATIONS.contains(count))
             .ok_or(ScramProblem("its iterations are not 4,096 to 200,000"))?;
-        let salted = self.hash.stretch(self.password.as_bytes(), &salt, iterations);
+        let salted = self
+            .hash
+            .stretch(self.password.as_bytes(), &salt, iterations);
         let client_key = self.hash.mac(&salted, &[b"Client Key"]);
         let without_proof = format!("c=biws,r={nonce}");
         let all = format!("{},{challenge},{without_proof}", self.first_bare);
         let stored = self.hash.digest(&client_key);
         let signature = self.hash.mac(&stored, &[all.as_bytes()]);
-        let proof: Vec<u8> = client_key.iter().zip(&signature).map(|(a, b)| a ^ b).collect();
+        let proof: Vec<u8> = client_key
+            .iter()
+            .zip(&signature)
+            .map(|(a, b)| a ^ b)
+            .collect();
         let server_key = self.hash.mac(&salted, &[b"Server Key"]);
         Ok(Proof {
             message: format!("{without_proof},p={}", STANDARD.encode(proof)),
@@ -150,7 +158,9 @@ mod tests {
             "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
              p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
         );
-        proof.check("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=").unwrap();
+        proof
+            .check("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+            .unwrap();
         assert!(proof.check("v=AAAA").is_err());
         assert!(proof.check("e=other-error").is_err());
     }

@@ -18,10 +18,6 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
     }
@@ -184,7 +180,7 @@ mod tests {
             bytes.put_varint(number);
             let mut reader = Reader::new(&bytes);
             assert_eq!(reader.varint(), Ok(number));
-            assert!(reader.is_empty());
+            assert_eq!(reader.remaining(), 0);
         }
         assert!(Reader::new(&[0xff; 11]).varint().is_err());
     }

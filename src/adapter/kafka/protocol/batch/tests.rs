@@ -56,7 +56,10 @@ fn a_broken_batch_is_told_and_passed_over() {
     let mut old = write(&message(), false);
     old[16] = 1;
     let found = read(&old);
-    assert_eq!((found.messages.len(), found.broken.len(), found.next), (0, 1, Some(1)));
+    assert_eq!(
+        (found.messages.len(), found.broken.len(), found.next),
+        (0, 1, Some(1))
+    );
 }
 
 proptest! {

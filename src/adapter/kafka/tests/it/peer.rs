@@ -1,0 +1,162 @@
+//! librdkafka's mock cluster and its clients: a broker and a client by somebody else, over sockets.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use mainstem_adapter::{AdapterSpec, EndpointSpec};
+use mainstem_model::Access;
+use parking_lot::Mutex;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+const PYTHON: &str = "MAINSTEM_PYTHON";
+const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py");
+
+pub(crate) struct Peer {
+    /// Where the broker says that it is.
+    pub(crate) address: String,
+    pub(crate) folder: TempDir,
+    pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    child: Child,
+}
+
+/// Says that nothing is tested, past the capture of the test runner, which shows nothing of a test
+/// that passes; and where `tests/run` reads it.
+fn left_out() {
+    let text = format!("Kafka against librdkafka: {PYTHON} names no Python that has it\n");
+    std::io::stderr()
+        .write_all(format!("\n*** LEFT OUT: {text}").as_bytes())
+        .unwrap();
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test is told by its environment"
+    )]
+    if let Some(path) = std::env::var_os("MAINSTEM_SKIPPED") {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path);
+        file.unwrap().write_all(text.as_bytes()).unwrap();
+    }
+}
+
+impl Peer {
+    /// A broker with these topics, or nothing and a word about it if no Python was named.
+    pub(crate) fn start(topics: &[&str]) -> Option<Self> {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "a test is told by its environment"
+        )]
+        let Some(python) = std::env::var_os(PYTHON) else {
+            left_out();
+            return None;
+        };
+        let folder = TempDir::new().unwrap();
+        let mut child = Command::new(python)
+            .arg(PEER)
+            .args(topics)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let address = line(&mut output);
+        Some(Self {
+            address,
+            folder,
+            pipes: Mutex::new((input, output)),
+            child,
+        })
+    }
+
+    pub(crate) fn command(&self, command: &Json) -> Json {
+        let (input, output) = &mut *self.pipes.lock();
+        writeln!(input, "{command}").unwrap();
+        serde_json::from_str(&line(output)).unwrap()
+    }
+
+    /// A message without anything special.
+    pub(crate) fn produce(&self, topic: &str, value: &str) {
+        let command = json!({ "op": "produce", "topic": topic, "value": value, "partition": 0 });
+        self.command(&command);
+    }
+
+    /// How many messages the topic `written` has.
+    pub(crate) fn written(&self) -> usize {
+        let count = self.command(&json!({ "op": "count", "topic": "written" }));
+        usize::try_from(count.as_u64().unwrap()).unwrap()
+    }
+
+    /// A connection to it.
+    pub(crate) fn spec(&self, endpoints: Vec<EndpointSpec>) -> AdapterSpec {
+        let connection = json!({
+            "brokers": [self.address],
+            "maxWaitMs": 100,
+            "requestTimeoutMs": 1000,
+            "connectTimeoutMs": 2000,
+        });
+        spec(connection, endpoints, &self.folder)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn line(output: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert!(line.ends_with('\n'), "the peer has ended");
+    line.trim_end().to_owned()
+}
+
+pub(crate) fn spec(
+    connection: Json,
+    endpoints: Vec<EndpointSpec>,
+    folder: &TempDir,
+) -> AdapterSpec {
+    AdapterSpec {
+        name: "kafka".into(),
+        connection,
+        endpoints,
+        folder: folder.path().join("adapter"),
+        home: folder.path().to_owned(),
+    }
+}
+
+/// An endpoint, its operation in full.
+pub(crate) fn endpoint(
+    name: &str,
+    access: Access,
+    kind: Option<&str>,
+    operation: Json,
+) -> EndpointSpec {
+    EndpointSpec {
+        name: name.into(),
+        operation,
+        interval: None,
+        access,
+        value_type: kind.map(|kind| kind.parse().unwrap()),
+        unit: None,
+        description: None,
+        limits: None,
+        scaling: None,
+        time: None,
+        stale_after: None,
+        life: None,
+    }
+}
+
+/// One that reads a topic from its beginning, each time.
+pub(crate) fn reads(name: &str, kind: &str, topic: &str, pointer: &str) -> EndpointSpec {
+    let operation = json!({
+        "topic": topic, "from": "earliest", "keep": false, "pointer": pointer,
+    });
+    endpoint(name, Access::Read, Some(kind), operation)
+}

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use mainstem_adapter::conformance::python;
 use mainstem_adapter::{AdapterSpec, EndpointSpec};
 use mainstem_model::Access;
 use parking_lot::Mutex;
@@ -11,8 +12,10 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-const PYTHON: &str = "MAINSTEM_PYTHON";
-const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py");
+const PEER: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../../tests/interop/kafka_broker.py"
+);
 
 pub(crate) struct Peer {
     /// Where the broker says that it is.
@@ -22,37 +25,10 @@ pub(crate) struct Peer {
     child: Child,
 }
 
-/// Says that nothing is tested, past the capture of the test runner, which shows nothing of a test
-/// that passes; and where `tests/run` reads it.
-fn left_out() {
-    let text = format!("Kafka against librdkafka: {PYTHON} names no Python that has it\n");
-    std::io::stderr()
-        .write_all(format!("\n*** LEFT OUT: {text}").as_bytes())
-        .unwrap();
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a test is told by its environment"
-    )]
-    if let Some(path) = std::env::var_os("MAINSTEM_SKIPPED") {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path);
-        file.unwrap().write_all(text.as_bytes()).unwrap();
-    }
-}
-
 impl Peer {
     /// A broker with these topics, or nothing and a word about it if no Python was named.
     pub(crate) fn start(topics: &[&str]) -> Option<Self> {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "a test is told by its environment"
-        )]
-        let Some(python) = std::env::var_os(PYTHON) else {
-            left_out();
-            return None;
-        };
+        let python = python("Kafka against librdkafka")?;
         let folder = TempDir::new().unwrap();
         let mut child = Command::new(python)
             .arg(PEER)

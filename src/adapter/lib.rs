@@ -61,7 +61,7 @@ pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use standing::{AdapterState, Cause, Standing};
 pub use states::{ResourceState, StateChange, States};
-pub use statistics::{Statistics, StatisticsSnapshot};
+pub use statistics::{ROUND_TRIP_BOUNDS_US, Statistics, StatisticsSnapshot};
 pub use strategy::ConnectionStrategy;
 pub use tls::TlsSection;
 pub use trace::{

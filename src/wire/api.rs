@@ -33,7 +33,7 @@ pub mod write;
 
 pub use adapter::{
     AdapterDocument, AdapterLogDocument, AdapterRates, CauseDocument, ConnectorSession,
-    DeviceDocument, LogLineDocument, RoundTrip,
+    DeviceDocument, LogLineDocument, RoundTrip, RoundTripClass,
 };
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;

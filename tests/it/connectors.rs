@@ -91,6 +91,18 @@ async fn a_program_on_another_machine_is_an_adapter() {
         texts.contains(&own.as_str()) && texts.contains(&"online"),
         "{said}"
     );
+    // Every kind is counted alike, by the runner.
+    let metrics = node.metrics().await;
+    let has = |row: &str| metrics.lines().any(|line| line.contains(row));
+    for row in [
+        "adapter_connects_total{adapter=\"tank\"} 1",
+        "adapter_writes_total{adapter=\"tank\"} 1",
+        "adapter_errors_by_code{adapter=\"tank\",code=\"no_program\"}",
+        "adapter_round_trip_seconds_bucket{adapter=\"tank\",le=\"+Inf\"}",
+        "adapter_round_trip_seconds_bucket{adapter=\"tank\",le=\"0.0005\"}",
+    ] {
+        assert!(has(row), "{row} is not in\n{metrics}");
+    }
     // A second one does not disturb the first.
     let (status, refused) = post(&node, TANK, "adapters/tank/connector", HELLO).await;
     assert_eq!((status, &refused["code"]), (409, &"conflict".into()));

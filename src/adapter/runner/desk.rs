@@ -123,6 +123,7 @@ impl Desk {
     }
 
     pub(super) fn online(&self) {
+        self.statistics.connected();
         let mut state = self.state.lock();
         state.online_since = Some(self.clock.monotonic());
         self.change(&mut state, AdapterState::Online, None, None);

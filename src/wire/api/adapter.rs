@@ -63,6 +63,12 @@ pub struct AdapterRates {
     pub sample_rate: f64,
     /// The last round trips.
     pub round_trip: RoundTrip,
+    /// How often a session came up since the start: one more than there were reconnects.
+    #[serde(default)]
+    pub connects: u64,
+    /// All answered requests by the time that they took, each class with those of the ones before.
+    #[serde(default)]
+    pub round_trips: Vec<RoundTripClass>,
     /// Errors by code.
     pub errors: BTreeMap<String, u64>,
 }
@@ -74,6 +80,15 @@ pub struct RoundTrip {
     pub p50: Option<f64>,
     /// The 99th percentile.
     pub p99: Option<f64>,
+}
+
+/// Round trips up to a bound.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RoundTripClass {
+    /// Up to so many seconds; nothing is without a bound.
+    pub up_to: Option<f64>,
+    /// How many.
+    pub count: u64,
 }
 
 /// A device behind an adapter.

@@ -32,6 +32,7 @@ struct Inner {
     classes: [u64; ROUND_TRIP_BOUNDS_US.len() + 1],
     total_us: u64,
     errors: BTreeMap<&'static str, u64>,
+    peer: Option<String>,
     round_trips_us: Vec<u32>,
     next: usize,
 }
@@ -56,6 +57,8 @@ pub struct StatisticsSnapshot {
     pub round_trips: Duration,
     /// Errors by code.
     pub errors: BTreeMap<&'static str, u64>,
+    /// The address that is used now, where there are several.
+    pub peer: Option<String>,
     /// Median of the last round trips.
     pub round_trip_p50: Option<Duration>,
     /// 99th percentile of the last round trips.
@@ -95,6 +98,11 @@ impl Statistics {
         self.inner.lock().connects += 1;
     }
 
+    /// Says which of several addresses is used from now on.
+    pub fn uses(&self, peer: &str) {
+        self.inner.lock().peer = Some(peer.to_owned());
+    }
+
     /// Counts polls that could not begin in time.
     pub fn overrun(&self, missed: u64) {
         self.inner.lock().overruns += missed;
@@ -130,6 +138,7 @@ impl Statistics {
             classes: inner.classes,
             round_trips: Duration::from_micros(inner.total_us),
             errors: inner.errors.clone(),
+            peer: inner.peer.clone(),
             round_trip_p50: at(50),
             round_trip_p99: at(99),
         }

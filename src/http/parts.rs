@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use mainstem_adapter::{AdapterView, Door, LogLines};
+use mainstem_adapter::{AdapterView, Door, LogLines, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -85,6 +85,11 @@ pub trait Parts: Send + Sync {
     fn adapter_log(&self, name: &str) -> Option<Arc<LogLines>> {
         let _ = name;
         None
+    }
+
+    /// A seat at an adapter's wire.
+    fn trace_adapter(&self, _name: &str) -> Result<TraceReader, PartError> {
+        Err(PartError::Unknown)
     }
 
     /// Every remote, in the order of their names.

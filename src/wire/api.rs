@@ -33,7 +33,7 @@ pub mod write;
 
 pub use adapter::{
     AdapterDocument, AdapterLogDocument, AdapterRates, CauseDocument, ConnectorSession,
-    DeviceDocument, LogLineDocument, RoundTrip, RoundTripClass,
+    DeviceDocument, LogLineDocument, RoundTrip, RoundTripClass, TraceFrameDocument,
 };
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;

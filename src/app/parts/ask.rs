@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Request;
-use mainstem_adapter::{AdapterView, AskError, Door, LogLines};
+use mainstem_adapter::{AdapterView, AskError, Door, LogLines, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -85,6 +85,12 @@ impl Parts for RunningParts {
 
     fn adapter_log(&self, name: &str) -> Option<Arc<LogLines>> {
         self.with_adapter(name, |adapter| adapter.runner.log())
+    }
+
+    fn trace_adapter(&self, name: &str) -> Result<TraceReader, PartError> {
+        let opened = self.with_adapter(name, |adapter| adapter.runner.trace());
+        let opened = opened.ok_or(PartError::Unknown)?;
+        opened.map_err(|busy| PartError::Busy(busy.to_string()))
     }
 
     fn remotes(&self) -> Vec<RemoteView> {

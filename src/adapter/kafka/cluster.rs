@@ -7,11 +7,11 @@ use crate::fault::Fault;
 use crate::plan::ClusterPlan;
 use crate::protocol::metadata::{self, Metadata, Partition};
 
-/// Asks the first broker that answers about topics.
+/// Asks the first broker that answers about topics; about all of them where none are named.
 pub(crate) async fn learn(
     dial: &Dial,
     plan: &ClusterPlan,
-    topics: &[String],
+    topics: Option<&[String]>,
 ) -> Result<Metadata, Fault> {
     let mut last = None;
     for place in &plan.brokers {
@@ -31,7 +31,7 @@ pub(crate) async fn learn(
     }))
 }
 
-async fn ask(connection: &mut Connection, topics: &[String]) -> Result<Metadata, Fault> {
+async fn ask(connection: &mut Connection, topics: Option<&[String]>) -> Result<Metadata, Fault> {
     let request = (metadata::KEY, metadata::VERSION);
     let body = metadata::request(topics);
     let answer = connection.ask(request, &body, Duration::ZERO).await?;

@@ -5,6 +5,7 @@ use schemars::schema_for;
 use serde_json::json;
 
 use crate::config::{Connection, Operation};
+use crate::explore::KafkaExplore;
 use crate::plan::{self, ClusterPlan, Plan};
 use crate::session::Kafka;
 
@@ -16,7 +17,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(Connection).to_value(),
     endpoint_schema: || schema_for!(Operation).to_value(),
     build,
-    explore: None,
+    explore: Some(&KafkaExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

@@ -5,6 +5,7 @@
 mod cluster;
 mod config;
 mod connection;
+mod explore;
 mod fault;
 mod kept;
 mod kind;

@@ -52,7 +52,7 @@ impl Kafka {
         let topics = self.topics();
         let cluster = tokio::select! {
             () = stopped => return Ok(()),
-            learned = cluster::learn(&dial, plan, &topics) => learned.map_err(Fault::end)?,
+            learned = cluster::learn(&dial, plan, Some(&topics)) => learned.map_err(Fault::end)?,
         };
         io.online();
         let mut kept = Kept::read(plan.kept.clone()).await;
@@ -146,7 +146,7 @@ impl Session<'_> {
                 _ = learn.tick(), if learning.is_empty() => {
                     let (dial, topics) = (self.dial.clone(), self.topics.clone());
                     learning.push(async move {
-                        cluster::learn(&dial, &plan.cluster, &topics).await
+                        cluster::learn(&dial, &plan.cluster, Some(&topics)).await
                     });
                 }
                 Some(learned) = learning.next() => self.compare(&learned.map_err(Fault::end)?)?,

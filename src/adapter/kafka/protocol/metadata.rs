@@ -20,6 +20,8 @@ pub(crate) struct Metadata {
 pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) code: i16,
+    /// One of the brokers' own.
+    pub(crate) is_internal: bool,
     pub(crate) partitions: Vec<Partition>,
 }
 
@@ -31,11 +33,14 @@ pub(crate) struct Partition {
     pub(crate) code: i16,
 }
 
-/// Asks for topics. None is made by being asked for.
-pub(crate) fn request(topics: &[String]) -> Vec<u8> {
+/// Asks for topics; all of them where none are named. None is made by being asked for.
+pub(crate) fn request(topics: Option<&[String]>) -> Vec<u8> {
     let mut body = Vec::new();
-    body.put_len(topics.len());
-    for topic in topics {
+    match topics {
+        Some(topics) => body.put_len(topics.len()),
+        None => body.put_i32(-1),
+    }
+    for topic in topics.unwrap_or_default() {
         body.put_text(topic);
     }
     body.put_i8(0);
@@ -63,7 +68,7 @@ pub(crate) fn answer(bytes: &[u8]) -> Result<Metadata, Malformed> {
 fn topic(reader: &mut Reader<'_>) -> Result<Topic, Malformed> {
     let code = reader.i16()?;
     let name = reader.text()?.to_owned();
-    let _is_internal = reader.i8()?;
+    let is_internal = reader.i8()? != 0;
     let mut partitions = Vec::new();
     for _ in 0..reader.count()? {
         let (code, index, leader) = (reader.i16()?, reader.i32()?, reader.i32()?);
@@ -82,6 +87,7 @@ fn topic(reader: &mut Reader<'_>) -> Result<Topic, Malformed> {
     Ok(Topic {
         name,
         code,
+        is_internal,
         partitions,
     })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 
 use crate::peer::{PATIENCE, reads, spec};
 
@@ -57,9 +58,9 @@ async fn meet(mut stream: TcpStream, vice: Vice) -> std::io::Result<()> {
 async fn broker(vice: Vice) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(meet(stream, vice));
+            TaskTracker::new().spawn(meet(stream, vice));
         }
     });
     port

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
 
 use crate::peer::{PATIENCE, Peer, endpoint, reads, spec};
 
@@ -42,10 +43,10 @@ fn certificates(folder: &std::path::Path) -> TlsAcceptor {
 async fn shield(acceptor: TlsAcceptor, far: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((near, _)) = listener.accept().await {
             let (acceptor, far) = (acceptor.clone(), far.clone());
-            tokio::spawn(async move {
+            TaskTracker::new().spawn(async move {
                 let mut near = acceptor.accept(near).await?;
                 let mut far = TcpStream::connect(far).await?;
                 copy_bidirectional(&mut near, &mut far).await
@@ -94,9 +95,9 @@ async fn a_broker_behind_tls_is_believed_only_with_the_right_authority() {
 async fn guard(answers: &'static [&'static [u8]]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
+            TaskTracker::new().spawn(async move {
                 for answer in answers {
                     let length = stream.read_i32().await?;
                     let mut request = vec![0; usize::try_from(length).unwrap()];

@@ -26,7 +26,6 @@ use crate::ua::requests::Requests;
 use crate::ua::resolve::Target;
 use crate::ua::structures::Shape;
 use crate::ua::subscribe::{Arrived, Group, Inbox};
-use crate::ua::{StatusCode, failure};
 
 /// Lost messages that are counted at a time; a number out of nowhere is no count.
 const GAPS_COUNTED_MAX: u64 = 1000;

@@ -10,6 +10,10 @@
     clippy::print_stdout,
     reason = "a bench prints its figures"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the runtime of the bench owns its tasks"
+)]
 
 mod server;
 

@@ -86,7 +86,7 @@ fn given(json: &Json) -> Value {
     Value::Json(json.to_string().into())
 }
 
-fn part(colour: Json) -> Json {
+fn part(colour: &Json) -> Json {
     json!({
         "Flag": true, "Small": -128, "Large": u64::MAX, "Least": i64::MIN, "Ratio": 0.5,
         "Name": "Öl", "Made": "2026-11-20T08:15:30.123456Z",
@@ -104,7 +104,7 @@ async fn every_type_of_a_foreign_server_is_json() {
         return;
     };
     let wanted = [
-        ("Part", part(json!(1))),
+        ("Part", part(&json!(1))),
         (
             "Parts",
             json!([{ "X": 1.0, "Y": 2.0 }, { "X": 3.0, "Y": 4.0 }]),
@@ -143,7 +143,7 @@ async fn every_type_of_a_foreign_server_is_json() {
     for ((_, wanted), point) in wanted.iter().zip(0..) {
         until_json(&session, point, wanted).await;
     }
-    until_json(&session, 15, &part(json!("Green"))).await;
+    until_json(&session, 15, &part(&json!("Green"))).await;
     until_json(&session, 16, &json!("Blue")).await;
     session.until_value(17, Value::text("Blue")).await;
     session.until_value(18, Value::UInt(2)).await;
@@ -163,7 +163,7 @@ async fn structures_arrays_and_enumerations_are_written() {
     let Some(mut server) = foreign().await else {
         return;
     };
-    let mut other = part(json!("Red"));
+    let mut other = part(&json!("Red"));
     other["Name"] = json!(null);
     other["Large"] = json!(1);
     other["Numbers"] = json!([]);
@@ -222,8 +222,22 @@ async fn structures_arrays_and_enumerations_are_written() {
     let answer = session.write(13, Value::text("Green")).await;
     assert!(matches!(answer, WriteAnswer::Applied { .. }), "{answer:?}");
     session.until_value(13, Value::text("Green")).await;
+    session.stop().await.1.unwrap();
+}
 
-    let mut wrong = other.clone();
+#[tokio::test]
+async fn what_does_not_fit_a_type_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = foreign().await else {
+        return;
+    };
+    let names = [
+        "Part", "Parts", "Report", "Either", "Old", "Colour", "Matrix", "Huge",
+    ];
+    let endpoints = names.map(|name| variable(name, "json", json!({})));
+    let session = connect(&server, &folder, endpoints.into());
+    session.until_online().await;
+    let mut wrong = part(&json!(1));
     wrong["Stranger"] = json!(1);
     for (point, value, part) in [
         (0, wrong, "Stranger"),
@@ -321,6 +335,16 @@ async fn methods_take_arguments_and_their_answers_are_values() {
     session.stop().await.1.unwrap();
 }
 
+fn of(recorder: &harness::Recorder, point: u32, severity: u64) -> Vec<Json> {
+    let all = recorder.all().into_iter();
+    let events = all
+        .filter(|reading| reading.point.0 == point)
+        .filter_map(|reading| Some(as_json(reading.value.as_ref()?)));
+    events
+        .filter(|event| event["Severity"] == severity)
+        .collect()
+}
+
 #[tokio::test]
 async fn events_arrive_in_order_and_none_is_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -365,16 +389,6 @@ async fn events_arrive_in_order_and_none_is_lost() {
     tell(&mut server, json!(["events", 500, 500])).await;
     tell(&mut server, json!(["events", 300, 200])).await;
     tell(&mut server, json!(["events", 1, 600])).await;
-    let of = |recorder: &harness::Recorder, point: u32, severity: u64| -> Vec<Json> {
-        let all = recorder
-            .all()
-            .into_iter()
-            .filter(|reading| reading.point.0 == point);
-        let events = all.filter_map(|reading| Some(as_json(reading.value.as_ref()?)));
-        events
-            .filter(|event| event["Severity"] == severity)
-            .collect()
-    };
     session
         .until("the last event", |recorder| {
             let done = |point| of(recorder, point, 600).len() == 1;

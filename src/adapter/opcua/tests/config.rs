@@ -223,6 +223,21 @@ fn an_option_that_does_nothing_or_too_much_is_refused() {
             json!({ "nodeId": node, "nodeType": "Method", "callTimeout": 1 }),
             "callTimeout",
         ),
+    ] {
+        assert_refused(access, &operation, pointer);
+    }
+}
+
+fn assert_refused(access: Access, operation: &Value, pointer: &str) {
+    let given = endpoint("a", "json", access, operation.clone());
+    let found = pointers(build(json!({ "host": "a" }), vec![given]));
+    let expected = format!("/endpoints/0/operation/{pointer}");
+    assert_eq!(found, [expected], "{operation}");
+}
+
+#[test]
+fn options_of_events_and_values_are_checked() {
+    for (access, operation, pointer) in [
         (
             Access::ReadWrite,
             json!({ "fields": ["Message"] }),
@@ -272,13 +287,7 @@ fn an_option_that_does_nothing_or_too_much_is_refused() {
             "attributeId",
         ),
     ] {
-        let given = endpoint("a", "json", access, operation.clone());
-        let found = pointers(build(json!({ "host": "a" }), vec![given]));
-        assert_eq!(
-            found,
-            [format!("/endpoints/0/operation/{pointer}")],
-            "{operation}"
-        );
+        assert_refused(access, &operation, pointer);
     }
     let events = endpoint("a", "", Access::Read, json!({ "minSeverity": 500 }));
     assert_eq!(build(json!({ "host": "a" }), vec![events]).unwrap(), 1);

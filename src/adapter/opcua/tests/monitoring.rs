@@ -44,7 +44,8 @@ impl Setting {
 #[tokio::test]
 async fn a_part_of_an_array_is_read_subscribed_and_written() {
     let here = setting().await;
-    let second = json!({ "indexRange": "1" });
+    // This stack's own server cuts a part out of the part when it is subscribed.
+    let second = json!({ "indexRange": "1", "interval": 50 });
     let session = here.start(vec![
         here.point("f32", "floats", second.clone()),
         here.point(
@@ -53,7 +54,11 @@ async fn a_part_of_an_array_is_read_subscribed_and_written() {
             json!({ "indexRange": "0:1", "interval": 50 }),
         ),
         here.point("f32[]", "floats", json!({})),
-        here.point("f32[]", "floats", json!({ "indexRange": "7:9" })),
+        here.point(
+            "f32[]",
+            "floats",
+            json!({ "indexRange": "7:9", "interval": 50 }),
+        ),
     ]);
     session.until_value(0, Value::F32(2.0)).await;
     let floats = |values: &[f32]| Value::Array(values.iter().map(|v| Value::F32(*v)).collect());
@@ -74,10 +79,11 @@ async fn a_deadband_keeps_small_changes_back() {
     let session = here.start(vec![
         here.point("f64", "double", json!({ "deadband": 1.0 })),
         here.point("f64", "double", json!({})),
-        here.point(
+        endpoint(
+            "name",
             "text",
-            "double",
-            json!({ "attributeId": 4, "interval": 50 }),
+            Access::Read,
+            json!({ "nodeId": here.server.node("double"), "attributeId": 4, "interval": 50 }),
         ),
         here.point(
             "f64",
@@ -174,12 +180,12 @@ async fn values_within_values_end_the_session_and_nothing_else() {
 #[tokio::test]
 async fn thousands_of_items_are_made_in_pieces_and_a_bad_one_is_one() {
     let here = setting().await;
-    let endpoints = (0..1200).map(|index| match index % 400 {
+    let endpoints = (0..900).map(|index| match index % 400 {
         7 => subscribed("missing", "f64", &here.server.node("nothing_here")),
         _ => subscribed("double", "f64", &here.server.node("double")),
     });
     let session = here.start(endpoints.collect());
-    for point in [0, 6, 8, 499, 500, 501, 1199] {
+    for point in [0, 6, 8, 499, 500, 501, 899] {
         session.until_value(point, Value::F64(1.5)).await;
     }
     for point in [7, 407, 807] {

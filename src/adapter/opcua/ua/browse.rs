@@ -29,7 +29,7 @@ impl Requests {
             reference_type_id: reference.into(),
             include_subtypes: true,
             node_class_mask: 0,
-            result_mask: BrowseResultMaskFlags::all().bits().into(),
+            result_mask: BrowseResultMaskFlags::all().bits(),
         };
         let browse = Browse::new(&self.session)
             .nodes_to_browse(vec![description])

@@ -79,7 +79,7 @@ impl Holding {
                 let json = as_json(value)?;
                 let is_one = matches!(value, Value::Text(_)) && !array;
                 let rank = if is_one { -1 } else { self.rank };
-                structures.from_json(&json, self.node.scalar, rank, shape)
+                structures.value_of(&json, self.node.scalar, rank, shape)
             }
             _ => variant(value, NodeType { array, ..self.node }),
         }

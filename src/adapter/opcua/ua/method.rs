@@ -8,21 +8,22 @@ use mainstem_model::{Quality, Value, ValueType};
 use opcua::client::UARequest;
 use opcua::client::services::Call;
 use opcua::types::{
-    Argument, BrowseDirection, CallMethodRequest, CallMethodResult, Error, NodeId, ReferenceTypeId,
+    BrowseDirection, CallMethodRequest, CallMethodResult, Error, NodeId, ReferenceTypeId,
     StatusCode, Variant, VariantScalarTypeId as Type,
 };
 use serde_json::{Map, Value as Json};
 
+mod arguments;
+
+use arguments::{ARGUMENTS_MAX, Parameter, complaint, given, parameters};
+
 use super::browse::local;
 use super::failure;
 use super::from_device;
-use super::holding::as_json;
 use super::requests::Requests;
 use super::resolve::Target;
 use super::structures::{Missing, Shape, builtin};
 
-/// Arguments of a method, in each direction.
-const ARGUMENTS_MAX: usize = 100;
 /// Types that one answer may bring which nobody has met before.
 const NEW_TYPES_MAX: usize = 16;
 
@@ -32,12 +33,6 @@ pub(crate) struct Signature {
     method: NodeId,
     inputs: Vec<Parameter>,
     outputs: Vec<Parameter>,
-}
-
-struct Parameter {
-    name: String,
-    data_type: NodeId,
-    rank: i32,
 }
 
 /// What became of a call.
@@ -117,9 +112,9 @@ impl Requests {
                 Some(Shape::Plain(scalar)) => *scalar,
                 _ => Type::ExtensionObject,
             });
-            let argument =
-                self.structures
-                    .from_json(json, scalar, parameter.rank, shape.as_deref());
+            let argument = self
+                .structures
+                .value_of(json, scalar, parameter.rank, shape.as_deref());
             let argument = argument
                 .map_err(|why| Called::refused(format!("argument {:?}: {why}", parameter.name)))?;
             // A parameter of any type takes the value itself, not one in a box.
@@ -182,7 +177,7 @@ impl Requests {
         let mut called = Called::from(match failure::written(status) {
             WriteAnswer::Refused { code, message } => WriteAnswer::Refused {
                 code,
-                message: complaint(message, signature, &result),
+                message: complaint(message, &signature.inputs, &result),
             },
             other => other,
         });
@@ -301,83 +296,5 @@ impl Requests {
             inputs,
             outputs,
         }))
-    }
-}
-
-fn parameters(found: Option<Variant>) -> Vec<Parameter> {
-    let Some(Variant::Array(array)) = found else {
-        return Vec::new();
-    };
-    let arguments = array
-        .values
-        .into_iter()
-        .take(ARGUMENTS_MAX)
-        .filter_map(|value| match value {
-            Variant::ExtensionObject(object) => object.into_inner_as::<Argument>(),
-            _ => None,
-        });
-    let parameter = arguments.map(|argument| Parameter {
-        name: argument.name.as_ref().to_owned(),
-        data_type: argument.data_type,
-        rank: argument.value_rank,
-    });
-    parameter.collect()
-}
-
-// One JSON value per parameter.
-fn given(value: &Value, inputs: &[Parameter]) -> Result<Vec<Json>, String> {
-    let json = as_json(value)?;
-    let names = || {
-        inputs
-            .iter()
-            .map(|input| input.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let count = |count: usize| {
-        format!(
-            "the method takes {} arguments ({}), not {count}",
-            inputs.len(),
-            names()
-        )
-    };
-    match json {
-        Json::Array(items) if items.len() == inputs.len() => Ok(items),
-        Json::Array(items) => Err(count(items.len())),
-        Json::Object(mut fields) => {
-            let mut given = Vec::new();
-            for input in inputs {
-                let found = fields.shift_remove(&input.name);
-                given.push(
-                    found.ok_or_else(|| format!("the argument {:?} is missing", input.name))?,
-                );
-            }
-            match fields.keys().next() {
-                Some(stranger) => Err(format!("no argument is named {stranger:?}: {}", names())),
-                None => Ok(given),
-            }
-        }
-        // What takes nothing is called by anything that says no more than "now".
-        Json::Null | Json::Bool(true) if inputs.is_empty() => Ok(Vec::new()),
-        single if inputs.len() == 1 => Ok(vec![single]),
-        _ => Err(count(1)),
-    }
-}
-
-// Which argument the server does not like, as far as it says so.
-fn complaint(message: String, signature: &Signature, result: &CallMethodResult) -> String {
-    let results = result.input_argument_results.iter().flatten();
-    let bad = signature
-        .inputs
-        .iter()
-        .zip(results)
-        .filter(|(_, status)| status.is_bad());
-    let bad: Vec<_> = bad
-        .map(|(input, status)| format!("{}: {}", input.name, failure::name(*status)))
-        .collect();
-    if bad.is_empty() {
-        message
-    } else {
-        format!("{message} ({})", bad.join(", "))
     }
 }

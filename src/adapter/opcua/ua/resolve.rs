@@ -39,8 +39,8 @@ pub(crate) async fn resolve(
             What::Method(method) => method.object.as_ref(),
             _ => None,
         };
-        let mut node = |address, is_object| match address {
-            &Address::Node(ref address) => server.node(address),
+        let mut node = |address: &'_ Address, is_object| match address {
+            Address::Node(address) => server.node(address),
             Address::Path(path) => {
                 walks.push((index, is_object, path));
                 None

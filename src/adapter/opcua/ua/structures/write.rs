@@ -21,7 +21,7 @@ const RANK_MAX: usize = 16;
 impl Structures {
     /// JSON as a value of a built-in type, or of a type of the server's own. The rank is the
     /// node's: -1 is a single value, 1 and more so many dimensions, others leave it to the JSON.
-    pub(crate) fn from_json(
+    pub(crate) fn value_of(
         &self,
         json: &Json,
         scalar: Type,

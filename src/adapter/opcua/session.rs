@@ -153,12 +153,10 @@ impl OpcUaAdapter {
 
 impl Adapter for OpcUaAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
-        Box::pin(async move {
-            match self.plan.connection.others.is_empty() {
-                true => Box::pin(self.run_one(io)).await,
-                false => self.run_set(io).await,
-            }
-        })
+        match self.plan.connection.others.is_empty() {
+            true => Box::pin(self.run_one(io)),
+            false => Box::pin(self.run_set(io)),
+        }
     }
 
     fn interval(&self, point: PointId) -> Option<Duration> {

@@ -18,6 +18,12 @@ enum Left {
     ForBetter(usize, Link),
 }
 
+/// What outlives a change of servers.
+struct SoFar {
+    freshness: Freshness,
+    is_online: bool,
+}
+
 impl OpcUaAdapter {
     pub(super) async fn run_set(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let servers = self.plan.connection.servers().into_iter();
@@ -40,13 +46,13 @@ impl OpcUaAdapter {
             pool.close().await;
             return Ok(());
         };
-        let mut freshness = Freshness::new(self.plan.points.len());
-        let mut is_online = false;
+        let mut so_far = SoFar {
+            freshness: Freshness::new(self.plan.points.len()),
+            is_online: false,
+        };
         loop {
             io.statistics().uses(pool.url(active));
-            let (left, old) = self
-                .serve(io, &mut pool, active, link, &mut freshness, &mut is_online)
-                .await;
+            let (left, old) = self.serve(io, &mut pool, active, link, &mut so_far).await;
             let next = match left {
                 Left::Stopped => {
                     tokio::join!(old.close(), pool.close());
@@ -68,7 +74,7 @@ impl OpcUaAdapter {
                     next
                 }
             };
-            freshness.switched(Instant::now());
+            so_far.freshness.switched(Instant::now());
             (active, link) = next;
         }
     }
@@ -80,8 +86,7 @@ impl OpcUaAdapter {
         pool: &mut Pool,
         active: usize,
         mut link: Link,
-        freshness: &mut Freshness,
-        is_online: &mut bool,
+        so_far: &mut SoFar,
     ) -> (Left, Link) {
         let stopped = io.stopped();
         tokio::pin!(stopped);
@@ -95,11 +100,11 @@ impl OpcUaAdapter {
             Ok(learned) => learned,
             Err(end) => return (Left::Lost(end), link),
         };
-        if !std::mem::replace(is_online, true) {
+        if !std::mem::replace(&mut so_far.is_online, true) {
             io.online();
         }
         let mut running = self.running(io, link, learned, requests.clone());
-        running.freshness = Some(freshness);
+        running.freshness = Some(&mut so_far.freshness);
         let left = tokio::select! {
             biased;
             () = &mut stopped => Left::Stopped,

@@ -8,9 +8,9 @@ use axum::routing::{any, delete, get, on, post};
 
 use crate::{
     Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi,
-    pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology,
-    uplinks, variables, writes,
+    explain, flowsync, hsyco, link, link_hold, loggers, mappings, modbus_servers, node,
+    opcua_server, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples,
+    support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -135,6 +135,7 @@ fn service() -> Router<Arc<Api>> {
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/mappings", get(mappings::list))
+        .route("/modbus-servers", get(modbus_servers::list))
         .route("/opcua-server", get(opcua_server::show))
         .route(
             "/opcua-server/certificates",

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
+use mainstem_registers::{READ_BITS_MAX, READ_REGISTERS_MAX, Table};
 
-use crate::binding::{Binding, Table};
+use crate::binding::Binding;
 use crate::block::{Member, Reach};
-use crate::config::{ConnectionConfig, READ_BITS_MAX, READ_REGISTERS_MAX};
+use crate::config::ConnectionConfig;
 use crate::kind::{device, units};
 use crate::learned::Learned;
 use crate::session::Session;

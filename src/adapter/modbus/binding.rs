@@ -4,30 +4,17 @@ use std::time::Duration;
 
 use mainstem_adapter::{EndpointSpec, Problem, fields};
 use mainstem_model::Access;
+use mainstem_registers::{
+    Endian, Format, Number, Order, READ_BITS_MAX, READ_REGISTERS_MAX, Table, WRITE_BITS_MAX,
+    WRITE_REGISTERS_MAX,
+};
 use serde_json::json;
 
 use crate::block::{Member, Span};
-use crate::config::{
-    ConnectionConfig, EndpointConfig, READ_BITS_MAX, READ_REGISTERS_MAX, WRITE_BITS_MAX,
-    WRITE_REGISTERS_MAX,
-};
-use crate::data_type::{Format, Number, Order};
+use crate::config::{ConnectionConfig, EndpointConfig};
 
 /// How often an endpoint is polled that says nothing about it.
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
-
-/// The four address spaces of a unit (section 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Table {
-    /// Bits that can be written.
-    Coils,
-    /// Bits.
-    DiscreteInputs,
-    /// Registers that can be written.
-    HoldingRegisters,
-    /// Registers.
-    InputRegisters,
-}
 
 /// The function codes that write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +44,6 @@ pub(crate) struct Binding {
     pub(crate) poll: Option<Duration>,
     /// How it is written, if at all.
     pub(crate) write: Option<WriteCode>,
-}
-
-impl Table {
-    /// Whether it holds bits.
-    pub(crate) fn has_bits(self) -> bool {
-        matches!(self, Self::Coils | Self::DiscreteInputs)
-    }
 }
 
 impl Binding {
@@ -228,7 +208,7 @@ impl Checks<'_> {
             (None, None) => None,
         };
         if let (Some(Format::Text { swapped }), Some(_)) = (&mut format, bytes) {
-            *swapped = bytes == Some(crate::config::Endian::Little);
+            *swapped = bytes == Some(Endian::Little);
         }
         let Some(bit) = config.bit else { return format };
         if !matches!(format, None | Some(Format::Bool)) {

@@ -4,10 +4,8 @@
 mod adapter;
 mod binding;
 mod block;
-mod codec;
 mod config;
 mod cycle;
-mod data_type;
 mod exception;
 mod kind;
 mod learned;

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_registers::Table;
 use tokio_modbus::{ExceptionCode, Request};
 
 use crate::adapter::{Experience, Setup};
-use crate::binding::Table;
 use crate::block::Span;
 use crate::cycle::Cycles;
 use crate::exception::explain;

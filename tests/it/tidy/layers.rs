@@ -10,6 +10,7 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
+    &["mainstem-registers"],
     &[
         "mainstem-journal",
         "mainstem-wire",
@@ -30,7 +31,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-rules",
         "mainstem-alarm",
     ],
-    &[PROTOCOLS],
+    &[PROTOCOLS, "mainstem-modbus-server"],
     &["mainstem-http"],
     &["mainstem-config"],
     &["mainstem"],
@@ -43,7 +44,13 @@ const DEVICE: &str = "mainstem-device";
 const PROTOCOLS: &str = "mainstem-adapter-*";
 
 /// All that a protocol crate sees of the house.
-const SEEN_BY_PROTOCOLS: &[&str] = &["mainstem-adapter", "mainstem-model", "mainstem-telemetry"];
+const SEEN_BY_PROTOCOLS: &[&str] = &[
+    "mainstem-adapter",
+    "mainstem-model",
+    "mainstem-telemetry",
+    // What Modbus registers hold, which the server of the node knows too.
+    "mainstem-registers",
+];
 
 /// Packages that only the rooms beside them may depend on.
 const ONLY_IN: &[(&str, &[&str])] = &[

@@ -38,7 +38,7 @@ async fn answer(stream: &mut TcpStream, most: usize) -> Vec<u8> {
 
 async fn counted(node: &TestNode, series: &str) -> u64 {
     let metrics = node.metrics().await;
-    let line = metrics.lines().find(|line| line.starts_with(series));
+    let line = metrics.lines().find(|line| line.contains(series));
     let number = line.and_then(|line| line.rsplit(' ').next());
     number
         .and_then(|number| number.parse().ok())
@@ -65,7 +65,7 @@ async fn frames_that_are_none_end_the_connection_and_are_counted() {
         &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3],
     ];
     for (number, bytes) in (1..).zip(cases) {
-        assert_eq!(said(address, bytes, 1).await, [], "{bytes:?}");
+        assert_eq!(said(address, bytes, 1).await, b"", "{bytes:?}");
         assert_eq!(refused(&node, "malformed").await, number, "{bytes:?}");
     }
     // What came before a frame that is none was answered.
@@ -73,7 +73,11 @@ async fn frames_that_are_none_end_the_connection_and_are_counted() {
     both.extend(cases[0]);
     assert_eq!(said(address, &both, 99).await, ANSWER);
     // One line in the audit for all of them: it is not for strangers to fill the disk.
-    let audit = std::fs::read_to_string(node.data().join("audit.log")).unwrap();
+    let audit = || {
+        let audit = std::fs::read_to_string(node.data().join("audit.log")).ok()?;
+        audit.contains("malformed").then_some(audit)
+    };
+    let audit = eventually("the refusal is in the audit", audit).await;
     assert_eq!(audit.matches("malformed").count(), 1, "{audit}");
     node.stop().await;
 }
@@ -133,7 +137,7 @@ async fn slow_and_hasty_clients_are_served_and_those_that_stop_half_way_are_not(
     assert_eq!(answer(&mut stream, 1100).await, ANSWER.repeat(100));
     // H24: half a frame, and then nothing.
     let begun = std::time::Instant::now();
-    assert_eq!(said(address, &SOUND[..9], 1).await, []);
+    assert_eq!(said(address, &SOUND[..9], 1).await, b"");
     assert!(
         begun.elapsed() > Duration::from_secs(2),
         "it was given no time"
@@ -154,7 +158,7 @@ async fn there_are_as_many_connections_as_may_be_and_only_from_where_they_may_co
         assert_eq!(answer(&mut stream, 11).await, ANSWER);
         held.push(stream);
     }
-    assert_eq!(said(address, &SOUND, 11).await, []);
+    assert_eq!(said(address, &SOUND, 11).await, b"");
     assert_eq!(refused(&node, "connections").await, 1);
     // Whoever leaves makes room.
     held.pop();
@@ -165,7 +169,7 @@ async fn there_are_as_many_connections_as_may_be_and_only_from_where_they_may_co
     node.stop().await;
 
     let (node, address) = start("allow: [ 10.0.0.0/8, 192.168.7.1 ]").await;
-    assert_eq!(said(address, &SOUND, 11).await, []);
+    assert_eq!(said(address, &SOUND, 11).await, b"");
     assert_eq!(refused(&node, "address").await, 1);
     let is_told = || {
         let audit = std::fs::read_to_string(node.data().join("audit.log")).ok()?;

@@ -7,6 +7,8 @@ mod block;
 mod config;
 mod cycle;
 mod exception;
+mod explore;
+mod frame_text;
 mod kind;
 mod learned;
 mod line;

@@ -40,6 +40,8 @@ pub(crate) struct Binding {
     pub(crate) span: Span,
     /// What they mean.
     pub(crate) format: Format,
+    /// Whether it is read by a request of its own.
+    pub(crate) alone: bool,
     /// How often it is polled, if at all.
     pub(crate) poll: Option<Duration>,
     /// How it is written, if at all.
@@ -75,6 +77,7 @@ impl Binding {
                 count,
             },
             format,
+            alone: config.no_merge,
             poll: reads(spec.access).then(|| {
                 let own = config.interval.map(Duration::from_millis);
                 spec.interval.or(own).unwrap_or(INTERVAL_DEFAULT)

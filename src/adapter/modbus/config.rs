@@ -52,6 +52,11 @@ pub(crate) struct ConnectionConfig {
     #[serde(default)]
     #[schemars(range(min = 0, max = 5))]
     pub(crate) retries: u8,
+    /// Connections to the device or gateway, with its units spread over them; never more than it
+    /// has units.
+    #[serde(default = "connections_default")]
+    #[schemars(range(min = 1, max = 8))]
+    pub(crate) max_connections: u8,
     /// Unit that endpoints without a `unitId` of their own speak to.
     #[serde(default = "unit_default")]
     #[schemars(range(min = 0, max = 255))]
@@ -138,6 +143,10 @@ pub(crate) struct EndpointConfig {
     /// One bit of a register, 0 the least significant.
     #[schemars(range(min = 0, max = 15))]
     pub(crate) bit: Option<u8>,
+    /// Whether it is read by a request of its own, whatever stands beside it: for registers that
+    /// do something when they are read.
+    #[serde(rename = "noMerge", default)]
+    pub(crate) no_merge: bool,
     /// Milliseconds between two polls.
     #[schemars(range(min = 10, max = 86400000))]
     pub(crate) interval: Option<u64>,
@@ -163,6 +172,10 @@ fn baud_rate_default() -> u32 {
 }
 
 fn stop_bits_default() -> u8 {
+    1
+}
+
+fn connections_default() -> u8 {
     1
 }
 

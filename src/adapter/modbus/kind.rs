@@ -135,6 +135,12 @@ fn check_way(config: &ConnectionConfig) -> Result<(), Vec<Problem>> {
             "`transport: tls`",
         ),
         (
+            is_serial && config.max_connections > 1,
+            "/maxConnections",
+            "a serial line is one connection",
+            "leave it out",
+        ),
+        (
             wrong_tls.is_some(),
             key.trim_end_matches('/'),
             "this is not clear",

@@ -143,7 +143,12 @@ async fn measure(what: &str, changing: usize, has_dead: bool) -> (f64, f64) {
     let used = cpu() - cpu_before;
     let told = far.ask("report");
     println!("\n{what}:");
-    println!("  node: {:.2} CPU s in {took:.0} s = {:.2} % of one core, {:.0} MB", used, used / took * 100.0, rss());
+    println!(
+        "  node: {:.2} CPU s in {took:.0} s = {:.2} % of one core, {:.0} MB",
+        used,
+        used / took * 100.0,
+        rss()
+    );
     println!(
         "  polls: {} of {} expected; lateness p50 {} µs, p99 {} µs, p99.9 {} µs, most {} µs",
         told["polls"],

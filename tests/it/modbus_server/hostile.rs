@@ -178,3 +178,45 @@ async fn there_are_as_many_connections_as_may_be_and_only_from_where_they_may_co
     eventually("the refusal is in the audit", is_told).await;
     node.stop().await;
 }
+
+/// Resident memory of this process, node included, in bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+    kilobytes.parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_does_no_harm() {
+    let (node, address) = start("allow: [ 127.0.0.1 ]").await;
+    let (before, mut seed) = (memory(), 0x2545_F491_4F6C_DD1D_u64);
+    println!("seed {seed:#x}");
+    let mut chance = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        u8::try_from(seed >> 56).unwrap()
+    };
+    for round in 0..150 {
+        let mut bytes = Vec::new();
+        for _ in 0..20 {
+            let pdu: Vec<u8> = (0..=chance() % 40).map(|_| chance()).collect();
+            if round % 2 == 0 {
+                // A sound header, whatever is behind it: all of them are answered.
+                let length = u8::try_from(pdu.len() + 1).unwrap();
+                bytes.extend([chance(), chance(), 0, 0, 0, length, 1]);
+            }
+            bytes.extend(pdu);
+        }
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        drop(stream.write_all(&bytes).await);
+        stream.shutdown().await.ok();
+        let answered = answer(&mut stream, usize::MAX).await;
+        assert!(round % 2 == 1 || answered.len() >= 20 * 9, "{bytes:?}");
+    }
+    assert_eq!(said(address, &SOUND, 11).await, ANSWER);
+    let more = memory().saturating_sub(before);
+    assert!(more < 64 << 20, "{more} bytes more");
+    node.stop().await;
+}

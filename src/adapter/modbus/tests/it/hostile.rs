@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_modbus::ExceptionCode;
 
 use crate::device::Device;
-use crate::rig::{PATIENCE, Rig, Shared, read};
+use crate::rig::{PATIENCE, Shared, idle, read, started};
 
 /// A sound answer to a read of one register, which holds this.
 fn answer(request: &[u8], word: u8) -> Vec<u8> {
@@ -87,7 +87,7 @@ async fn an_answer_that_comes_too_late_is_never_taken_for_the_next_one() {
         }
     })
     .await;
-    let mut rig = Rig::started(stranger.port, &json!({}), one_register());
+    let mut rig = started(stranger.port, &json!({}), one_register());
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "invalid_answer", "{end}");
     assert_eq!(rig.seen().value(0), None, "it was in doubt, and stays so");
@@ -111,7 +111,7 @@ async fn the_same_first_request_of_the_next_connection_has_another_number() {
         }
     })
     .await;
-    let mut rig = Rig::new(stranger.port, &json!({}), one_register());
+    let mut rig = idle(stranger.port, &json!({}), one_register());
     for _ in 0..20 {
         rig.start();
         assert_eq!(rig.ended().await.unwrap_err().code(), "connection_closed");
@@ -139,7 +139,7 @@ async fn answers_in_pieces_and_byte_by_byte_are_put_together() {
         })
         .await;
         let options = json!({ "socketTimeout": 5000 });
-        let mut rig = Rig::started(stranger.port, &options, one_register());
+        let mut rig = started(stranger.port, &options, one_register());
         let seen = rig.until("values", |seen| seen.good(0) > 3).await;
         assert_eq!(seen.value(0), Some(&Value::UInt(7)), "{size} bytes a time");
         assert_eq!(seen.online, 1);
@@ -160,7 +160,7 @@ async fn an_answer_byte_by_byte_that_takes_for_ever_ends_by_the_time_out() {
         }
     })
     .await;
-    let mut rig = Rig::started(stranger.port, &json!({}), one_register());
+    let mut rig = started(stranger.port, &json!({}), one_register());
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "timeout", "{end}");
     assert_eq!(rig.seen().good(0), 0);
@@ -188,7 +188,7 @@ async fn what_nobody_asked_for_is_refused() {
         })
         .await;
         let endpoints = vec![read(json!({ "fc": 3, "address": 0, "interval": 300 }))];
-        let mut rig = Rig::started(stranger.port, &json!({}), endpoints);
+        let mut rig = started(stranger.port, &json!({}), endpoints);
         if is_early {
             // The first request may have left before the first answer came; the second has not.
             let end = rig.ended().await.unwrap_err();
@@ -213,7 +213,7 @@ async fn a_connection_that_is_closed_within_an_answer_is_lost() {
             }
         })
         .await;
-        let mut rig = Rig::started(stranger.port, &json!({}), one_register());
+        let mut rig = started(stranger.port, &json!({}), one_register());
         let end = rig.ended().await.unwrap_err();
         let expected = ["invalid_answer", "connection_closed"];
         assert!(expected.contains(&end.code()), "{length} bytes: {end}");
@@ -236,7 +236,7 @@ async fn a_storm_of_exceptions_settles() {
     for (exception, reason) in storms {
         device.plc.lock().exceptions.insert(1, exception);
         device.forget();
-        let mut rig = Rig::started(device.port, &json!({}), endpoints.clone());
+        let mut rig = started(device.port, &json!({}), endpoints.clone());
         let all =
             move |seen: &crate::rig::Seen| (0..100).all(|point| seen.reason(point) == Some(reason));
         rig.until("all bad", all).await;

@@ -5,7 +5,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
 use crate::device::Device;
-use crate::rig::{Rig, endpoint, eventually, read};
+use crate::rig::{endpoint, eventually, read, started};
 
 fn on_units(units: impl IntoIterator<Item = u8>) -> Vec<EndpointSpec> {
     let operation = |unit| json!({ "fc": 3, "address": 0, "unitId": unit });
@@ -17,7 +17,7 @@ fn on_units(units: impl IntoIterator<Item = u8>) -> Vec<EndpointSpec> {
 async fn units_are_spread_over_connections_and_a_silent_one_holds_up_its_own_only() {
     let device = Device::with(0..4).await;
     let options = json!({ "maxConnections": 3, "socketTimeout": 3000 });
-    let mut rig = Rig::started(device.port, &options, on_units(1..=6));
+    let mut rig = started(device.port, &options, on_units(1..=6));
     rig.until("all", |seen| (0..6).all(|point| seen.good(point) > 2))
         .await;
     assert_eq!(*device.accepted.lock(), 3);
@@ -53,7 +53,7 @@ async fn units_are_spread_over_connections_and_a_silent_one_holds_up_its_own_onl
 #[tokio::test]
 async fn writes_find_the_connection_of_their_unit() {
     let device = Device::with(0..4).await;
-    let mut rig = Rig::started(
+    let mut rig = started(
         device.port,
         &json!({ "maxConnections": 8 }),
         on_units(1..=5),
@@ -87,7 +87,7 @@ async fn a_connection_whose_units_are_all_down_ends_nothing_and_they_come_back()
     let device = Device::with(0..4).await;
     device.plc.lock().silent.extend([2, 4]);
     let options = json!({ "maxConnections": 2, "socketTimeout": 100 });
-    let mut rig = Rig::started(device.port, &options, on_units(1..=4));
+    let mut rig = started(device.port, &options, on_units(1..=4));
     let are_down = |seen: &crate::rig::Seen| {
         [1, 3]
             .iter()
@@ -119,7 +119,7 @@ async fn registers_that_are_not_to_be_merged_are_read_alone() {
     endpoints[2] = read(json!({ "fc": 3, "address": 2, "noMerge": true }));
     endpoints[3] = read(json!({ "fc": 3, "address": 3, "noMerge": true }));
     let options = json!({ "maxGap": 0 });
-    let mut rig = Rig::started(device.port, &options, endpoints);
+    let mut rig = started(device.port, &options, endpoints);
     rig.until("all", |seen| (0..6).all(|point| seen.good(point) > 1))
         .await;
     let mut asked = device.reads(1);

@@ -5,7 +5,7 @@ use mainstem_model::Reason;
 use serde_json::json;
 
 use crate::device::Device;
-use crate::rig::{Rig, Seen, read};
+use crate::rig::{Seen, read, started};
 
 const UNITS: u8 = 31;
 const DEAD: u8 = 17;
@@ -35,8 +35,8 @@ async fn one_dead_unit_of_31_costs_the_others_less_than_a_tenth_of_their_polls()
     dead.plc.lock().silent.insert(DEAD);
     // The one pause that a real line has, so that the line is the narrow place.
     let options = json!({ "socketTimeout": 300, "requestGap": 1 });
-    let mut one = Rig::started(sound.port, &options, line());
-    let mut other = Rig::started(dead.port, &options, line());
+    let mut one = started(sound.port, &options, line());
+    let mut other = started(dead.port, &options, line());
     let is_down = |seen: &Seen| {
         let place = usize::from(DEAD) - 1;
         seen.devices

@@ -20,7 +20,7 @@ use crate::load::Draft;
 use crate::names::{Resource, resources};
 use crate::schema::Section;
 use family::Family;
-pub(crate) use idle::idle;
+pub(crate) use idle::{idle, nowhere};
 use references::References;
 use topics::Topics;
 

@@ -120,6 +120,18 @@ fn nodes_of_a_modbus_server_have_a_shape_and_addresses_of_their_own() {
 }
 
 #[test]
+fn a_datapoint_that_nothing_brings_is_warned_of() {
+    let node = "  plc: { type: Connection, properties: { protocol: simulator } }
+  a: { type: Node::Modbus, properties: { parent: !ref m, datapoint: plc.level, table: coils, \
+address: 0 } }
+  b: { type: Node::Modbus, properties: { parent: !ref m, datapoint: pcl.level, table: coils, \
+address: 1 } }\n";
+    let warnings = load_text(&format!("{HEAD}{MODBUS}{node}")).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("resources.b") && warnings[0].contains("`pcl.level`"));
+}
+
+#[test]
 fn a_modbus_server_says_whose_rights_count_and_who_may_come() {
     let server = |properties: &str| {
         let text =

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_document_comes_apart() {
         let (parts, left_out) = document_parts(&json!({
-            "on": true, "a/b": {"t": 21, "list": [1, 2]}, "name": "x", "none": null, "empty": {},
+            "a/b": {"list": [1, 2], "t": 21}, "empty": {}, "name": "x", "none": null, "on": true,
         }));
         let shown: Vec<_> = parts
             .iter()

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-wire",
         "mainstem-telemetry",
         "mainstem-service",
+        "mainstem-opcua-trust",
     ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
@@ -44,11 +45,15 @@ const DEVICE: &str = "mainstem-device";
 const PROTOCOLS: &str = "mainstem-adapter-*";
 
 /// All that a protocol crate sees of the house.
+///
+/// The list of trusted OPC UA applications is seen by the kind `opcua` alone; the OPC UA server
+/// keeps the same. What Modbus registers hold is seen by the kind `modbus`; the Modbus server shows
+/// the same.
 const SEEN_BY_PROTOCOLS: &[&str] = &[
     "mainstem-adapter",
     "mainstem-model",
     "mainstem-telemetry",
-    // What Modbus registers hold, which the server of the node knows too.
+    "mainstem-opcua-trust",
     "mainstem-registers",
 ];
 
@@ -70,7 +75,12 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
+        &[
+            "mainstem-adapter-opcua",
+            "mainstem-opcua-server",
+            "mainstem-opcua-trust",
+            DEVICE,
+        ],
     ),
 ];
 

@@ -25,7 +25,6 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mainstem::app::{Node, kinds};
-use mainstem_http::Parts as _;
 use serde_json::Value;
 
 const DEVICES: usize = 100;

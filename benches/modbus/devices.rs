@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 /// The interval of every poll, in microseconds.
 const INTERVAL: u64 = 1_000_000;
@@ -51,7 +53,7 @@ pub(crate) fn serve(count: usize, changing: usize) {
             }
             None if line == "begin" => {
                 for device in &devices {
-                    device.came.lock().unwrap().clear();
+                    device.came.lock().clear();
                 }
                 println!("true");
             }
@@ -68,7 +70,7 @@ fn answer(device: &Device, mut stream: TcpStream, changing: usize, begun: Instan
         if device.is_frozen.load(Ordering::Relaxed) {
             continue;
         }
-        device.came.lock().unwrap().push(now);
+        device.came.lock().push(now);
         let poll = device.polls.fetch_add(1, Ordering::Relaxed);
         let count = u8::try_from(u16::from_be_bytes([request[10], request[11]])).unwrap();
         let mut frame = request[..4].to_vec();
@@ -88,7 +90,7 @@ fn answer(device: &Device, mut stream: TcpStream, changing: usize, begun: Instan
 fn report(devices: &[Arc<Device>]) -> serde_json::Value {
     let mut late = Vec::new();
     for device in devices {
-        let came = device.came.lock().unwrap().clone();
+        let came = device.came.lock().clone();
         let Some(first) = came.first().copied() else {
             continue;
         };

@@ -178,7 +178,9 @@ impl Draft<'_> {
         let is_known = |name: &Name| {
             taken.may_have(name) || aliases.iter().any(|alias| alias.from.covers(name))
         };
-        let nowhere = services.as_ref().map(|all| services::nowhere(all, is_known));
+        let nowhere = services
+            .as_ref()
+            .map(|all| services::nowhere(all, is_known));
         warnings.extend(nowhere.into_iter().flatten());
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),

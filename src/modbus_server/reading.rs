@@ -1,6 +1,7 @@
 //! Datapoints as registers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use mainstem_adapter::{Scaling, convert, to_device};
@@ -70,10 +71,10 @@ impl Registers {
     ) -> Result<u16, Exception> {
         let (Cell::Value { node, .. } | Cell::Status { node }) = cell;
         let spec = self.map.node(node).ok_or(Exception::IllegalDataAddress)?;
-        if !seen.contains_key(&node) {
-            seen.insert(node, self.held(who, spec)?);
-        }
-        let held = seen.get(&node).ok_or(Exception::IllegalDataAddress)?;
+        let held = match seen.entry(node) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => place.insert(self.held(who, spec)?),
+        };
         match cell {
             // A single bit can say no more than whether all is well.
             Cell::Status { .. } if spec.table.has_bits() => {

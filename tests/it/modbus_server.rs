@@ -378,7 +378,12 @@ async fn it_is_off_unless_the_file_has_it_and_reloads() {
     let (_, list) = node.ask("GET", "modbus-servers", Value::Null).await;
     assert_eq!(list["items"], json!([]), "{list}");
     assert!(tokio::net::TcpStream::connect(first).await.is_err());
-    // An address that is taken is said, and hinders nothing else.
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_taken_is_said_and_hinders_nothing_else() {
+    let mut node = TestNode::start_roles("[\"**\"]", ROLES, "line1", DEVICE, "").await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let wrong = resources("allow: [ \"*\" ]").replace("port: 0", &format!("port: {port}"));

@@ -64,13 +64,13 @@ pub(crate) struct Group {
 
 impl ModbusAdapter {
     /// An adapter that knows nothing about its device yet.
-    pub(crate) fn new(config: ConnectionConfig, home: &Path, bindings: Vec<Binding>) -> Self {
+    pub(crate) fn new(config: &ConnectionConfig, home: &Path, bindings: Vec<Binding>) -> Self {
         let lane = |setup| Lane {
             setup,
             experience: Experience::new(),
         };
         Self {
-            lanes: Setup::all(&config, home, bindings)
+            lanes: Setup::all(config, home, bindings)
                 .into_iter()
                 .map(lane)
                 .collect(),

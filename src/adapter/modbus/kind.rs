@@ -56,7 +56,7 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     } else {
         Vec::new()
     };
-    let adapter = Box::new(ModbusAdapter::new(connection, &spec.home, bindings));
+    let adapter = Box::new(ModbusAdapter::new(&connection, &spec.home, bindings));
     Ok(Built {
         adapter,
         points,

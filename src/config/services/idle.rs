@@ -1,9 +1,7 @@
 //! Options that are right and do nothing: said by `check`, and when the node starts.
 
 use mainstem_model::Name;
-use mainstem_service::{
-    Interpolation, Mapping, ModbusNode, NodeHead, OpcuaNode, Qos, Services,
-};
+use mainstem_service::{Interpolation, Mapping, ModbusNode, NodeHead, OpcuaNode, Qos, Services};
 
 /// What has no effect. The foreign broker is asked for QoS 1 at most.
 pub(crate) fn idle(services: &Services, is_foreign: bool) -> Vec<String> {

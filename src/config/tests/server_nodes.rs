@@ -126,7 +126,9 @@ fn a_datapoint_that_nothing_brings_is_warned_of() {
 address: 0 } }
   b: { type: Node::Modbus, properties: { parent: !ref m, datapoint: pcl.level, table: coils, \
 address: 1 } }\n";
-    let warnings = load_text(&format!("{HEAD}{MODBUS}{node}")).unwrap().warnings;
+    let warnings = load_text(&format!("{HEAD}{MODBUS}{node}"))
+        .unwrap()
+        .warnings;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("resources.b") && warnings[0].contains("`pcl.level`"));
 }

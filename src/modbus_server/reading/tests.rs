@@ -34,7 +34,7 @@ fn register(short: ShortType, order: Option<Endian>, factor: Option<f64>) -> Mod
 #[test]
 fn values_become_registers() {
     let little = Some(Endian::Little);
-    let pi = 3.141_592_7_f32;
+    let pi = std::f32::consts::PI;
     let cases = [
         (
             register(ShortType::U16, None, None),

@@ -29,7 +29,19 @@ async fn writes_go_through_the_one_write_path() {
     let answer = client.ask(exchange).await;
     assert_eq!(answer["values"], json!([0x776F]), "{answer}");
     wait_number(&node, "sim.speed", 7.0).await;
+    let (_, writes) = node.ask("GET", "writes", Value::Null).await;
+    let items = writes["items"].as_array().unwrap();
+    let applied = items.iter().filter(|item| item["state"] == "applied");
+    assert_eq!(applied.count(), 4, "{writes:#}");
+    node.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_written_is_refused_and_on_record() {
+    let (node, address) = start("allow: [ 127.0.0.1 ]").await;
+    let Some(mut client) = Foreign::connect(address) else {
+        return;
+    };
     let refused: [(Value, u8, &str); 8] = [
         (
             json!({ "fc": 6, "address": 0, "values": [1] }),
@@ -80,12 +92,12 @@ async fn writes_go_through_the_one_write_path() {
     // Two datapoints in one request, of which the second may not be written: none is.
     let answer = client.write(16, 6, &[1, 1]).await;
     assert_eq!(answer["exception"], 2, "{answer}");
-    wait_number(&node, "sim.speed", 7.0).await;
+    wait_number(&node, "sim.speed", -7.0).await;
 
     let (_, writes) = node.ask("GET", "writes", Value::Null).await;
     let items = writes["items"].as_array().unwrap();
     let of = |state: &str| items.iter().filter(|item| item["state"] == state).count();
-    assert_eq!((of("applied"), of("rejected")), (4, 3), "{writes:#}");
+    assert_eq!((of("applied"), of("rejected")), (0, 3), "{writes:#}");
     // Who it was stands in the audit: the server by its name, and the client's address.
     let is_told = || {
         let audit = std::fs::read_to_string(node.data().join("audit.log")).ok()?;

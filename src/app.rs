@@ -13,6 +13,7 @@ mod kinds;
 mod links;
 mod loggers;
 mod mappings;
+mod modbus;
 mod node;
 mod opcua;
 mod parts;

@@ -15,6 +15,7 @@ mod flowsync;
 mod init;
 mod loggers;
 mod mappings;
+mod modbus_servers;
 mod opcua_server;
 mod points;
 mod readers;
@@ -101,6 +102,8 @@ enum Command {
     Mappings(mappings::MappingsArgs),
     /// The OPC UA server: show; certificates of its clients: list, trust, reject
     OpcuaServer(opcua_server::OpcuaServerArgs),
+    /// Show the Modbus servers of the node
+    ModbusServers(modbus_servers::ModbusServersArgs),
     /// The bus: status, sub, pub
     Bus(bus::BusArgs),
     /// The tree of nodes, links and devices, with what is wrong where
@@ -158,6 +161,7 @@ async fn dispatch(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Flowsync(args) => flowsync::run(&args, screen).await,
         Command::Mappings(args) => mappings::run(&args, screen).await,
         Command::Loggers(args) => loggers::run(&args, screen).await,
+        Command::ModbusServers(args) => modbus_servers::run(&args, screen).await,
         Command::OpcuaServer(args) => opcua_server::run(&args, screen).await,
         Command::Bus(args) => bus::run(&args, screen).await,
         Command::Topology(args) => topology::run(&args, screen).await,

@@ -114,6 +114,21 @@ impl AdapterIo {
         self.asks.take()
     }
 
+    /// The same surroundings with other writes: for an adapter that serves several connections
+    /// side by side within one session, and says itself which write goes where.
+    #[must_use]
+    pub fn beside(&self, writes: mpsc::Receiver<WriteJob>) -> Self {
+        Self {
+            output: Arc::clone(&self.output),
+            writes,
+            asks: None,
+            stop: self.stop.clone(),
+            clock: Arc::clone(&self.clock),
+            statistics: Arc::clone(&self.statistics),
+            trace: self.trace.clone(),
+        }
+    }
+
     /// Says that the device answers. To be called once per session, before the first reading.
     pub fn online(&self) {
         self.output.online();

@@ -23,6 +23,7 @@ use super::endpoints::RunningEndpoints;
 use super::links::{self, RunningLink};
 use super::loggers::RunningLoggers;
 use super::mappings::RunningMappings;
+use super::modbus::RunningModbus;
 use super::node::Ground;
 use super::opcua::RunningOpcua;
 use super::points::RunningPoints;
@@ -46,6 +47,7 @@ pub(super) struct RunningParts {
     states: Arc<ResourceStates>,
     loggers: RunningLoggers,
     opcua: RunningOpcua,
+    modbus: RunningModbus,
     pub(super) server_nodes: ServerNodes,
     pub(super) mappings: RunningMappings,
     pub(super) endpoints: RunningEndpoints,
@@ -78,6 +80,7 @@ impl RunningParts {
             states,
             loggers: ground.loggers(),
             opcua: ground.opcua(),
+            modbus: ground.modbus(),
             server_nodes: ServerNodes::new(ground),
             mappings: RunningMappings::new(ground),
             endpoints: RunningEndpoints::new(ground),
@@ -123,6 +126,8 @@ impl RunningParts {
             }
         }
         self.apply_opcua(config, &mut report).await;
+        let roles = access::roles(config);
+        self.modbus.apply(config, &roles, &mut report).await;
         self.states.applied(config, &report.failed);
         report
     }
@@ -299,6 +304,7 @@ impl RunningParts {
     /// Ends everything: links first, so that nothing new comes in, then adapters.
     pub(super) async fn stop(&self) {
         self.opcua.stop().await;
+        self.modbus.stop().await;
         let remotes = std::mem::take(&mut *self.remotes.write());
         for (_, link) in remotes.values() {
             link.stop().await;

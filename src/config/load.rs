@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mainstem_adapter::Kind;
 use mainstem_http::ListenConfig;
+use mainstem_model::Name;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -174,6 +175,13 @@ impl Draft<'_> {
         let is_foreign = bus.as_ref().is_some_and(|bus| bus.external.is_some());
         let idle = services.as_ref().map(|all| services::idle(all, is_foreign));
         warnings.extend(idle.into_iter().flatten());
+        let is_known = |name: &Name| {
+            taken.may_have(name) || aliases.iter().any(|alias| alias.from.covers(name))
+        };
+        let nowhere = services
+            .as_ref()
+            .map(|all| services::nowhere(all, is_known));
+        warnings.extend(nowhere.into_iter().flatten());
         Some(NodeConfig {
             unix_socket: self.unix_socket(&data),
             node: node?,

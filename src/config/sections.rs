@@ -91,14 +91,16 @@ pub(crate) struct ResourceHead {
     /// What kind of resource it is.
     #[schemars(extend(
         "enum" = [
-            "Connection", "Endpoint", "Server::Http", "Server::Opcua", "Node::Http",
-            "Node::Opcua", "Node::OpcuaObject", "Mapping", "Remote", "Uplink",
+            "Connection", "Endpoint", "Server::Http", "Server::Modbus", "Server::Opcua",
+            "Node::Http", "Node::Modbus", "Node::Opcua", "Node::OpcuaObject", "Mapping", "Remote", "Uplink",
             "Cybus::Connection", "Cybus::Endpoint", "Cybus::Server::Http",
-            "Cybus::Server::Opcua", "Cybus::Node::Http", "Cybus::Node::Opcua",
+            "Cybus::Server::Modbus", "Cybus::Server::Opcua", "Cybus::Node::Http",
+            "Cybus::Node::Modbus", "Cybus::Node::Opcua",
             "Cybus::Node::OpcuaObject", "Cybus::Mapping"
         ],
-        "x-expected" = "`Connection`, `Endpoint`, `Server::Http`, `Server::Opcua`, `Node::Http`, \
-                        `Node::Opcua`, `Node::OpcuaObject`, `Mapping`, `Remote` or `Uplink`; \
+        "x-expected" = "`Connection`, `Endpoint`, `Server::Http`, `Server::Modbus`, \
+                        `Server::Opcua`, `Node::Http`, `Node::Modbus`, `Node::Opcua`, \
+                        `Node::OpcuaObject`, `Mapping`, `Remote` or `Uplink`; \
                         `Cybus::` may stand before all but the last two"
     ))]
     r#type: String,

@@ -6,6 +6,7 @@ mod http;
 mod idle;
 mod loops;
 mod mappings;
+mod modbus;
 mod opcua;
 mod references;
 mod rules;
@@ -19,7 +20,7 @@ use crate::load::Draft;
 use crate::names::{Resource, resources};
 use crate::schema::Section;
 use family::Family;
-pub(crate) use idle::idle;
+pub(crate) use idle::{idle, nowhere};
 use references::References;
 use topics::Topics;
 
@@ -30,10 +31,12 @@ pub(crate) fn read(draft: &mut Draft<'_>) -> Option<Services> {
     endpoints::read(draft, &mut topics, &mut services);
     http::servers(draft, &mut services);
     opcua::server(draft, &mut services);
+    modbus::servers(draft, &mut services);
     let family = Family::read(draft);
     http::nodes(draft, &family, &mut topics, &mut services);
     opcua::nodes(draft, &family, &mut topics, &mut services);
     opcua::objects(draft);
+    modbus::nodes(draft, &family, &mut services);
     services
         .opcua_nodes
         .sort_by_key(|node| family.depth(&node.head.id));

@@ -28,6 +28,7 @@ mod link;
 mod link_hold;
 mod loggers;
 mod mappings;
+mod modbus_servers;
 mod node;
 mod opcua_server;
 mod openapi;

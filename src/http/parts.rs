@@ -17,7 +17,7 @@ use mainstem_wire::api::BusDocument;
 use mainstem_wire::api::doctor::LinkDoctor;
 use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
-use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
+use mainstem_wire::api::{CertificateDocument, ModbusServerDocument, OpcuaServerDocument};
 use mainstem_wire::api::{LinkHeld, LinkHold};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -171,6 +171,11 @@ pub trait Parts: Send + Sync {
     /// The mappings; nothing if this node has no bus.
     fn mappings(&self) -> Option<Arc<Mappings>> {
         None
+    }
+
+    /// The Modbus servers that run.
+    fn modbus_servers(&self) -> Vec<ModbusServerDocument> {
+        Vec::new()
     }
 
     /// How the OPC UA server stands, if this node has one.

@@ -7,10 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapter_log, adapters, alarms, aliases, auth, bus, changes, connector, data, datapoints,
-    dial_up, doctor, events, explain, flowsync, hsyco, link, link_hold, loggers, mappings, node,
-    opcua_server, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples,
-    support, tokens, topology, uplinks, variables, writes,
+    Api, adapter_log, adapters, alarms, aliases, auth, bus, changes, connector, data, datapoints, dial_up, doctor, events, explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables, writes, modbus_servers,
 };
 
 /// Everything that the node serves.
@@ -140,6 +137,7 @@ fn service() -> Router<Arc<Api>> {
         .route("/flowsync/transactions", get(flowsync::transactions))
         .route("/flowsync/nodes", get(flowsync::nodes))
         .route("/mappings", get(mappings::list))
+        .route("/modbus-servers", get(modbus_servers::list))
         .route("/opcua-server", get(opcua_server::show))
         .route(
             "/opcua-server/certificates",

@@ -11,6 +11,8 @@
 //! * both find in [`NodeHead`] what all nodes have: [`NodeHead::operation`],
 //!   [`NodeHead::transaction`] (there exactly if the operation is `transaction`), and the topics
 //!   [`NodeHead::topic`], [`NodeHead::request_topic`] and [`NodeHead::reply_topic`];
+//! * the Modbus server takes [`Services::modbus_servers`] and [`Services::modbus_nodes`], which name
+//!   datapoints and have no topics;
 //! * mappings are [`Services::mappings`], their references resolved to topics already;
 //! * the topics of endpoints are [`Services::endpoints`].
 //!
@@ -25,6 +27,8 @@ mod endpoint;
 mod http_node;
 mod http_server;
 mod mapping;
+mod modbus_node;
+mod modbus_server;
 mod node_head;
 mod opcua_node;
 mod opcua_object;
@@ -45,6 +49,8 @@ pub use mapping::{
     MAPPING_ITEMS_MAX, Mapping, MappingItem, MappingItemSection, MappingSection, OneOrMany,
     Publish, PublishSection, RULES_MAX, SUBSCRIPTIONS_MAX, Subscribe, SubscribeSection,
 };
+pub use modbus_node::{ModbusNode, ModbusNodeSection, NodeAccess, NodeScaling};
+pub use modbus_server::{Gaps, ModbusServer, ModbusServerSection, NotGood};
 pub use node_head::{NodeHead, NodeHeadSection, Operation, Qos};
 pub use opcua_node::{
     Argument, Interpolation, OpcuaNode, OpcuaNodeSection, OpcuaNodeType, OpcuaType,

@@ -1,7 +1,8 @@
 //! All resources of this room that a file declares.
 
 use crate::{
-    EndpointAddress, HttpNode, HttpServer, Mapping, OpcuaNode, OpcuaServer, ServiceAddress,
+    EndpointAddress, HttpNode, HttpServer, Mapping, ModbusNode, ModbusServer, OpcuaNode,
+    OpcuaServer, ServiceAddress,
 };
 
 /// The resources of one file that the bus ties together, each list in the order of the file.
@@ -17,6 +18,10 @@ pub struct Services {
     pub opcua_server: Option<OpcuaServer>,
     /// Its nodes, a parent before what is below it.
     pub opcua_nodes: Vec<OpcuaNode>,
+    /// Modbus servers.
+    pub modbus_servers: Vec<ModbusServer>,
+    /// Their nodes.
+    pub modbus_nodes: Vec<ModbusNode>,
     /// Mappings, their references resolved to topics.
     pub mappings: Vec<Mapping>,
     /// The topics of all endpoints.
@@ -33,6 +38,8 @@ impl Services {
             http_nodes: Vec::new(),
             opcua_server: None,
             opcua_nodes: Vec::new(),
+            modbus_servers: Vec::new(),
+            modbus_nodes: Vec::new(),
             mappings: Vec::new(),
             endpoints: Vec::new(),
         }

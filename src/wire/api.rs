@@ -15,6 +15,7 @@ pub mod form;
 pub mod history;
 mod logger;
 mod mappings;
+mod modbus_server;
 mod node;
 mod opcua_server;
 mod page;
@@ -45,6 +46,7 @@ pub use flowsync::{
 };
 pub use logger::LoggerDocument;
 pub use mappings::{MappingDocument, MappingErrorDocument, MappingItemDocument};
+pub use modbus_server::ModbusServerDocument;
 pub use node::{FeedDocument, NodeDocument};
 pub use opcua_server::{CertificateDocument, OpcuaServerDocument};
 pub use page::Page;

@@ -77,11 +77,15 @@ async fn typed(node: &TestNode, command: &str) -> String {
 
 /// Follows `docs/devices/<name>.md`, whose simulator listens on `port` there.
 async fn follow(name: &str, port: &str) {
+    let page = Page::read(&format!("devices/{name}")).with(port, &free_port());
+    follow_page(name, &page).await;
+}
+
+async fn follow_page(name: &str, page: &Page) {
     let Some(python) = python() else {
         return skipped(name, &format!("{PYTHON} names no Python"));
     };
-    let page = Page::read(&format!("devices/{name}")).with(port, &free_port());
-    let simulator = simulate(&page, python.to_str().unwrap());
+    let simulator = simulate(page, python.to_str().unwrap());
     let node = TestNode::start("line1", &page.section("resources")).await;
     let shows = page.blocks("console");
     assert!(!shows.is_empty(), "{name}: the page shows nothing");
@@ -119,6 +123,24 @@ async fn kafka() {
 #[tokio::test(flavor = "multi_thread")]
 async fn modbus() {
     follow("modbus", "5020").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modbus_serial() {
+    if Command::new("socat").arg("-V").output().await.is_err() {
+        return skipped("modbus_serial", "socat is not installed");
+    }
+    follow("modbus_serial", "5021").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modbus_server() {
+    if Command::new("mbpoll").arg("-V").output().await.is_err() {
+        return skipped("modbus_server", "mbpoll is not installed");
+    }
+    let page = Page::read("MODBUS_SERVER");
+    let page = page.with("5020", &free_port()).with("5502", &free_port());
+    follow_page("MODBUS_SERVER", &page).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ mod hsyco;
 mod links;
 mod loggers;
 mod loggers_postgres;
+mod modbus_server;
 mod one_way;
 mod opcua_client;
 mod opcua_server;

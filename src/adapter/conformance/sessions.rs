@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a test waits for what must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the adapter said so far.
 #[derive(Clone, Debug, Default)]

@@ -4,30 +4,17 @@ use std::time::Duration;
 
 use mainstem_adapter::{EndpointSpec, Problem, fields};
 use mainstem_model::Access;
+use mainstem_registers::{
+    Endian, Format, Number, Order, READ_BITS_MAX, READ_REGISTERS_MAX, Table, WRITE_BITS_MAX,
+    WRITE_REGISTERS_MAX,
+};
 use serde_json::json;
 
 use crate::block::{Member, Span};
-use crate::config::{
-    ConnectionConfig, EndpointConfig, READ_BITS_MAX, READ_REGISTERS_MAX, WRITE_BITS_MAX,
-    WRITE_REGISTERS_MAX,
-};
-use crate::data_type::{Format, Number, Order};
+use crate::config::{ConnectionConfig, EndpointConfig};
 
 /// How often an endpoint is polled that says nothing about it.
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
-
-/// The four address spaces of a unit (section 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Table {
-    /// Bits that can be written.
-    Coils,
-    /// Bits.
-    DiscreteInputs,
-    /// Registers that can be written.
-    HoldingRegisters,
-    /// Registers.
-    InputRegisters,
-}
 
 /// The function codes that write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +40,12 @@ pub(crate) struct Binding {
     pub(crate) span: Span,
     /// What they mean.
     pub(crate) format: Format,
+    /// Whether it is read by a request of its own.
+    pub(crate) alone: bool,
     /// How often it is polled, if at all.
     pub(crate) poll: Option<Duration>,
     /// How it is written, if at all.
     pub(crate) write: Option<WriteCode>,
-}
-
-impl Table {
-    /// Whether it holds bits.
-    pub(crate) fn has_bits(self) -> bool {
-        matches!(self, Self::Coils | Self::DiscreteInputs)
-    }
 }
 
 impl Binding {
@@ -95,6 +77,7 @@ impl Binding {
                 count,
             },
             format,
+            alone: config.no_merge,
             poll: reads(spec.access).then(|| {
                 let own = config.interval.map(Duration::from_millis);
                 spec.interval.or(own).unwrap_or(INTERVAL_DEFAULT)
@@ -228,7 +211,7 @@ impl Checks<'_> {
             (None, None) => None,
         };
         if let (Some(Format::Text { swapped }), Some(_)) = (&mut format, bytes) {
-            *swapped = bytes == Some(crate::config::Endian::Little);
+            *swapped = bytes == Some(Endian::Little);
         }
         let Some(bit) = config.bit else { return format };
         if !matches!(format, None | Some(Format::Bool)) {

@@ -3,22 +3,13 @@
 use std::time::Duration;
 
 use mainstem_adapter::{ConnectionStrategy, TlsSection};
+use mainstem_registers::{DataType, Endian, ShortType};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use crate::data_type::DataType;
 
 /// The registered ports of Modbus TCP and Modbus/TCP Security.
 const PORT: u16 = 502;
 const PORT_TLS: u16 = 802;
-/// Registers in one answer (section 6.3 of the specification).
-pub(crate) const READ_REGISTERS_MAX: u16 = 125;
-/// Bits in one answer (section 6.1).
-pub(crate) const READ_BITS_MAX: u16 = 2000;
-/// Registers in one write (section 6.12).
-pub(crate) const WRITE_REGISTERS_MAX: u16 = 123;
-/// Bits in one write (section 6.11).
-pub(crate) const WRITE_BITS_MAX: u16 = 1968;
 
 /// The content of `connection:`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -61,6 +52,11 @@ pub(crate) struct ConnectionConfig {
     #[serde(default)]
     #[schemars(range(min = 0, max = 5))]
     pub(crate) retries: u8,
+    /// Connections to the device or gateway, with its units spread over them; never more than it
+    /// has units.
+    #[serde(default = "connections_default")]
+    #[schemars(range(min = 1, max = 8))]
+    pub(crate) max_connections: u8,
     /// Unit that endpoints without a `unitId` of their own speak to.
     #[serde(default = "unit_default")]
     #[schemars(range(min = 0, max = 255))]
@@ -147,49 +143,13 @@ pub(crate) struct EndpointConfig {
     /// One bit of a register, 0 the least significant.
     #[schemars(range(min = 0, max = 15))]
     pub(crate) bit: Option<u8>,
+    /// Whether it is read by a request of its own, whatever stands beside it: for registers that
+    /// do something when they are read.
+    #[serde(rename = "noMerge", default)]
+    pub(crate) no_merge: bool,
     /// Milliseconds between two polls.
     #[schemars(range(min = 10, max = 86400000))]
     pub(crate) interval: Option<u64>,
-}
-
-/// A type without an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum ShortType {
-    /// A register or bit that is not 0.
-    Bool,
-    /// Signed, one register.
-    I16,
-    /// Unsigned, one register.
-    U16,
-    /// Signed, two registers.
-    I32,
-    /// Unsigned, two registers.
-    U32,
-    /// Signed, four registers.
-    I64,
-    /// Unsigned, four registers.
-    U64,
-    /// IEEE 754, two registers.
-    F32,
-    /// IEEE 754, four registers.
-    F64,
-    /// Characters, two in each register.
-    Text,
-    /// The bytes as they arrive.
-    Bytes,
-}
-
-/// Which end comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum Endian {
-    /// The most significant.
-    Big,
-    /// The least significant.
-    Little,
 }
 
 impl ConnectionConfig {
@@ -212,6 +172,10 @@ fn baud_rate_default() -> u32 {
 }
 
 fn stop_bits_default() -> u8 {
+    1
+}
+
+fn connections_default() -> u8 {
     1
 }
 

@@ -122,7 +122,11 @@ impl Cycle {
         if self.planned != Some(learned.version()) {
             let good = |member: &&Member| !learned.is_bad(member.0);
             let members: Vec<Member> = group.members.iter().filter(good).copied().collect();
-            self.plan = plan(&members, setup.reach(group.table), &learned.barriers());
+            self.plan = plan(
+                &members,
+                setup.reach(group.table, group.alone),
+                &learned.barriers(),
+            );
             self.planned = Some(learned.version());
         }
         self.pending.extend(self.plan.iter().cloned());

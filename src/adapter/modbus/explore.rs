@@ -6,9 +6,9 @@ mod notation;
 
 use mainstem_adapter::Explore;
 use mainstem_adapter::explore::{Answer, Guide, Target, Tried, View, Wish, host_and_port};
+use mainstem_registers::Table;
 use serde_json::{Map, Value, json};
 
-use crate::binding::Table;
 use notation::{Notation, Wanted};
 
 /// What the kind does for somebody who does not know the device yet.

@@ -56,7 +56,7 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     } else {
         Vec::new()
     };
-    let adapter = Box::new(ModbusAdapter::new(connection, &spec.home, bindings));
+    let adapter = Box::new(ModbusAdapter::new(&connection, &spec.home, bindings));
     Ok(Built {
         adapter,
         points,
@@ -133,6 +133,12 @@ fn check_way(config: &ConnectionConfig) -> Result<(), Vec<Problem>> {
             "/tls",
             "this transport has no TLS",
             "`transport: tls`",
+        ),
+        (
+            is_serial && config.max_connections > 1,
+            "/maxConnections",
+            "a serial line is one connection",
+            "leave it out",
         ),
         (
             wrong_tls.is_some(),

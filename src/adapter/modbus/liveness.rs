@@ -10,6 +10,7 @@ impl Session<'_> {
     /// A unit has answered, be it with an exception.
     pub(crate) fn answered(&mut self, unit: usize) {
         self.go_online();
+        self.together.hope(self.setup.lane);
         self.fell_silent = None;
         let is_first = self.units[unit].is_unknown();
         if !self.units[unit].answered() {
@@ -37,7 +38,9 @@ impl Session<'_> {
     pub(crate) fn go_online(&mut self) {
         if !self.online {
             self.online = true;
-            self.io.online();
+            if self.together.is_first_sign() {
+                self.io.online();
+            }
         }
     }
 
@@ -83,7 +86,11 @@ impl Session<'_> {
             self.io.device(device, Quality::of(Reason::DeviceDown));
         }
         let mut polled = self.units.iter().filter(|unit| unit.polled).peekable();
-        if polled.peek().is_some() && polled.all(Unit::is_down) {
+        // As long as a unit on another connection may answer, those of this one are asked again.
+        if polled.peek().is_some()
+            && polled.all(Unit::is_down)
+            && self.together.give_up(self.setup.lane)
+        {
             return Err(self.nobody_answers().into());
         }
         Ok(true)

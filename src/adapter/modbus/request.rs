@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use mainstem_model::Value;
+use mainstem_registers::{
+    EncodeError, Format, Table, decode_bits, decode_words, encode_bits, encode_words,
+};
 use tokio_modbus::{Request, Response};
 
-use crate::binding::{Table, WriteCode};
+use crate::binding::WriteCode;
 use crate::block::Span;
-use crate::codec::{EncodeError, decode_bits, decode_words, encode_bits, encode_words};
-use crate::data_type::Format;
 
 /// The content of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! One session: connect, poll and write, one request after the other, until stop or loss.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_registers::Table;
 use tokio_modbus::{ExceptionCode, Request};
 
 use crate::adapter::{Experience, Setup};
-use crate::binding::Table;
 use crate::block::Span;
 use crate::cycle::Cycles;
 use crate::exception::explain;
+use crate::lanes::Together;
 use crate::line::{Answer, CallError, Line};
 use crate::request::{Data, read_request, read_response};
 use crate::unit::Unit;
@@ -55,6 +57,7 @@ pub(crate) struct Session<'a> {
     pub(crate) cycles: Cycles,
     pub(crate) readings: Vec<Reading>,
     pub(crate) online: bool,
+    pub(crate) together: &'a Together,
     /// The unit whose silence was the last thing that happened, if it answered before.
     pub(crate) fell_silent: Option<usize>,
 }
@@ -65,13 +68,16 @@ impl<'a> Session<'a> {
         setup: &'a Setup,
         experience: &'a mut Experience,
         io: &'a mut AdapterIo,
+        together: &'a Together,
     ) -> Self {
         let config = &setup.config;
+        let way = Way::new(config, &setup.home, io.trace(), Arc::clone(&setup.opened));
         Self {
-            line: Line::new(Way::new(config, &setup.home, io.trace()), config.timeout()),
+            line: Line::new(way, config.timeout()),
             units: setup.fresh_units(),
             cycles: Cycles::new(setup, io.clock().monotonic()),
             online: false,
+            together,
             fell_silent: None,
             readings: Vec::new(),
             setup,
@@ -210,11 +216,10 @@ impl<'a> Session<'a> {
 
     pub(crate) fn nobody_answers(&self) -> SessionEnd {
         let (place, timeout) = (self.line.place(), self.setup.config.timeout());
-        let message = match self.units.as_slice() {
+        let message = match &*self.setup.all_units {
             [unit] => format!(
-                "{place} accepts connections, but unit {} does not answer within {timeout:?}: \
-                 check `unitId`, whether the device runs, and whether `socketTimeout` suffices",
-                unit.id
+                "{place} accepts connections, but unit {unit} does not answer within {timeout:?}: \
+                 check `unitId`, whether the device runs, and whether `socketTimeout` suffices"
             ),
             units => format!(
                 "{place} accepts connections, but none of its {} units answers within \

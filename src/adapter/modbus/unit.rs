@@ -7,9 +7,9 @@ use mainstem_model::Monotonic;
 /// Silent requests in a row after which a unit that did answer is down.
 const SILENCES_MAX: u8 = 2;
 /// A down unit's timeouts take at most one part in so many of the connection's time.
-const PROBE_SHARE: u32 = 10;
+const PROBE_SHARE: u32 = 15;
 /// The shortest and the longest wait before a down unit is asked again.
-const PROBE_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+const PROBE_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(15));
 
 /// One unit during one session.
 #[derive(Clone, Debug)]
@@ -142,13 +142,13 @@ mod tests {
         let now = Monotonic::from_micros(1);
         let mut unit = Unit::new(3, None, true);
         assert!(unit.silent(now, TIMEOUT, 0), "it has never answered");
-        assert!(!unit.may_poll(now.after(Duration::from_millis(9_999))));
-        assert!(unit.may_poll(now.after(Duration::from_secs(10))));
+        assert!(!unit.may_poll(now.after(Duration::from_millis(14_999))));
+        assert!(unit.may_poll(now.after(Duration::from_secs(15))));
         assert!(unit.silent(now, TIMEOUT, 2));
-        assert!(!unit.may_poll(now.after(Duration::from_millis(29_999))));
-        assert!(unit.may_poll(now.after(Duration::from_secs(30))));
+        assert!(!unit.may_poll(now.after(Duration::from_millis(44_999))));
+        assert!(unit.may_poll(now.after(Duration::from_secs(45))));
         assert!(unit.silent(now, TIMEOUT, 1000));
-        assert!(unit.may_poll(now.after(Duration::from_mins(5))));
+        assert!(unit.may_poll(now.after(Duration::from_mins(15))));
         assert!(unit.answered());
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use mainstem_adapter::{SessionEnd, TlsSection, Trace, Traced};
@@ -16,6 +18,7 @@ use tokio_serial::{ClearBuffer, SerialPort as _, SerialPortBuilderExt as _, Seri
 
 use crate::config::{ConnectionConfig, Parity, Transport};
 use crate::frame_text;
+use crate::numbered::Numbered;
 
 /// The silence that ends an RTU frame, in characters (*Modbus over Serial Line* V1.02, 2.5.1.1).
 const SILENCE_CHARACTERS: f64 = 3.5;
@@ -29,14 +32,22 @@ pub(crate) struct Way {
     home: PathBuf,
     /// Where frames are told.
     trace: Trace,
+    /// Counts the connections to this device, whatever session they belong to.
+    opened: Arc<AtomicU8>,
 }
 
 impl Way {
-    pub(crate) fn new(config: &ConnectionConfig, home: &Path, trace: &Trace) -> Self {
+    pub(crate) fn new(
+        config: &ConnectionConfig,
+        home: &Path,
+        trace: &Trace,
+        opened: Arc<AtomicU8>,
+    ) -> Self {
         Self {
             config: config.clone(),
             home: home.to_owned(),
             trace: trace.clone(),
+            opened,
         }
     }
 
@@ -90,7 +101,11 @@ impl Way {
         &self,
         stream: T,
     ) -> Context {
-        tcp::attach(Traced::new(stream, self.trace.clone(), frame_text::tcp))
+        let stream = Traced::new(stream, self.trace.clone(), frame_text::tcp);
+        tcp::attach(Numbered::new(
+            stream,
+            self.opened.fetch_add(1, Ordering::Relaxed),
+        ))
     }
 
     /// RTU frames, whatever carries them. The unit is set before each request.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use mainstem_adapter::{Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
+use mainstem_registers::Format;
 use tokio_modbus::ExceptionCode;
 
 use crate::binding::Binding;
-use crate::data_type::Format;
 use crate::exception::explain;
 use crate::line::CallError;
 use crate::request::{Data, confirms};

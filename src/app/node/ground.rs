@@ -5,9 +5,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use mainstem_config::NodeConfig;
 use mainstem_http::{Api, ApiSetup, NodeFacts as ApiFacts, Parts};
+use mainstem_modbus_server::ModbusGround;
 use mainstem_model::{Clock, Quality, Role};
 use mainstem_remote::Serving;
-use mainstem_security::{ADMIN_TOKEN_FILE, Audit, AuditLimits, Identity, Roles, Tokens};
+use mainstem_security::{
+    ADMIN_TOKEN_FILE, Audit, AuditLimits, Identity, Roles, Tokens, foreign_server_config,
+};
 use mainstem_store::{Store, StoreLimits, StoreSetup};
 use mainstem_telemetry::{Health, Metrics};
 use mainstem_wire::Epoch;
@@ -19,6 +22,7 @@ use crate::app::bus::{BusGround, BusTls, TokenGate};
 use crate::app::checkpoint::Checkpoint;
 use crate::app::folder::DataFolder;
 use crate::app::loggers::RunningLoggers;
+use crate::app::modbus::RunningModbus;
 use crate::app::opcua::RunningOpcua;
 use crate::app::points::RunningPoints;
 
@@ -55,6 +59,24 @@ impl Ground {
             metrics: self.metrics.clone(),
             recordings: Arc::default(),
             nodes: Default::default(),
+            running: Default::default(),
+        }
+    }
+
+    /// The Modbus servers, which do not run yet.
+    pub(in crate::app) fn modbus(&self) -> RunningModbus {
+        let tls = foreign_server_config(&self.identity, &[]);
+        RunningModbus {
+            ground: ModbusGround {
+                version: env!("CARGO_PKG_VERSION"),
+                store: Arc::clone(&self.store),
+                writes: Arc::clone(&self.writes),
+                audit: Arc::clone(&self.audit),
+                metrics: self.metrics.clone(),
+                // Without it a server that is to speak TLS says so when it starts.
+                tls: tls.ok(),
+            },
+            health: self.health.clone(),
             running: Default::default(),
         }
     }

@@ -20,7 +20,7 @@ use mainstem_wire::api::explain::{ExplainStep, LinkExplain};
 use mainstem_wire::api::{LinkHeld, LinkHold};
 
 use mainstem_wire::api::history::{LinkSums, LinkSumsDocument};
-use mainstem_wire::api::{CertificateDocument, OpcuaServerDocument};
+use mainstem_wire::api::{CertificateDocument, ModbusServerDocument, OpcuaServerDocument};
 
 use super::RunningParts;
 use crate::app::adapters::RunningAdapter;
@@ -144,6 +144,10 @@ impl Parts for RunningParts {
             Some(link) => Box::pin(link.forward(request)) as BoxFuture<'static, Forwarded>,
             None => Box::pin(std::future::ready(Err(SupportError::NotANode))),
         })
+    }
+
+    fn modbus_servers(&self) -> Vec<ModbusServerDocument> {
+        self.modbus.documents()
     }
 
     fn opcua_server(&self) -> BoxFuture<'static, Option<OpcuaServerDocument>> {

@@ -85,6 +85,9 @@ impl Finder<'_> {
                 let prefix = self.prefix_of(id);
                 self.pattern("remote entry", text, span, pointer, Some(&prefix));
             }
+            ["resources", _, "properties", "datapoint"] => {
+                self.name("Modbus node", text, span, pointer);
+            }
             ["resources", _, "properties", "connection"] => {
                 self.name("endpoint's connection", text, span, pointer);
             }

@@ -19,8 +19,9 @@ struct Member {
 }
 
 /// The types of servers, each with those of what may be below it.
-const BELOW: [(&str, &[&str]); 2] = [
+const BELOW: [(&str, &[&str]); 3] = [
     ("Server::Http", &["Node::Http"]),
+    ("Server::Modbus", &["Node::Modbus"]),
     ("Server::Opcua", &["Node::Opcua", "Node::OpcuaObject"]),
 ];
 

@@ -1,6 +1,7 @@
 //! Options that are right and do nothing: said by `check`, and when the node starts.
 
-use mainstem_service::{Interpolation, Mapping, NodeHead, OpcuaNode, Qos, Services};
+use mainstem_model::Name;
+use mainstem_service::{Interpolation, Mapping, ModbusNode, NodeHead, OpcuaNode, Qos, Services};
 
 /// What has no effect. The foreign broker is asked for QoS 1 at most.
 pub(crate) fn idle(services: &Services, is_foreign: bool) -> Vec<String> {
@@ -20,6 +21,22 @@ pub(crate) fn idle(services: &Services, is_foreign: bool) -> Vec<String> {
         idle.extend(services.mappings.iter().flat_map(of_mapping));
     }
     idle
+}
+
+/// Nodes of Modbus servers whose datapoint nothing in the file brings. A provider may still bring
+/// it.
+pub(crate) fn nowhere(services: &Services, may_have: impl Fn(&Name) -> bool) -> Vec<String> {
+    let is_nowhere = |node: &&ModbusNode| {
+        let name = Name::new(&node.datapoint);
+        !name.is_ok_and(|name| may_have(&name))
+    };
+    let nodes = services.modbus_nodes.iter().filter(is_nowhere);
+    nodes
+        .map(|node| {
+            let ModbusNode { id, datapoint, .. } = node;
+            format!("resources.{id}: nothing in this file brings the datapoint `{datapoint}`")
+        })
+        .collect()
 }
 
 fn of_node(head: &NodeHead) -> impl Iterator<Item = String> {

@@ -45,7 +45,9 @@ impl References {
         }
         let all = draft.json.get("resources").and_then(Value::as_object);
         let can_be_meant = |resource: &Value| {
-            type_of(resource).is_some_and(|kind| kind == "Endpoint" || kind.starts_with("Node::"))
+            // A node of a Modbus server has a datapoint and no topic.
+            let has_topic = |kind: &str| kind.starts_with("Node::") && kind != "Node::Modbus";
+            type_of(resource).is_some_and(|kind| kind == "Endpoint" || has_topic(kind))
         };
         let known = all.into_iter().flatten();
         let known = known.filter(|(_, resource)| can_be_meant(resource));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use mainstem_remote::{RemoteSection, UplinkSection};
 use mainstem_service::{
-    HttpNodeSection, HttpServerSection, InputBuffering, MappingSection, OpcuaNodeSection,
-    OpcuaServerSection, Services, Transaction,
+    HttpNodeSection, HttpServerSection, InputBuffering, MappingSection, ModbusNodeSection,
+    ModbusServerSection, OpcuaNodeSection, OpcuaServerSection, Services, Transaction,
 };
 use serde_json::Value;
 
@@ -162,6 +162,8 @@ fn every_option_stands_in_it() {
             "Endpoint" => schema_of::<EndpointSection>(),
             "Uplink" => schema_of::<UplinkSection>(),
             "Server::Http" => schema_of::<HttpServerSection>(),
+            "Server::Modbus" => schema_of::<ModbusServerSection>(),
+            "Node::Modbus" => schema_of::<ModbusNodeSection>(),
             "Server::Opcua" => schema_of::<OpcuaServerSection>(),
             "Node::Http" => schema_of::<HttpNodeSection>(),
             // What all nodes have stands once, at the HTTP node.

@@ -10,6 +10,7 @@ use super::files::{self, Package};
 /// does the load of the benchmarks.
 const LAYERS: &[&[&str]] = &[
     &["mainstem-model", "mainstem-ui", DEVICE, "mainstem-load"],
+    &["mainstem-registers"],
     &[
         "mainstem-journal",
         "mainstem-wire",
@@ -31,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-rules",
         "mainstem-alarm",
     ],
-    &[PROTOCOLS],
+    &[PROTOCOLS, "mainstem-modbus-server"],
     &["mainstem-http"],
     &["mainstem-config"],
     &["mainstem"],
@@ -46,12 +47,14 @@ const PROTOCOLS: &str = "mainstem-adapter-*";
 /// All that a protocol crate sees of the house.
 ///
 /// The list of trusted OPC UA applications is seen by the kind `opcua` alone; the OPC UA server
-/// keeps the same.
+/// keeps the same. What Modbus registers hold is seen by the kind `modbus`; the Modbus server shows
+/// the same.
 const SEEN_BY_PROTOCOLS: &[&str] = &[
     "mainstem-adapter",
     "mainstem-model",
     "mainstem-telemetry",
     "mainstem-opcua-trust",
+    "mainstem-registers",
 ];
 
 /// Packages that only the rooms beside them may depend on.

@@ -31,7 +31,8 @@ fn setup(endpoints: &[(u8, u16, u64)]) -> Setup {
         Binding::new("", &endpoint, Some(&config)).unwrap()
     };
     let bindings = endpoints.iter().map(binding).collect();
-    Setup::new(config, std::path::Path::new(""), bindings)
+    let all = Setup::all(&config, std::path::Path::new(""), bindings);
+    all.into_iter().next().unwrap()
 }
 
 #[test]

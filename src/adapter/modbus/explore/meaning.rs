@@ -2,12 +2,11 @@
 
 use mainstem_adapter::explore::{Answer, Tried, View};
 use mainstem_model::Value;
+use mainstem_registers::{Format, Number, Order, decode_words};
 use serde_json::{Value as Json, json};
 
 use super::function_code;
 use super::notation::{Notation, ORDERS, put_order};
-use crate::codec::decode_words;
-use crate::data_type::{Format, Number, Order};
 
 /// Numbers of several registers, as columns stand.
 const NUMBERS: [(&str, Number); 6] = [

@@ -4,11 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use mainstem_registers::{DataType, Format, Number, Order, Table};
 use serde_json::{Value, json};
 
 use super::function_code;
-use crate::binding::Table;
-use crate::data_type::{DataType, Format, Number, Order};
 
 /// An address in one of the notations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -315,14 +315,14 @@ fn the_schemas_name_every_option() {
     };
     assert_eq!(
         keys((KIND.connection_schema)()),
-        "transport host port tls device baudRate parity stopBits requestGap retries unitId \
+        "transport host port tls device baudRate parity stopBits requestGap retries maxConnections unitId \
          socketTimeout batchReadEnabled maxBatchSize maxGap readBack \
          connectionStrategy"
     );
     let endpoint = (KIND.endpoint_schema)();
     assert_eq!(
         keys(endpoint.clone()),
-        "unitId fc address length dataType type word_order byte_order bit interval"
+        "unitId fc address length dataType type word_order byte_order bit noMerge interval"
     );
     let readme = include_str!("../README.md");
     for schema in [(KIND.connection_schema)(), endpoint] {

@@ -6,11 +6,9 @@ use mainstem_model::Scalar;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::config::{Endian, ShortType};
-
 /// How the content of an address becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// The bytes as they arrive.
     Raw,
     /// A coil, or a register that is not 0.
@@ -28,7 +26,7 @@ pub(crate) enum Format {
 
 /// The type of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Number {
+pub enum Number {
     /// Signed, 16 bits.
     I16,
     /// Unsigned, 16 bits.
@@ -49,17 +47,17 @@ pub(crate) enum Number {
 
 /// How the bytes of a number are spread over registers. The default is big-endian throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Order {
+pub struct Order {
     /// The least significant register comes first.
-    pub(crate) words_swapped: bool,
+    pub words_swapped: bool,
     /// The less significant byte of each register comes first.
-    pub(crate) bytes_swapped: bool,
+    pub bytes_swapped: bool,
 }
 
 /// A word of `dataType:`, with the order that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct DataType(pub(crate) Format);
+pub struct DataType(pub Format);
 
 const NUMBERS: [(&str, Number); 8] = [
     ("int16", Number::I16),
@@ -114,7 +112,7 @@ const PLAIN: [(&str, Format); 4] = [
 
 impl Number {
     /// Registers that it takes.
-    pub(crate) fn words(self) -> u16 {
+    pub fn words(self) -> u16 {
         match self {
             Self::I16 | Self::U16 => 1,
             Self::I32 | Self::U32 | Self::F32 => 2,
@@ -123,7 +121,7 @@ impl Number {
     }
 
     /// The type of the datapoint.
-    pub(crate) fn scalar(self) -> Scalar {
+    pub fn scalar(self) -> Scalar {
         match self {
             Self::I16 => Scalar::I16,
             Self::U16 => Scalar::U16,
@@ -139,7 +137,7 @@ impl Number {
 
 impl Format {
     /// The type of the datapoint.
-    pub(crate) fn scalar(self) -> Scalar {
+    pub fn scalar(self) -> Scalar {
         match self {
             Self::Raw => Scalar::Bytes,
             Self::Bool | Self::Bit(_) => Scalar::Bool,
@@ -149,7 +147,7 @@ impl Format {
     }
 
     /// Registers that it takes, if that does not depend on the endpoint's `length`.
-    pub(crate) fn words(self) -> Option<u16> {
+    pub fn words(self) -> Option<u16> {
         match self {
             Self::Raw | Self::Text { .. } => None,
             Self::Bool | Self::Bit(_) => Some(1),
@@ -158,36 +156,8 @@ impl Format {
     }
 }
 
-impl ShortType {
-    /// With its orders; big where nothing was said.
-    pub(crate) fn format(self, words: Option<Endian>, bytes: Option<Endian>) -> Format {
-        let order = Order {
-            words_swapped: words == Some(Endian::Little),
-            bytes_swapped: bytes == Some(Endian::Little),
-        };
-        let number = match self {
-            Self::Bool => return Format::Bool,
-            Self::Bytes => return Format::Raw,
-            Self::Text => {
-                return Format::Text {
-                    swapped: order.bytes_swapped,
-                };
-            }
-            Self::I16 => Number::I16,
-            Self::U16 => Number::U16,
-            Self::I32 => Number::I32,
-            Self::U32 => Number::U32,
-            Self::I64 => Number::I64,
-            Self::U64 => Number::U64,
-            Self::F32 => Number::F32,
-            Self::F64 => Number::F64,
-        };
-        Format::Number(number, order)
-    }
-}
-
 /// Every word with its meaning, in the order in which people read them.
-pub(crate) fn words() -> Vec<(String, Format)> {
+pub fn words() -> Vec<(String, Format)> {
     let mut words: Vec<_> = PLAIN
         .iter()
         .map(|(word, format)| ((*word).into(), *format))

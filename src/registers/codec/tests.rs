@@ -251,7 +251,7 @@ fn an_inverted_scaling_is_rounded() {
 
 #[test]
 fn short_and_long_words_mean_the_same() {
-    use crate::config::{Endian, ShortType};
+    use crate::{Endian, ShortType};
     let (big, little) = (Some(Endian::Big), Some(Endian::Little));
     assert_eq!(ShortType::F32.format(None, None), format("floatBE"));
     assert_eq!(ShortType::F32.format(little, big), format("floatBEWS"));

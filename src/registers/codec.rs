@@ -6,7 +6,7 @@ use crate::data_type::{Format, Number, Order};
 
 /// Why a value cannot be written as its data type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum EncodeError {
+pub enum EncodeError {
     /// Another kind of value.
     #[error("{found} cannot be written here, {expected:?} is expected")]
     Type {
@@ -35,7 +35,7 @@ pub(crate) enum EncodeError {
 
 impl EncodeError {
     /// The stable code of the refusal.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Type { .. } => "TypeMismatch",
             Self::Range { .. } | Self::Length { .. } => "OutOfRange",
@@ -44,7 +44,7 @@ impl EncodeError {
 }
 
 /// The value in some registers; there are as many as the format asks for.
-pub(crate) fn decode_words(format: Format, words: &[u16]) -> Value {
+pub fn decode_words(format: Format, words: &[u16]) -> Value {
     match format {
         Format::Raw => Value::Bytes(words.iter().flat_map(|word| word.to_be_bytes()).collect()),
         Format::Bool => Value::Bool(words.iter().any(|word| *word != 0)),
@@ -55,7 +55,7 @@ pub(crate) fn decode_words(format: Format, words: &[u16]) -> Value {
 }
 
 /// The value in some bits.
-pub(crate) fn decode_bits(format: Format, bits: &[bool]) -> Value {
+pub fn decode_bits(format: Format, bits: &[bool]) -> Value {
     match format {
         Format::Raw => Value::Bytes(bits.chunks(8).map(pack).collect()),
         _ => Value::Bool(bits.iter().any(|bit| *bit)),
@@ -63,11 +63,7 @@ pub(crate) fn decode_bits(format: Format, bits: &[bool]) -> Value {
 }
 
 /// The registers of a value.
-pub(crate) fn encode_words(
-    format: Format,
-    value: &Value,
-    count: u16,
-) -> Result<Vec<u16>, EncodeError> {
+pub fn encode_words(format: Format, value: &Value, count: u16) -> Result<Vec<u16>, EncodeError> {
     match format {
         Format::Raw => encode_raw(value, usize::from(count) * 2).map(to_words),
         Format::Bool | Format::Bit(_) => Ok(vec![u16::from(encode_bool(value)?)]),
@@ -80,11 +76,7 @@ pub(crate) fn encode_words(
 }
 
 /// The bits of a value.
-pub(crate) fn encode_bits(
-    format: Format,
-    value: &Value,
-    count: u16,
-) -> Result<Vec<bool>, EncodeError> {
+pub fn encode_bits(format: Format, value: &Value, count: u16) -> Result<Vec<bool>, EncodeError> {
     if format != Format::Raw {
         return Ok(vec![encode_bool(value)?]);
     }

@@ -27,10 +27,10 @@ pub(crate) struct Target {
 type Walk<'a> = (usize, bool, &'a BrowsePath);
 
 /// The nodes of points. One that is not found is no error; it is counted.
-pub(crate) async fn resolve(
+pub(crate) async fn resolve<'p>(
     requests: &Requests,
     server: &Server,
-    points: &[(PointId, &PointPlan)],
+    points: &'p [(PointId, &'p PointPlan)],
 ) -> Result<Vec<(PointId, Target)>, Error> {
     let mut found = Vec::new();
     let mut walks: Vec<Walk> = Vec::new();
@@ -39,7 +39,7 @@ pub(crate) async fn resolve(
             What::Method(method) => method.object.as_ref(),
             _ => None,
         };
-        let mut node = |address: &'_ Address, is_object| match address {
+        let mut node = |address: &'p Address, is_object| match address {
             Address::Node(address) => server.node(address),
             Address::Path(path) => {
                 walks.push((index, is_object, path));

@@ -238,6 +238,7 @@ fn assert_refused(access: Access, operation: &Value, pointer: &str) {
 
 #[test]
 fn options_of_events_and_values_are_checked() {
+    let node = "ns=2;s=Speed";
     for (access, operation, pointer) in [
         (
             Access::ReadWrite,

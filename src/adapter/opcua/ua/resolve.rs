@@ -27,10 +27,10 @@ pub(crate) struct Target {
 type Walk<'a> = (usize, bool, &'a BrowsePath);
 
 /// The nodes of points. One that is not found is no error; it is counted.
-pub(crate) async fn resolve<'p>(
+pub(crate) async fn resolve(
     requests: &Requests,
     server: &Server,
-    points: &'p [(PointId, &'p PointPlan)],
+    points: &[(PointId, &PointPlan)],
 ) -> Result<Vec<(PointId, Target)>, Error> {
     let mut found = Vec::new();
     let mut walks: Vec<Walk> = Vec::new();
@@ -39,17 +39,15 @@ pub(crate) async fn resolve<'p>(
             What::Method(method) => method.object.as_ref(),
             _ => None,
         };
-        let mut node = |address: &'p Address, is_object| match address {
+        let addresses = [(Some(&point.address), false), (object, true)];
+        let [node, object] = addresses.map(|(address, is_object)| match address? {
             Address::Node(address) => server.node(address),
             Address::Path(path) => {
                 walks.push((index, is_object, path));
                 None
             }
-        };
-        let target = Target {
-            node: node(&point.address, false),
-            object: object.and_then(|address| node(address, true)),
-        };
+        });
+        let target = Target { node, object };
         found.push((*id, target));
     }
     for walks in walks.chunks(server.paths_max) {

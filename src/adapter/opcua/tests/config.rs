@@ -191,7 +191,6 @@ fn options_that_contradict_each_other_are_refused() {
 #[test]
 fn an_option_that_does_nothing_or_too_much_is_refused() {
     let node = "ns=2;s=Speed";
-    let node = "ns=2;s=Speed";
     for (access, operation, pointer) in [
         (
             Access::Read,

@@ -17,6 +17,7 @@ mod doctor;
 mod endpoints;
 mod events;
 mod faults;
+mod first_hour;
 mod flows;
 mod flowsync;
 mod forward_proxy;

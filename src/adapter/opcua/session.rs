@@ -55,7 +55,9 @@ impl OpcUaAdapter {
             () = &mut stopped => return Ok(()),
             link = open(connection, &self.plan.folder, self.longest()) => link?,
         };
-        let requests = link.requests(connection, io.statistics(), io.clock());
+        let requests = link
+            .requests(connection, io.statistics(), io.clock())
+            .traced(io.trace());
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,

@@ -86,7 +86,9 @@ impl OpcUaAdapter {
     ) -> (Left, Link) {
         let stopped = io.stopped();
         tokio::pin!(stopped);
-        let requests = link.requests(&self.plan.connection, io.statistics(), io.clock());
+        let requests = link
+            .requests(&self.plan.connection, io.statistics(), io.clock())
+            .traced(io.trace());
         let learned = tokio::select! {
             biased;
             () = &mut stopped => return (Left::Stopped, link),

@@ -9,6 +9,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{EndpointSpec, SessionEnd, WriteAnswer};
@@ -26,6 +27,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 )]
 #[path = "../../src/adapter/opcua/tests/harness.rs"]
 mod harness;
+#[path = "opcua/exploring.rs"]
+mod exploring;
 #[path = "opcua/relay.rs"]
 mod relay;
 #[path = "opcua/security.rs"]

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
 use crate::switch::{Switch, unknown};
 
-pub(crate) use trace::trace;
+pub(crate) use trace::{__path_trace, trace};
 
 /// `GET /api/v1/adapters`: the state of an adapter is no process value, so every role sees it.
 #[utoipa::path(

@@ -21,14 +21,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+#[path = "opcua/exploring.rs"]
+mod exploring;
 #[allow(
     dead_code,
     reason = "shared with the crate's own tests, which use all of it"
 )]
 #[path = "../../src/adapter/opcua/tests/harness.rs"]
 mod harness;
-#[path = "opcua/exploring.rs"]
-mod exploring;
 #[path = "opcua/relay.rs"]
 mod relay;
 #[path = "opcua/security.rs"]

@@ -42,7 +42,11 @@ async fn the_walk_of_a_newcomer() {
     follow(&page, &node).await;
     let written = node.file().parent().unwrap().join("press.yaml");
     let written = std::fs::read_to_string(written).unwrap();
-    assert_eq!(written, page.blocks("yaml")[0], "what import writes is what the page shows");
+    assert_eq!(
+        written,
+        page.blocks("yaml")[0],
+        "what import writes is what the page shows"
+    );
     frames_pass(&node).await;
     seats_and_limits(&node).await;
     noted_in_the_audit_chain(&node);
@@ -84,10 +88,16 @@ async fn seats_and_limits(node: &TestNode) {
     assert_eq!(fifth.status(), 503);
     assert!(fifth.headers().contains_key("retry-after"));
     drop(open);
-    for (query, status) in [("?seconds=601", 400), ("?seconds=0", 400), ("?second=1", 400)] {
+    for (query, status) in [
+        ("?seconds=601", 400),
+        ("?seconds=0", 400),
+        ("?second=1", 400),
+    ] {
         assert_eq!(asked(query).await.unwrap().status(), status, "{query}");
     }
-    let nobody = node.api(Method::GET, "/api/v1/adapters/nobody/trace").send();
+    let nobody = node
+        .api(Method::GET, "/api/v1/adapters/nobody/trace")
+        .send();
     assert_eq!(nobody.await.unwrap().status(), 404);
     // Those who have gone have left their seats, and a short look ends by itself.
     let begun = Instant::now();
@@ -99,7 +109,10 @@ async fn seats_and_limits(node: &TestNode) {
         assert!(begun.elapsed() < PATIENCE, "the seats stay taken");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    assert!(text.trim_end().ends_with('}') && text.contains("the time is over"), "{text}");
+    assert!(
+        text.trim_end().ends_with('}') && text.contains("the time is over"),
+        "{text}"
+    );
 }
 
 fn noted_in_the_audit_chain(node: &TestNode) {

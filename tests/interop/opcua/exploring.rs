@@ -47,7 +47,12 @@ async fn nodes_are_tried_and_walked() {
     let ask = ask(&device, &folder, &trace, &clock);
 
     let mut targets = Vec::new();
-    for address in ["ns=2;s=Int16", "ns=2;s=Double", "ns=2;s=String", "ns=2;s=Nobody"] {
+    for address in [
+        "ns=2;s=Int16",
+        "ns=2;s=Double",
+        "ns=2;s=String",
+        "ns=2;s=Nobody",
+    ] {
         let wish = Wish {
             address,
             count: 1,
@@ -56,12 +61,26 @@ async fn nodes_are_tried_and_walked() {
         targets.extend(explore().targets(&wish).unwrap());
     }
     explore().complete(&ask, &mut targets).await.unwrap();
-    let types: Vec<_> = targets.iter().map(|target| target.value_type.unwrap().to_string()).collect();
+    let types: Vec<_> = targets
+        .iter()
+        .map(|target| target.value_type.unwrap().to_string())
+        .collect();
     assert_eq!(types, ["i16", "f64", "text", "json"]);
     let spec = ask.spec.clone();
-    let read = attempt(&KIND, spec, targets, PATIENCE, trace.clone(), Arc::clone(&clock));
+    let read = attempt(
+        &KIND,
+        spec,
+        targets,
+        PATIENCE,
+        trace.clone(),
+        Arc::clone(&clock),
+    );
     let read = read.await.unwrap();
-    let values: Vec<_> = read.answers.iter().map(|answer| answer.value.clone()).collect();
+    let values: Vec<_> = read
+        .answers
+        .iter()
+        .map(|answer| answer.value.clone())
+        .collect();
     let expected = [
         Some(Value::Int(-32768)),
         Some(Value::F64(21.5)),
@@ -74,18 +93,27 @@ async fn nodes_are_tried_and_walked() {
     while let Some(frame) = reader.try_next() {
         texts.push(frame.text);
     }
-    assert!(texts.iter().any(|text| text.starts_with("Read ")), "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.starts_with("Read ")),
+        "{texts:?}"
+    );
 
     let mut finds = Finds::new(limits(100), |_| {});
     explore().browse(&ask, &mut finds).await.unwrap();
     let found = |name: &str| {
-        let found = finds.found().iter().find(|found| found.path.last().unwrap() == name);
+        let found = finds
+            .found()
+            .iter()
+            .find(|found| found.path.last().unwrap() == name);
         found.unwrap_or_else(|| panic!("{name} in {finds:?}"))
     };
     assert_eq!(found("Float").value_type.unwrap().to_string(), "f32");
     assert_eq!(found("Floats").value_type.unwrap().to_string(), "f32[]");
     assert_eq!(found("Structure").value_type.unwrap().to_string(), "json");
-    assert_eq!(found("Double").operation, json!({"nodeId": "ns=2;s=Double"}));
+    assert_eq!(
+        found("Double").operation,
+        json!({"nodeId": "ns=2;s=Double"})
+    );
     assert_eq!(found("Double").sample.as_deref(), Some("21.5"));
     assert!(found("Double").access.is_writable() && finds.cuts().is_empty());
 

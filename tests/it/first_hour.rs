@@ -38,7 +38,9 @@ async fn the_walk_of_a_newcomer() {
     };
     let page = Page::read("FIRST_HOUR").with("5020", &free_port());
     let simulator = simulate(&page, python.to_str().unwrap());
-    let mut node = TestNode::start("line1", &page.section("resources")).await;
+    // What stands below `resources:`, blank lines and all.
+    let (_, resources) = page.blocks("yaml")[0].split_once("resources:\n").unwrap();
+    let mut node = TestNode::start("line1", resources).await;
     follow(&page, &node).await;
     let written = node.file().parent().unwrap().join("press.yaml");
     let written = std::fs::read_to_string(written).unwrap();

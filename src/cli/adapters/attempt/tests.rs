@@ -83,9 +83,9 @@ fn one_meaning_is_a_value_with_its_type() {
         row("ns=2;s=Name", Held::text("Öl\u{1b}[2J"), "text"),
     ];
     let expected = "\
-ADDRESS       VALUE          TYPE  DEVICE TIME
-ns=2;s=Speed  21.5           f64   2023-11-14 22:13:20.000 UTC
-ns=2;s=Name   Öl\\u{1b}[2J    text  2023-11-14 22:13:20.000 UTC";
+ADDRESS       VALUE        TYPE  DEVICE TIME
+ns=2;s=Speed  21.5         f64   2023-11-14 22:13:20.000 UTC
+ns=2;s=Name   Öl\\u{1b}[2J  text  2023-11-14 22:13:20.000 UTC";
     assert_eq!(text(&rows), expected);
 }
 

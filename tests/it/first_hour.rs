@@ -78,7 +78,7 @@ async fn frames_pass(node: &TestNode) {
 
 /// Four may look, the fifth may come again; nobody looks for longer than ten minutes.
 async fn seats_and_limits(node: &TestNode) {
-    let path = "/adapters/press/trace";
+    let path = "adapters/press/trace";
     let asked = |query: &str| node.api(Method::GET, &format!("{path}{query}")).send();
     let mut open = Vec::new();
     for _ in 0..4 {
@@ -97,9 +97,7 @@ async fn seats_and_limits(node: &TestNode) {
     ] {
         assert_eq!(asked(query).await.unwrap().status(), status, "{query}");
     }
-    let nobody = node
-        .api(Method::GET, "/adapters/nobody/trace")
-        .send();
+    let nobody = node.api(Method::GET, "adapters/nobody/trace").send();
     assert_eq!(nobody.await.unwrap().status(), 404);
     // Those who have gone have left their seats, and a short look ends by itself.
     let begun = Instant::now();

@@ -9,6 +9,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{EndpointSpec, SessionEnd, WriteAnswer};
@@ -20,6 +21,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+#[path = "opcua/exploring.rs"]
+mod exploring;
 #[allow(
     dead_code,
     reason = "shared with the crate's own tests, which use all of it"

@@ -14,10 +14,10 @@ use crate::support::TestNode;
 use crate::support::page::Page;
 use crate::support::shell::Shell;
 
-const PYTHON: &str = "MAINSTEM_PYTHON";
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PYTHON: &str = "MAINSTEM_PYTHON";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     #[expect(
         clippy::disallowed_methods,
         reason = "a test is told by its environment"
@@ -26,13 +26,13 @@ fn python() -> Option<PathBuf> {
 }
 
 /// A port that nobody has just now. The simulator takes it a moment later.
-fn free_port() -> String {
+pub(crate) fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
 }
 
 /// Starts what the page starts, but for what is installed already.
-fn simulate(page: &Page, python: &str) -> Shell {
+pub(crate) fn simulate(page: &Page, python: &str) -> Shell {
     let commands = page.commands(0);
     let lines = commands.lines().filter(|line| !line.starts_with("pip "));
     let lines: Vec<String> = lines
@@ -42,7 +42,7 @@ fn simulate(page: &Page, python: &str) -> Shell {
 }
 
 /// A text without what is another at each time: durations, times, and how columns are set.
-fn settled(text: &str) -> Vec<String> {
+pub(crate) fn settled(text: &str) -> Vec<String> {
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let mut kept: Vec<&str> = Vec::new();
@@ -58,7 +58,7 @@ fn settled(text: &str) -> Vec<String> {
 }
 
 /// Types one command in the folder of the node file. Returns what it shows.
-async fn typed(node: &TestNode, command: &str) -> String {
+pub(crate) async fn typed(node: &TestNode, command: &str) -> String {
     let file = node.file();
     let program = PathBuf::from(env!("CARGO_BIN_EXE_mainstem"));
     let path = format!(

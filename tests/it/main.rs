@@ -18,6 +18,7 @@ mod doctor;
 mod endpoints;
 mod events;
 mod faults;
+mod first_hour;
 mod flows;
 mod flowsync;
 mod forward_proxy;

@@ -79,6 +79,19 @@ pub(crate) struct PointSetup {
 }
 
 impl Order<'_> {
+    /// What it says, for who looks at the wire. The connection's options may hold secrets.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Connect(setup) => format!("connect, {} datapoints", setup.points.len()),
+            Self::Reconnect(setup) => format!("reconnect, {} datapoints", setup.points.len()),
+            other => {
+                let mut line = Vec::new();
+                other.write_to(&mut line);
+                String::from_utf8_lossy(&line).trim_end().to_owned()
+            }
+        }
+    }
+
     /// Appends the line.
     pub(crate) fn write_to(&self, line: &mut Vec<u8>) {
         // Writing to memory cannot fail, and every key is a text.

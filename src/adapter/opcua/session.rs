@@ -125,6 +125,7 @@ impl OpcUaAdapter {
     /// What every request on a link needs.
     fn requests(&self, io: &AdapterIo, link: &Link) -> Requests {
         link.requests(&self.plan.connection, io.statistics(), io.clock())
+            .traced(io.trace())
     }
 
     async fn learn(&self, requests: &Requests) -> Result<Learned, Error> {

@@ -21,6 +21,7 @@ mod socket;
 pub(crate) mod structures;
 pub(crate) mod subscribe;
 pub(crate) mod to_device;
+pub(crate) mod told;
 mod trust;
 mod user;
 mod x509;

@@ -226,7 +226,16 @@ pub(super) fn failed(error: &ExploreError, guide: &Guide) -> Failure {
         ExploreError::Session(SessionEnd::Lost { .. }) | ExploreError::Silent(_) => {
             Failure::new(Exit::NoCommunication, message)
         }
-        ExploreError::Session(SessionEnd::Refused { .. }) => Failure::new(Exit::Refused, message),
+        ExploreError::Session(SessionEnd::Refused { code, .. }) => {
+            let failure = Failure::new(Exit::Refused, message);
+            match *code {
+                "certificate_untrusted" => failure.action(
+                    "write the adapter into a node file and trust the certificate there; then use \
+                     --folder with `adapters/NAME` of the node's data folder",
+                ),
+                _ => failure,
+            }
+        }
         ExploreError::Session(SessionEnd::Misconfigured { .. }) => usage(message),
     }
 }

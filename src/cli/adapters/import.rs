@@ -76,9 +76,12 @@ pub(super) fn run(args: &ImportArgs, screen: Screen) -> Result<Exit, Failure> {
         None => screen.part(&text)?,
     }
     let mut summary = format!(
-        "{count} datapoints of {} rows in {} connections",
+        "{count} datapoints of {} rows in {}",
         plan.rows,
-        plan.adapters.len()
+        match plan.adapters.len() {
+            1 => "1 connection".to_owned(),
+            many => format!("{many} connections"),
+        }
     );
     if left_out > 0 {
         summary.push_str(&format!(", {left_out} of them as comments that say why"));

@@ -42,6 +42,7 @@ const RETRY_AFTER: u64 = 10;
 pub(crate) struct TraceQuery {
     /// For how many seconds, 1 to 600; 60 unless given.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 600)]
     seconds: Option<u64>,
 }
 

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use mainstem_adapter::{
-    AdapterIo, LogSource, PointId, PollSchedule, Reading, SessionEnd, WriteAnswer, WriteJob,
+    AdapterIo, Direction, LogSource, PointId, PollSchedule, Reading, SessionEnd,
+    TRACE_TEXT_BYTES_MAX, WriteAnswer, WriteJob,
 };
 use mainstem_model::{Monotonic, Quality, Reason, Timestamp};
 use serde_json::Value as Json;
@@ -180,6 +181,10 @@ impl<'a> Conversation<'a> {
             }
             Event::Line(line) => {
                 self.heard = self.io.clock().monotonic();
+                self.io.trace().frame(Direction::Received, &line, || {
+                    String::from_utf8_lossy(&line[..line.len().min(TRACE_TEXT_BYTES_MAX)])
+                        .into_owned()
+                });
                 let word = self.parse(&line)?;
                 return self.hear(word);
             }
@@ -270,6 +275,7 @@ impl<'a> Conversation<'a> {
     }
 
     pub(super) fn order(&mut self, order: &Order<'_>) -> Result<(), Ending> {
+        self.io.trace().frame(Direction::Sent, &[], || order.told());
         if self.program.order(order) {
             return Ok(());
         }

@@ -21,7 +21,7 @@ const NUMBERS: [(&str, Number); 6] = [
 const FLOAT_MIN: f64 = 1e-4;
 const FLOAT_MAX: f64 = 1e8;
 /// A whole number that stands in several registers is rarely larger.
-const COUNT_MAX: i128 = 1 << 48;
+const COUNT_MAX: i128 = 1 << 40;
 /// So many registers of printable characters in a row are a text.
 const TEXT_REGISTERS_MIN: usize = 2;
 

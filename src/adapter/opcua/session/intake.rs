@@ -1,7 +1,7 @@
 //! What arrives, on its way to readings. A value whose type has to be asked for first waits, and
 //! so does everything behind it of the same point: nothing overtakes, nothing is left out.
 
-use mainstem_adapter::{PointId, Reading};
+use mainstem_adapter::{Direction, PointId, Reading};
 use mainstem_model::Reason;
 
 use super::done::Done;
@@ -11,7 +11,7 @@ use crate::ua::events;
 use crate::ua::from_device::{self, Lens, Need};
 use crate::ua::structures::Missing;
 use crate::ua::subscribe::Arrived;
-use crate::ua::{Error, NodeId, failure};
+use crate::ua::{Error, NodeId, failure, told};
 
 /// Values that wait for their types.
 const WAITING_MAX: usize = 10_000;
@@ -30,6 +30,13 @@ pub(super) enum Question {
 impl Running<'_> {
     /// Takes what arrived for a point.
     pub(super) fn take(&mut self, id: PointId, arrived: Arrived) {
+        self.requests.trace.frame(Direction::Received, &[], || {
+            let number = id.0;
+            match &arrived {
+                Arrived::Value(found) => format!("endpoint {number}: {}", told::value(found)),
+                Arrived::Event(_) => format!("endpoint {number}: an event"),
+            }
+        });
         if self.waiting_points.contains(&id) {
             return self.wait(id, arrived);
         }

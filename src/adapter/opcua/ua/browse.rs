@@ -1,5 +1,6 @@
 //! Questions about the address space, each with a bounded answer.
 
+use mainstem_adapter::Direction;
 use opcua::client::UARequest;
 use opcua::client::services::{Browse, BrowseNext};
 use opcua::types::{
@@ -31,6 +32,8 @@ impl Requests {
             node_class_mask: 0,
             result_mask: BrowseResultMaskFlags::all().bits(),
         };
+        self.trace
+            .frame(Direction::Sent, &[], || format!("Browse {node}"));
         let browse = Browse::new(&self.session)
             .nodes_to_browse(vec![description])
             .timeout(self.timeout)
@@ -55,6 +58,9 @@ impl Requests {
             results = next.results;
         }
         found.truncate(REFERENCES_MAX);
+        self.trace.frame(Direction::Received, &[], || {
+            format!("{} references of {node}", found.len())
+        });
         Ok(found)
     }
 

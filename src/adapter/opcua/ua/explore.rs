@@ -54,7 +54,9 @@ impl Visit {
             .note(|| format!("opens a session with {}", plan.url));
         let mut link = open(plan, &ask.spec.folder, Duration::ZERO).await?;
         let statistics = Arc::new(Statistics::default());
-        let mut requests = link.requests(plan, &statistics, &ask.clock);
+        let mut requests = link
+            .requests(plan, &statistics, &ask.clock)
+            .traced(&ask.trace);
         requests.timeout = requests.timeout.min(ask.patience);
         let server = link.drive(Server::learn(&requests)).await?;
         Ok(Self {
@@ -179,7 +181,7 @@ impl Walk {
             let Some(node) = local(reference) else {
                 continue;
             };
-            let is_server = self.skip_server && node == NodeId::from(ObjectId::Server);
+            let is_server = self.skip_server && node == ObjectId::Server;
             if is_server || !self.seen.insert(node.clone()) {
                 continue;
             }

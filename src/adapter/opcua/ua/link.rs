@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use mainstem_adapter::{SessionEnd, Statistics};
+use mainstem_adapter::{SessionEnd, Statistics, Trace};
 use mainstem_model::Clock;
 use opcua::client::transport::TransportPollResult;
 use opcua::client::{Session, SessionActivity, SessionPollResult, SubscriptionActivity};
@@ -161,6 +161,7 @@ impl Link {
             statistics: Arc::clone(statistics),
             clock: Arc::clone(clock),
             read_back: plan.read_back,
+            trace: Trace::new(Arc::clone(clock)),
             structures: Arc::new(Structures::new(self.session.decoding_options().clone())),
         }
     }

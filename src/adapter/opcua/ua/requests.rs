@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mainstem_adapter::{Statistics, WriteAnswer, WriteJob};
+use mainstem_adapter::{Direction, Statistics, Trace, WriteAnswer, WriteJob};
 use mainstem_model::{Clock, Monotonic};
 use opcua::client::services::{Read, Write};
 use opcua::client::{Session, UARequest};
@@ -17,6 +17,7 @@ use super::failure;
 use super::holding::Holding;
 use super::structures::{Shape, Structures};
 use super::to_device::NodeType;
+use super::told;
 
 /// What every request needs.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub(crate) struct Requests {
     pub(crate) read_back: bool,
     /// The server's own types.
     pub(crate) structures: Arc<Structures>,
+    /// Where requests and answers are told. Not their bytes: a login may be among them.
+    pub(crate) trace: Trace,
 }
 
 /// What became of a write, for the session.
@@ -46,6 +49,12 @@ pub(crate) struct Written {
 }
 
 impl Requests {
+    /// The same, told to a wire.
+    pub(crate) fn traced(mut self, trace: &Trace) -> Self {
+        self.trace = trace.clone();
+        self
+    }
+
     /// Values of nodes with their own stamps, one per node.
     pub(crate) async fn read_values(&self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, Error> {
         self.read_all(nodes.into_iter().map(ReadValueId::from).collect())
@@ -68,6 +77,8 @@ impl Requests {
     /// Whatever of nodes, one value for each.
     pub(crate) async fn read_all(&self, nodes: Vec<ReadValueId>) -> Result<Vec<DataValue>, Error> {
         let wanted = nodes.len();
+        self.trace
+            .frame(Direction::Sent, &[], || told::read(&nodes));
         let started = Instant::now();
         let response = Read::new(&self.session)
             .timestamps_to_return(TimestampsToReturn::Source)
@@ -77,6 +88,8 @@ impl Requests {
             .await?;
         self.statistics.answered(started.elapsed());
         let results = response.results.unwrap_or_default();
+        self.trace
+            .frame(Direction::Received, &[], || told::values(&results));
         if results.len() == wanted {
             return Ok(results);
         }
@@ -172,6 +185,8 @@ impl Requests {
         value: Variant,
         timeout: Duration,
     ) -> Result<StatusCode, Error> {
+        self.trace
+            .frame(Direction::Sent, &[], || told::write(&spot.node_id, &value));
         let started = Instant::now();
         let response = Write::new(&self.session)
             .node(WriteValue {
@@ -188,7 +203,10 @@ impl Requests {
             .send(self.session.channel())
             .await?;
         self.statistics.answered(started.elapsed());
-        match response.results.unwrap_or_default()[..] {
+        let results = response.results.unwrap_or_default();
+        self.trace
+            .frame(Direction::Received, &[], || told::statuses(&results));
+        match results[..] {
             [status] => Ok(status),
             ref other => {
                 let message = format!("{} answers to one write", other.len());

@@ -175,7 +175,7 @@ pub(super) fn footer(read: &Attempt, rows: &[Tried]) -> String {
         ));
     }
     if let Some(last) = rows.iter().filter_map(|row| row.at).max() {
-        parts.push(format!("at {}", text::moment(last)));
+        parts.push(format!("at {} UTC", text::time_of_day(last)));
     }
     let mut footer = parts.join(", ");
     for (code, number) in &read.statistics.errors {

@@ -83,15 +83,10 @@ fn one_meaning_is_a_value_with_its_type() {
         row("ns=2;s=Name", Held::text("Öl\u{1b}[2J"), "text"),
     ];
     let expected = "\
-ADDRESS       VALUE          TYPE  DEVICE TIME
-ns=2;s=Speed  21.5           f64   2023-11-14 22:13:20.000 UTC
-ns=2;s=Name   Öl\\u{1b}[2J    text  2023-11-14 22:13:20.000 UTC";
-    assert_eq!(
-        text(&rows)
-            .replace("  text", "    text")
-            .replace("    text", "    text"),
-        expected
-    );
+ADDRESS       VALUE        TYPE  DEVICE TIME
+ns=2;s=Speed  21.5         f64   2023-11-14 22:13:20.000 UTC
+ns=2;s=Name   Öl\\u{1b}[2J  text  2023-11-14 22:13:20.000 UTC";
+    assert_eq!(text(&rows), expected);
 }
 
 #[test]
@@ -107,7 +102,7 @@ fn the_footer_says_how_it_was_read() {
         end: None,
     };
     let footer = shown::footer(&read, &rows(&[Some(1)]));
-    let expected = "1 address, 2 requests, answered in 1.2 ms, at 2023-11-14 22:13:20.000 UTC; \
+    let expected = "1 address, 2 requests, answered in 1.2 ms, at 22:13:20.000 UTC; \
                     1 × illegal_data_address";
     assert_eq!(footer, expected);
 }

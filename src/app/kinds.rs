@@ -3,7 +3,8 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 10] = [
+    mainstem_adapter_ads::KIND,
     mainstem_adapter_connector::KIND,
     mainstem_adapter_ethernetip::KIND,
     mainstem_adapter_http::KIND,

@@ -1,8 +1,8 @@
 """A Logix controller made of cpppo's simulator, for the tests that need somebody else's implementation.
 
-Prints one line of JSON when it listens: its port, and the tags with the values that a client must read,
-as cpppo keeps them. Then a line for each write that it carries out: {"tag": NAME, "value": [...]}.
-Ends with its input.
+Takes a port (0 for a free one) and a file. Prints one line of JSON when it listens: its port, and the
+tags with the values that a client must read, as cpppo keeps them. Puts a line into the file for each
+write that it carries out, before it is answered: {"tag": NAME, "value": [...]}. Ends with its input.
 """
 
 import json
@@ -50,7 +50,8 @@ class Attribute(device.Attribute):
 
     def __setitem__(self, key, value):
         super().__setitem__(key, value)
-        print(json.dumps({"tag": self.name, "value": list(value)}), flush=True)
+        with open(sys.argv[2], "a") as log:
+            log.write(json.dumps({"tag": self.name, "value": list(value)}) + "\n")
 
 
 def free_port():
@@ -75,7 +76,7 @@ def announce(port):
 
 
 def run():
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else free_port()
+    port = int(sys.argv[1]) or free_port()
     threading.Thread(target=announce, args=(port,), daemon=True).start()
     tags = [f"{name}={kind}[{count}]" for name, kind, count, _ in TAGS]
     main(["--no-config", "--no-udp", "-a", f"127.0.0.1:{port}", *tags], attribute_class=Attribute)

@@ -104,7 +104,7 @@ impl Fixture for Plc {
 
     fn writes_seen(&self) -> usize {
         match &self.peer {
-            Some(Peer::Foreign(foreign)) => foreign.writes.lock().len(),
+            Some(Peer::Foreign(foreign)) => foreign.writes().len(),
             Some(Peer::Own(device)) => device.memory.lock().writes,
             None => 0,
         }

@@ -100,7 +100,7 @@ async fn every_data_type_arrives_and_goes_back() {
             "{}",
             entry["tag"]
         );
-        let kept = foreign.writes.lock().last().cloned().unwrap();
+        let kept = foreign.writes().last().cloned().unwrap();
         assert_eq!(kept["tag"], entry["tag"]);
         let kept = if entry["elements"] == 1 {
             &kept["value"][0]

@@ -1,14 +1,13 @@
 //! cpppo's simulator as a process of its own.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
 use serde_json::Value as Json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::task::JoinSet;
 
 use crate::rig::PATIENCE;
 
@@ -22,9 +21,7 @@ pub(crate) struct Foreign {
     pub(crate) port: u16,
     /// The tags with their types and values.
     pub(crate) entries: Vec<Json>,
-    /// What it said about writes.
-    pub(crate) writes: Arc<Mutex<Vec<Json>>>,
-    _reader: JoinSet<()>,
+    log: PathBuf,
     _child: Child,
 }
 
@@ -59,8 +56,13 @@ impl Foreign {
             left_out();
             return None;
         };
+        static PEERS: AtomicUsize = AtomicUsize::new(0);
+        let number = PEERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ethernetip-{}-{number}.log", std::process::id());
+        let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let mut child = Command::new(python)
-            .arg(SERVER)
+            .args([SERVER, "0"])
+            .arg(&log)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -71,21 +73,26 @@ impl Foreign {
         // A Python with many modules takes its time on a busy machine.
         let first = tokio::time::timeout(3 * PATIENCE, output.next_line()).await;
         let first: Json = serde_json::from_str(&first.unwrap().unwrap().unwrap()).unwrap();
-        let writes = Arc::new(Mutex::new(Vec::new()));
-        let (mut reader, told) = (JoinSet::new(), Arc::clone(&writes));
-        reader.spawn(async move {
-            while let Ok(Some(line)) = output.next_line().await {
-                if let Ok(write) = serde_json::from_str(&line) {
-                    told.lock().push(write);
-                }
-            }
-        });
         Some(Self {
             port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(),
             entries: first["entries"].as_array().unwrap().clone(),
-            writes,
-            _reader: reader,
+            log,
             _child: child,
         })
+    }
+
+    /// The writes that it has carried out: each is on disk before it is answered.
+    pub(crate) fn writes(&self) -> Vec<Json> {
+        let lines = std::fs::read_to_string(&self.log).unwrap_or_default();
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.log));
     }
 }

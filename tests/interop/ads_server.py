@@ -124,6 +124,7 @@ def run():
         match line.split():
             case ["move", name]:
                 handler.move(name)
+                print(json.dumps({"ok": True}), flush=True)
     os._exit(0)
 
 

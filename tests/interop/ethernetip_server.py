@@ -6,6 +6,7 @@ write that it carries out, before it is answered: {"tag": NAME, "value": [...]}.
 """
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -76,6 +77,7 @@ def announce(port):
 
 
 def run():
+    logging.disable(logging.CRITICAL)
     port = int(sys.argv[1]) or free_port()
     threading.Thread(target=announce, args=(port,), daemon=True).start()
     tags = [f"{name}={kind}[{count}]" for name, kind, count, _ in TAGS]

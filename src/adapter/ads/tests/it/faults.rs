@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::device::{Device, Memory, answered, frame_from};
-use crate::rig::{Rig, read};
+use crate::rig::{read, started};
 
 /// What a peer does to a client.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ async fn ends_with(what: Harm) -> &'static str {
         read(json!({ "symbolName": "MAIN.fSpeed" })),
         read(json!({ "symbolName": "MAIN.nSetpoint" })),
     ];
-    let mut rig = Rig::started(port, &json!({}), endpoints);
+    let mut rig = started(port, &json!({}), endpoints);
     let begun = Instant::now();
     let end = rig.ended().await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(4), "{what:?}");
@@ -193,7 +193,7 @@ async fn news_of_somebody_elses_subscription_do_no_harm() {
     let device = Device::start().await;
     device.memory.lock().news = 3;
     let endpoints = vec![read(json!({ "symbolName": "MAIN.fSpeed" }))];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig.until("values", |seen| seen.good(0) > 3).await;
     assert_eq!(seen.online, 1);
 }

@@ -5,7 +5,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
 use crate::device::{Device, variable};
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{endpoint, read, started};
 
 const ONCE: u64 = 600_000;
 
@@ -24,7 +24,7 @@ fn many(device: &Device) -> Vec<mainstem_adapter::EndpointSpec> {
 async fn variables_share_requests() {
     let device = Device::start().await;
     let endpoints = many(&device);
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..300).all(|point| seen.good(point) == 1))
         .await;
@@ -43,7 +43,7 @@ async fn a_device_without_requests_for_several_and_without_a_count_is_read_all_t
     }
     let endpoints =
         ["MAIN.fSpeed", "MAIN.nSetpoint"].map(|name| read(json!({ "symbolName": name })));
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints.into());
+    let mut rig = started(device.port(), &json!({}), endpoints.into());
     let seen = rig
         .until("both", |seen| seen.good(0) > 2 && seen.good(1) > 2)
         .await;
@@ -51,7 +51,7 @@ async fn a_device_without_requests_for_several_and_without_a_count_is_read_all_t
     let options = json!({ "batchReadEnabled": false });
     let endpoints =
         ["MAIN.fSpeed", "MAIN.nSetpoint"].map(|name| read(json!({ "symbolName": name })));
-    let mut rig = Rig::started(device.port(), &options, endpoints.into());
+    let mut rig = started(device.port(), &options, endpoints.into());
     rig.until("both", |seen| seen.good(0) > 2 && seen.good(1) > 2)
         .await;
 }
@@ -71,7 +71,7 @@ async fn each_refusal_has_its_reason_with_room_for_it_or_without() {
             read(json!({ "symbolName": "MAIN.sName", "dataType": "WSTRING" })),
             read(json!({ "indexGroup": 0x4040, "indexOffset": 0, "dataType": "real32" })),
         ];
-        let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+        let mut rig = started(device.port(), &json!({}), endpoints);
         let seen = rig
             .until("all", |seen| {
                 let is_good = [0, 3, 4, 6].iter().all(|point| seen.good(*point) > 1);
@@ -94,7 +94,7 @@ async fn a_program_that_brings_a_missing_symbol_heals_it_at_once() {
         read(json!({ "symbolName": "MAIN.fSpeed" })),
         read(json!({ "symbolName": "MAIN.nNew" })),
     ];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     rig.until("one", |seen| seen.good(0) > 1 && seen.reason(1).is_some())
         .await;
     {
@@ -112,7 +112,7 @@ async fn what_is_wrong_on_the_way_says_what_to_do() {
     let device = Device::start().await;
     let endpoints = || vec![read(json!({ "symbolName": "MAIN.fSpeed" }))];
     device.memory.lock().no_route = true;
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints());
+    let mut rig = started(device.port(), &json!({}), endpoints());
     let Err(SessionEnd::Refused { code, message, .. }) = rig.ended().await else {
         panic!("it was let in");
     };
@@ -122,13 +122,13 @@ async fn what_is_wrong_on_the_way_says_what_to_do() {
     device.memory.lock().no_route = false;
     for (error, expected) in [(6, "no_ams_port"), (7, "no_net_id"), (0x1D, "ams_error")] {
         device.memory.lock().astray = error;
-        let mut rig = Rig::started(device.port(), &json!({}), endpoints());
+        let mut rig = started(device.port(), &json!({}), endpoints());
         assert_eq!(rig.ended().await.unwrap_err().code(), expected);
         assert_eq!(rig.seen().online, 0);
     }
     device.memory.lock().astray = 0;
     // And while it runs: somebody stops TwinCAT.
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints());
+    let mut rig = started(device.port(), &json!({}), endpoints());
     rig.until("up", |seen| seen.good(0) > 0).await;
     device.memory.lock().astray = 6;
     assert_eq!(rig.ended().await.unwrap_err().code(), "no_ams_port");
@@ -140,7 +140,7 @@ async fn a_plc_of_which_nothing_is_polled_has_to_give_signs_of_life() {
     let operation = json!({ "symbolName": "MAIN.nSetpoint", "dataType": "INT" });
     let options = json!({ "connectionCheckInterval": 100 });
     let endpoints = vec![endpoint(Access::Write, operation)];
-    let mut rig = Rig::started(device.port(), &options, endpoints);
+    let mut rig = started(device.port(), &options, endpoints);
     rig.until("up", |seen| seen.online == 1).await;
     device.memory.lock().frozen = true;
     assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");

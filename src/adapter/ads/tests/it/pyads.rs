@@ -6,7 +6,7 @@ use mainstem_model::{Access, Reason, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
 use crate::foreign::Foreign;
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{endpoint, read, started};
 
 fn to_json(value: &Value) -> Json {
     match value {
@@ -60,7 +60,7 @@ async fn every_data_type_arrives_and_goes_back() {
     let entries = foreign.entries.clone();
     let endpoints = entries.iter().map(operation);
     let endpoints = endpoints.map(|operation| endpoint(Access::ReadWrite, operation));
-    let mut rig = Rig::started(foreign.port, &slow(), endpoints.collect());
+    let mut rig = started(foreign.port, &slow(), endpoints.collect());
     let count = u32::try_from(entries.len()).unwrap();
     assert!(count >= 19);
     let seen = rig
@@ -89,7 +89,7 @@ async fn every_data_type_arrives_and_goes_back() {
     rig.stopped().await;
     // What a client reads that has just come.
     let endpoints = entries.iter().map(|entry| read(operation(entry)));
-    let mut again = Rig::started(foreign.port, &slow(), endpoints.collect());
+    let mut again = started(foreign.port, &slow(), endpoints.collect());
     let now = again
         .until("all", |seen| (0..count).all(|point| seen.good(point) > 0))
         .await;
@@ -116,7 +116,7 @@ async fn what_is_refused_is_bad_by_itself_and_says_why() {
         read(json!({ "symbolName": "MAIN.n16", "dataType": "int16" })),
         read(json!({ "indexGroup": "0xF008", "indexOffset": 0, "dataType": "uint8" })),
     ];
-    let mut rig = Rig::started(foreign.port, &slow(), endpoints);
+    let mut rig = started(foreign.port, &slow(), endpoints);
     let seen = rig
         .until("all", |seen| {
             let is_good = [0, 5, 6].iter().all(|point| seen.good(*point) > 1);
@@ -143,7 +143,7 @@ async fn a_variable_that_moves_is_followed_and_never_mistaken() {
     };
     let endpoints = ["MAIN.n16", "MAIN.fSpeed"]
         .map(|name| endpoint(Access::ReadWrite, json!({ "symbolName": name, "dataType": if name == "MAIN.n16" { "INT" } else { "REAL" } })));
-    let mut rig = Rig::started(foreign.port, &slow(), endpoints.into());
+    let mut rig = started(foreign.port, &slow(), endpoints.into());
     rig.until("both", |seen| seen.good(0) > 1 && seen.good(1) > 1)
         .await;
     foreign.move_variable("MAIN.n16").await;

@@ -5,7 +5,7 @@ use mainstem_model::{Access, Value};
 use serde_json::json;
 
 use crate::device::Device;
-use crate::rig::{Rig, endpoint};
+use crate::rig::{endpoint, started};
 
 fn code(answer: WriteAnswer) -> String {
     match answer {
@@ -33,7 +33,7 @@ async fn values_are_written_by_name_and_by_index_and_handles_are_given_back() {
             json!({ "indexGroup": "0x4040", "indexOffset": 0, "dataType": "REAL" }),
         ),
     ];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(rig.written(0, Value::Int(-7)).await, VERIFIED);
     assert_eq!(rig.written(1, Value::text("grün")).await, VERIFIED);
     assert_eq!(rig.written(2, Value::F32(2.5)).await, VERIFIED);
@@ -60,7 +60,7 @@ async fn refusals_are_the_plcs_own_and_explained() {
         write(json!({ "indexGroup": 0x4040, "indexOffset": 0, "dataType": "INT" })),
     ];
     device.memory.lock().errors.insert((0x4040, 4), 0x704);
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(
         code(rig.written(0, Value::Int(1)).await),
         "symbol_not_found"
@@ -77,7 +77,7 @@ async fn refusals_are_the_plcs_own_and_explained() {
 async fn a_write_without_an_answer_is_unknown_and_never_repeated() {
     let device = Device::start().await;
     let operation = json!({ "indexGroup": 0x4040, "indexOffset": 4, "dataType": "INT" });
-    let mut rig = Rig::started(
+    let mut rig = started(
         device.port(),
         &json!({}),
         vec![endpoint(Access::Write, operation)],

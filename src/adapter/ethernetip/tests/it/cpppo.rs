@@ -6,7 +6,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::{Value as Json, json};
 
 use crate::foreign::Foreign;
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{endpoint, read, started};
 
 fn to_json(value: &Value) -> Json {
     match value {
@@ -72,7 +72,7 @@ async fn every_data_type_arrives_and_goes_back() {
     let endpoints = entries.iter().map(operation);
     let endpoints = endpoints.map(|operation| endpoint(Access::ReadWrite, operation));
     let slow = json!({ "operationTimeout": 5000, "connectionTimeout": 5000 });
-    let mut rig = Rig::started(foreign.port, &slow, endpoints.collect());
+    let mut rig = started(foreign.port, &slow, endpoints.collect());
     let count = u32::try_from(entries.len()).unwrap();
     assert!(count >= 17);
     let seen = rig
@@ -135,7 +135,7 @@ async fn what_is_refused_is_bad_by_itself_and_says_why() {
         ),
     ];
     let slow = json!({ "operationTimeout": 5000, "connectionTimeout": 5000 });
-    let mut rig = Rig::started(foreign.port, &slow, endpoints);
+    let mut rig = started(foreign.port, &slow, endpoints);
     let seen = rig
         .until("all", |seen| {
             let is_good = [0, 2, 4, 6].iter().all(|point| seen.good(*point) > 1);

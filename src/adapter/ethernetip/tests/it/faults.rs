@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::device::{Memory, answered, around, frame_from, tag};
-use crate::rig::{Rig, read};
+use crate::rig::{read, started};
 
 /// What a peer does to a client.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ async fn ends_with(what: Harm, good: usize) -> &'static str {
         read(json!({ "tagName": "A", "tagType": "INT" })),
         read(json!({ "tagName": "B", "tagType": "INT" })),
     ];
-    let mut rig = Rig::started(port, &json!({}), endpoints);
+    let mut rig = started(port, &json!({}), endpoints);
     let begun = Instant::now();
     let end = rig.ended().await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(4), "{what:?}");

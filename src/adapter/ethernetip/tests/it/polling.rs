@@ -5,7 +5,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
 use crate::device::{Device, tag};
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{endpoint, read, started};
 
 const ONCE: u64 = 600_000;
 
@@ -31,7 +31,7 @@ async fn tags_share_a_request_and_long_ones_come_in_parts() {
     endpoints.push(read(array("Long", 600)));
     // It ought to fit and does not: the device has less room than most.
     endpoints.push(read(array("Middle", 100)));
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..32).all(|point| seen.good(point) == 1))
         .await;
@@ -60,7 +60,7 @@ async fn bits_texts_and_packed_bools() {
         read(json!({ "tagName": "Flags[64]", "packed": true })),
         read(json!({ "tagName": "Status.32" })),
     ];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| {
             (0..7).all(|point| seen.good(point) > 1) && (7..10).all(|at| seen.reason(at).is_some())
@@ -90,7 +90,7 @@ async fn a_device_that_takes_one_request_at_a_time_is_asked_so() {
     device.memory.lock().single = true;
     let endpoints =
         ["Setpoint", "Temperature", "Status"].map(|name| read(json!({ "tagName": name })));
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints.into());
+    let mut rig = started(device.port(), &json!({}), endpoints.into());
     rig.until("all", |seen| (0..3).all(|point| seen.good(point) > 2))
         .await;
     assert_eq!(rig.statistics.snapshot().errors["not_supported"], 1);
@@ -101,7 +101,7 @@ async fn a_wrong_slot_is_explained_and_a_device_without_a_rack_is_reached_direct
     let device = Device::start().await;
     device.memory.lock().slot = 3;
     let endpoints = || vec![read(json!({ "tagName": "Setpoint" }))];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints());
+    let mut rig = started(device.port(), &json!({}), endpoints());
     let Err(SessionEnd::Refused { code, message, .. }) = rig.ended().await else {
         panic!("it was let in");
     };
@@ -109,7 +109,7 @@ async fn a_wrong_slot_is_explained_and_a_device_without_a_rack_is_reached_direct
     assert!(message.contains("`slot`"), "{message}");
     assert_eq!(rig.seen().online, 0);
     for options in [json!({ "slot": 3 }), json!({ "routePath": "direct" })] {
-        let mut rig = Rig::started(device.port(), &options, endpoints());
+        let mut rig = started(device.port(), &options, endpoints());
         rig.until("in", |seen| seen.good(0) > 1).await;
     }
     // Nobody polls, and still the way is tried before anybody believes in it.
@@ -119,9 +119,9 @@ async fn a_wrong_slot_is_explained_and_a_device_without_a_rack_is_reached_direct
             json!({ "tagName": "Setpoint", "tagType": "INT" }),
         )]
     };
-    let mut rig = Rig::started(device.port(), &json!({}), write());
+    let mut rig = started(device.port(), &json!({}), write());
     assert_eq!(rig.ended().await.unwrap_err().code(), "no_way");
-    let mut rig = Rig::started(device.port(), &json!({ "slot": 3 }), write());
+    let mut rig = started(device.port(), &json!({ "slot": 3 }), write());
     rig.until("in", |seen| seen.online == 1).await;
     device.memory.lock().frozen = true;
     assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");
@@ -139,7 +139,7 @@ async fn each_refusal_has_its_reason_and_a_tag_that_comes_back_is_read_again() {
         read(json!({ "tagName": "Setpoint" })),
         read(json!({ "tagName": "Status" })),
     ];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig
         .until("one", |seen| seen.good(1) > 3 && seen.reason(0).is_some())
         .await;

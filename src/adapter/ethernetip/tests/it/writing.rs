@@ -5,7 +5,7 @@ use mainstem_model::{Access, Value};
 use serde_json::json;
 
 use crate::device::Device;
-use crate::rig::{Rig, endpoint};
+use crate::rig::{endpoint, started};
 
 fn code(answer: WriteAnswer) -> String {
     match answer {
@@ -30,7 +30,7 @@ async fn a_bit_leaves_its_neighbours_to_the_controller() {
             json!({ "tagName": "Flags[0]", "packed": true, "length": 3 }),
         ),
     ];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(rig.written(0, Value::Bool(true)).await, VERIFIED);
     assert_eq!(device.memory.lock().tags["Status"].bytes, [9, 0, 2, 0x80]);
     assert_eq!(rig.written(0, Value::Bool(false)).await, VERIFIED);
@@ -50,7 +50,7 @@ async fn a_text_is_written_in_the_form_of_the_tag_and_never_over_its_end() {
     let device = Device::start().await;
     let operation = json!({ "tagName": "Name", "tagType": "STRING" });
     let endpoints = vec![endpoint(Access::ReadWrite, operation)];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(rig.written(0, Value::text("grün")).await, VERIFIED);
     let bytes = device.memory.lock().tags["Name"].bytes.clone();
     assert_eq!(
@@ -77,7 +77,7 @@ async fn refusals_are_the_controllers_own_and_explained() {
         write("Setpoint[4]", "INT"),
         write("Setpoint", "INT"),
     ];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(code(rig.written(0, Value::Int(1)).await), "tag_not_found");
     assert_eq!(code(rig.written(1, Value::Int(1)).await), "type_mismatch");
     assert_eq!(code(rig.written(2, Value::Int(1)).await), "out_of_range");
@@ -101,7 +101,7 @@ async fn refusals_are_the_controllers_own_and_explained() {
 async fn a_write_without_an_answer_is_unknown_and_never_repeated() {
     let device = Device::start().await;
     let operation = json!({ "tagName": "Setpoint", "tagType": "INT" });
-    let mut rig = Rig::started(
+    let mut rig = started(
         device.port(),
         &json!({}),
         vec![endpoint(Access::Write, operation)],

@@ -107,6 +107,16 @@ async fn follow(name: &str, port: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ads() {
+    follow("ads", "48899").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ethernetip() {
+    follow("ethernetip", "44819").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn http() {
     follow("http", "8090").await;
 }

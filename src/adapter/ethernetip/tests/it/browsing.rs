@@ -96,17 +96,26 @@ async fn tags_are_listed_page_by_page_and_read_as_they_are_listed() {
 
 #[tokio::test]
 async fn a_list_without_an_end_and_a_device_without_a_list() {
-    let device = Device::start().await;
-    // It says that there is more, and begins from the start again.
-    let endless = (0..4).map(|_| (0, "", "Again", 0x00C4, [0; 3]));
-    device.memory.lock().symbols = endless.collect();
+    let device = device().await;
+    device.memory.lock().endless = true;
     let mut finds = Finds::new(limits(100), |_| {});
     let explore = KIND.explore.unwrap();
-    let ask = ask(device.port(), None);
-    let ended = explore.browse(&ask, &mut finds).await;
-    let told = matches!(&ended, Ok(()) | Err(ExploreError::Session(_)));
-    assert!(told && finds.found().len() <= 100, "{ended:?}");
-    assert!(finds.visited() < 1000);
+    let told = |ended| match ended {
+        Err(ExploreError::Session(end)) => end.code(),
+        other => panic!("{other:?}"),
+    };
+    let everything = ask(device.port(), None);
+    assert_eq!(
+        told(explore.browse(&everything, &mut finds).await),
+        "invalid_answer"
+    );
+    assert!(finds.visited() < 4, "{}", finds.visited());
+    // It is not asked for a list that it has not, and the way to it is wrong.
+    device.memory.lock().slot = 5;
+    assert_eq!(
+        told(explore.browse(&everything, &mut finds).await),
+        "no_list"
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_millis(600);
 const INTERVAL: Duration = Duration::from_millis(100);
 
 enum Peer {
-    Foreign(Foreign),
+    Foreign(Box<Foreign>),
     Own(Device),
 }
 
@@ -118,7 +118,7 @@ impl Fixture for Plc {
         Box::pin(async {
             if self.peer.is_none() {
                 self.peer = Some(match Foreign::start().await {
-                    Some(foreign) => Peer::Foreign(foreign),
+                    Some(foreign) => Peer::Foreign(Box::new(foreign)),
                     None => Peer::Own(Device::start().await),
                 });
             }

@@ -34,6 +34,8 @@ pub(crate) struct Memory {
     pub(crate) room: usize,
     /// The symbols: instance, program, name, type, sizes.
     pub(crate) symbols: Vec<(u32, &'static str, &'static str, u16, [u32; 3])>,
+    /// Says of its list of symbols that there is more, and begins again.
+    pub(crate) endless: bool,
     pub(crate) frames: usize,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
@@ -270,7 +272,7 @@ impl Memory {
         let from = u32::from(u16::from_le_bytes([request[end - 2], request[end - 1]]));
         let mut data = Vec::new();
         for (instance, program, name, code, sizes) in &self.symbols {
-            if *program != scope || *instance < from {
+            if *program != scope || (*instance < from && !self.endless) {
                 continue;
             }
             if data.len() > 60 {
@@ -282,7 +284,7 @@ impl Memory {
             data.extend(code.to_le_bytes());
             data.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
         }
-        reply(0x55, (0, None), &data)
+        reply(0x55, (if self.endless { 6 } else { 0 }, None), &data)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::cip::{ANSWER_OVERHEAD, SEVERAL_OVERHEAD};
 use crate::learned::Learned;
 
 /// Bytes of a request and of an answer that every device takes without a connection of its own:
-/// 504, less what carries them.
-pub(crate) const MESSAGE_MAX: usize = 480;
+/// 504, less what hands them on and the longest way.
+pub(crate) const MESSAGE_MAX: usize = 440;
 /// Requests in one at most.
 const REQUESTS_MAX: usize = 50;
 

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-/// Hops that a way has at most; each costs bytes of every request.
-const HOPS_MAX: usize = 8;
+/// Bytes of a way at most; they take room in every request.
+const BYTES_MAX: usize = 50;
 /// The port number from which on a segment needs another form.
 const PORT_END: u8 = 15;
 /// Says that the link address is longer than a byte.
@@ -37,11 +37,11 @@ impl TryFrom<String> for Route {
         let wrong = || {
             format!(
                 "`{text}` is no way: `direct`, or pairs of a port (1 to 14) and a slot (0 to 255) \
-                 or IP address, such as `1,0` or `1,4,2,192.168.1.10,1,0`"
+                 or IP address, such as `1,0` or `1,4,2,192.168.1.10,1,0`, {BYTES_MAX} bytes at most"
             )
         };
         let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-        if !parts.len().is_multiple_of(2) || parts.len() > 2 * HOPS_MAX {
+        if !parts.len().is_multiple_of(2) {
             return Err(wrong());
         }
         let mut path = Vec::new();
@@ -62,7 +62,10 @@ impl TryFrom<String> for Route {
                 path.push(0);
             }
         }
-        Ok(Self(path))
+        match path.len() > BYTES_MAX {
+            true => Err(wrong()),
+            false => Ok(Self(path)),
+        }
     }
 }
 
@@ -82,6 +85,7 @@ mod tests {
         let expected = [&[1, 4, 0x12, 8][..], b"10.1.2.3", &[1, 0]].concat();
         assert_eq!(long, expected);
         assert_eq!(route("2,10.1.2.33").unwrap().len(), 12);
+        assert!(route(&["1,0"; 26].join(",")).is_err());
         for wrong in ["", "1", "0,1", "15,1", "1,256", "1,x", "1,2,3"] {
             assert!(route(wrong).is_err(), "{wrong}");
         }

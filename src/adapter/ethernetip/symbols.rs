@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_request_is_as_the_manual_has_it() {
-        // Publication 1756-PM020, "Get_Instance_Attribute_List", with the array's sizes beside.
+        // Publication 1756-PM020F, page 46, with the sizes of arrays (attribute 8) beside.
         let request_ = request(None, 0);
         assert_eq!(
             request_,
@@ -121,6 +121,30 @@ mod tests {
         let scoped = request(Some(&program), 300);
         assert_eq!(scoped[..4], [0x55, 10, 0x91, 12]);
         assert_eq!(scoped[16..22], [0x20, 0x6B, 0x25, 0, 0x2C, 1]);
+    }
+
+    #[test]
+    fn the_answers_of_the_manual_are_read() {
+        // The same, pages 46 and 48, each with the three sizes that are not asked for there.
+        let published: [&[u8]; 3] = [
+            b"\x12\x03\0\0\x0D\0CipReadData10\xFF\x8F",
+            b"\x51\x0E\0\0\x06\0counts\x82\xCF",
+            b"\xE8\x08\0\0\x13\0Program:MainProgram\x68\x10",
+        ];
+        let data: Vec<u8> = published.map(|entry| [entry, &[0; 12]].concat()).concat();
+        let symbols = page(&data).unwrap();
+        let shown = symbols
+            .iter()
+            .map(|symbol| (symbol.instance, symbol.name.as_str()));
+        let expected = [
+            (0x312, "CipReadData10"),
+            (0xE51, "counts"),
+            (0x8E8, "Program:MainProgram"),
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        assert!(symbols.iter().all(|symbol| symbol.data_type().is_none()));
+        assert_eq!(symbols[1].dimensions().len(), 2);
+        assert_eq!(symbols[2].program(), Some("MainProgram"));
     }
 
     fn entry(instance: u32, name: &str, code: u16, sizes: [u32; 3]) -> Vec<u8> {

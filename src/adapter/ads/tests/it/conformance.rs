@@ -14,7 +14,8 @@ use crate::device::Device;
 use crate::foreign::Foreign;
 use crate::rig;
 
-const TIMEOUT: Duration = Duration::from_millis(600);
+// A foreign peer in Python takes its time on a busy machine.
+const TIMEOUT: Duration = Duration::from_millis(1500);
 const INTERVAL: Duration = Duration::from_millis(100);
 
 enum Peer {
@@ -63,7 +64,7 @@ impl Fixture for Plc {
                 "netId": "5.1.2.3.1.1",
                 "routerTcpPort": self.cable.port(),
                 "timeoutDelay": u64::try_from(TIMEOUT.as_millis()).unwrap(),
-                "connectionTimeout": 2000,
+                "connectionTimeout": 3000,
             }),
             endpoints: vec![
                 endpoint("speed", Access::Read, speed),

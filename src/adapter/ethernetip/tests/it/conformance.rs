@@ -14,7 +14,8 @@ use crate::device::Device;
 use crate::foreign::Foreign;
 use crate::rig;
 
-const TIMEOUT: Duration = Duration::from_millis(600);
+// A foreign peer in Python takes its time on a busy machine.
+const TIMEOUT: Duration = Duration::from_millis(1500);
 const INTERVAL: Duration = Duration::from_millis(100);
 
 enum Peer {
@@ -62,7 +63,7 @@ impl Fixture for Plc {
                 "host": "127.0.0.1",
                 "port": self.cable.port(),
                 "operationTimeout": u64::try_from(TIMEOUT.as_millis()).unwrap(),
-                "connectionTimeout": 2000,
+                "connectionTimeout": 3000,
             }),
             endpoints: vec![
                 endpoint("temperature", Access::Read, temperature),

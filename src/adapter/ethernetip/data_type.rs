@@ -13,8 +13,10 @@ pub(crate) const CIP_STRING: u16 = 0xD0;
 pub(crate) const CIP_SHORT_STRING: u16 = 0xDA;
 /// Thirty-two BOOL in a word, as arrays of BOOL are kept.
 pub(crate) const WORD_OF_BOOLS: u16 = 0xD3;
-/// What a text takes in an answer at most: type, handle, length, characters, fill bytes.
-const TEXT_MAX: usize = 96;
+/// What a text takes in an answer as a rule: type, handle, length, characters, fill bytes.
+const TEXT_USUAL: usize = 96;
+/// Bytes of the longest text that is read.
+const TEXT_MAX: usize = 8192;
 
 /// An elementary type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,13 +145,21 @@ impl Format {
         }
     }
 
-    /// Bytes that the elements take, or for texts may take, in an answer.
+    /// Bytes after which no more is read, because it is not what the endpoint means.
+    pub(crate) fn bytes_max(self) -> usize {
+        match self.is_text() {
+            true => TEXT_MAX,
+            false => self.answer_bytes(),
+        }
+    }
+
+    /// Bytes that the elements take, or as a rule take, in an answer.
     pub(crate) fn answer_bytes(self) -> usize {
         let size = match self.shape {
             Shape::Number | Shape::Bit(_) => 8,
             Shape::Packed(_) => 4,
             Shape::Elements(data_type) if data_type.is_text() => {
-                return TEXT_MAX.max(usize::from(self.length) + 8);
+                return TEXT_USUAL.max(usize::from(self.length) + 8);
             }
             Shape::Elements(data_type) => data_type.size,
         };

@@ -119,7 +119,7 @@ impl Session<'_> {
     ) -> Result<Result<Payload, Status>, Halt> {
         let setup = self.setup;
         let binding = &setup.bindings[index];
-        let most = binding.format.answer_bytes();
+        let most = binding.format.bytes_max();
         let mut whole = Payload::default();
         for _ in 0..PARTS_MAX {
             let offset = u32::try_from(whole.bytes.len()).unwrap_or(u32::MAX);
@@ -134,7 +134,7 @@ impl Session<'_> {
             let is_first = whole.bytes.is_empty();
             let is_same = is_first || (part.code, part.handle) == (whole.code, whole.handle);
             let is_empty = part.bytes.is_empty();
-            if !is_same || is_empty || whole.bytes.len() + part.bytes.len() > most {
+            if !is_same || is_empty {
                 let what = "the parts of a tag do not make what was asked for".to_owned();
                 return Err(self.lost(line, CallError::Invalid(what)).into());
             }
@@ -142,7 +142,8 @@ impl Session<'_> {
                 bytes: [whole.bytes, part.bytes].concat(),
                 ..part
             };
-            if status.general == DONE {
+            // Longer than the endpoint can mean: a structure, perhaps. More of it helps nobody.
+            if status.general == DONE || whole.bytes.len() > most {
                 return Ok(Ok(whole));
             }
         }

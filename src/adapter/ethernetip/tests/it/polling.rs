@@ -4,7 +4,7 @@ use mainstem_adapter::SessionEnd;
 use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
-use crate::device::{Device, tag};
+use crate::device::{Device, Tag, tag};
 use crate::rig::{endpoint, read, started};
 
 const ONCE: u64 = 600_000;
@@ -82,6 +82,42 @@ async fn bits_texts_and_packed_bools() {
     assert_eq!(seen.reason(7), Some(Reason::BadType));
     assert_eq!(seen.reason(8), Some(Reason::BadAddress));
     assert_eq!(seen.reason(9), Some(Reason::BadType));
+}
+
+#[tokio::test]
+async fn a_long_text_is_read_and_a_long_structure_is_one_bad_datapoint() {
+    let device = Device::start().await;
+    {
+        let mut memory = device.memory.lock();
+        memory.room = 150;
+        let structure = |handle, bytes: Vec<u8>| Tag {
+            code: 0x02A0,
+            handle: Some(handle),
+            size: bytes.len(),
+            bytes,
+        };
+        let text = [&[0x2C, 1, 0, 0][..], &[b'x'; 300]].concat();
+        memory.tags.insert("Text".into(), structure(0x1234, text));
+        let whole = structure(0x4321, vec![7; 2000]);
+        memory.tags.insert("Whole".into(), whole);
+    }
+    let endpoints = vec![
+        read(json!({ "tagName": "Text", "tagType": "STRING" })),
+        read(json!({ "tagName": "Whole" })),
+        read(json!({ "tagName": "Whole", "tagType": "DINT" })),
+        read(json!({ "tagName": "Status" })),
+    ];
+    let mut rig = started(device.port(), &json!({}), endpoints);
+    let seen = rig
+        .until("all", |seen| {
+            let is_good = seen.good(0) > 1 && seen.good(3) > 1;
+            is_good && seen.reason(1).is_some() && seen.reason(2).is_some()
+        })
+        .await;
+    assert_eq!(seen.value(0), Some(&Value::text(&"x".repeat(300))));
+    assert_eq!(seen.reason(1), Some(Reason::BadType));
+    assert_eq!(seen.reason(2), Some(Reason::BadType));
+    assert_eq!(seen.online, 1);
 }
 
 #[tokio::test]

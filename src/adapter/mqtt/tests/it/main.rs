@@ -9,4 +9,5 @@ mod broker;
 mod conformance;
 mod hostile;
 mod rig;
+mod secured;
 mod topics;

@@ -32,11 +32,13 @@ fn ask(port: u16, start: Option<&str>) -> BrowseAsk {
         folder: "unused".into(),
         home: std::path::PathBuf::new(),
     };
+    let clock: Arc<dyn Clock> = Arc::new(Process(Instant::now()));
     BrowseAsk {
         spec,
         start: start.map(str::to_owned),
         patience: Duration::from_secs(5),
-        trace: Trace::new(Arc::new(Process(Instant::now()))),
+        trace: Trace::new(Arc::clone(&clock)),
+        clock,
     }
 }
 

@@ -3,8 +3,10 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 10] = [
+static KINDS: &[Kind] = &[
+    mainstem_adapter_ads::KIND,
     mainstem_adapter_connector::KIND,
+    mainstem_adapter_ethernetip::KIND,
     mainstem_adapter_http::KIND,
     mainstem_adapter_kafka::KIND,
     mainstem_adapter_modbus::KIND,
@@ -18,5 +20,5 @@ static KINDS: [Kind; 10] = [
 
 /// All adapter kinds.
 pub fn kinds() -> &'static [Kind] {
-    &KINDS
+    KINDS
 }

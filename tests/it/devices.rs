@@ -111,6 +111,16 @@ async fn follow_page(name: &str, page: &Page) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ads() {
+    follow("ads", "48899").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ethernetip() {
+    follow("ethernetip", "44819").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn http() {
     follow("http", "8090").await;
 }

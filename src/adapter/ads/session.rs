@@ -1,0 +1,190 @@
+//! One session: connect, poll and write, one request after the other, until stop or loss.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+
+use crate::adapter::Setup;
+use crate::commands::STATE;
+use crate::cycle::Cycles;
+use crate::learned::Learned;
+use crate::line::{CallError, Line};
+use crate::resolving::Places;
+
+/// Writes carried out before a poll gets its turn, so that a flood of writes stops no reading.
+const WRITES_IN_A_ROW: usize = 8;
+/// The longest wait in one piece, where nothing is due at all.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+/// Why the session does not go on.
+pub(crate) enum Halt {
+    /// The runner wants it to end.
+    Stopped,
+    /// It cannot go on.
+    End(SessionEnd),
+}
+
+impl From<SessionEnd> for Halt {
+    fn from(end: SessionEnd) -> Self {
+        Self::End(end)
+    }
+}
+
+/// The state of one session.
+pub(crate) struct Session<'a> {
+    pub(crate) setup: &'a Setup,
+    pub(crate) learned: &'a mut Learned,
+    pub(crate) io: &'a mut AdapterIo,
+    pub(crate) cycles: Cycles,
+    pub(crate) places: Places,
+    pub(crate) readings: Vec<Reading>,
+    pub(crate) online: bool,
+}
+
+impl<'a> Session<'a> {
+    /// A session that has not begun.
+    pub(crate) fn new(setup: &'a Setup, learned: &'a mut Learned, io: &'a mut AdapterIo) -> Self {
+        Self {
+            cycles: Cycles::new(setup, io.clock().monotonic()),
+            places: Places::new(setup.bindings.len()),
+            setup,
+            learned,
+            io,
+            readings: Vec::new(),
+            online: false,
+        }
+    }
+
+    /// Serves until stop or loss.
+    pub(crate) async fn run(mut self) -> Result<(), SessionEnd> {
+        match self.serve().await {
+            Ok(never) => match never {},
+            Err(Halt::Stopped) => Ok(()),
+            Err(Halt::End(end)) => Err(end),
+        }
+    }
+
+    async fn serve(&mut self) -> Result<Infallible, Halt> {
+        let stopped = self.io.stopped();
+        let opened = tokio::select! {
+            biased;
+            () = stopped => return Err(Halt::Stopped),
+            opened = Line::open(&self.setup.config, self.io.trace().clone()) => opened,
+        };
+        let mut line = opened?;
+        self.learned.begin(self.io.clock().monotonic());
+        // The PLC has told its state.
+        self.go_online();
+        loop {
+            for _ in 0..WRITES_IN_A_ROW {
+                let Some(job) = self.io.try_next_write() else {
+                    break;
+                };
+                self.write(&mut line, job).await?;
+            }
+            let now = self.io.clock().monotonic();
+            let overruns = self.cycles.release(self.setup, self.learned, now);
+            if overruns > 0 {
+                self.io.statistics().overrun(overruns);
+            }
+            match self.cycles.next() {
+                Some((group, members)) => self.poll(&mut line, group, members).await?,
+                None => self.wait(&mut line).await?,
+            }
+        }
+    }
+
+    /// Until the next poll is due, a write comes, or nothing was heard for too long.
+    async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
+        let now = self.io.clock().monotonic();
+        let quiet = self.setup.config.silence().saturating_sub(line.idle());
+        let quiet = quiet.min(WAIT_MAX);
+        let due = self.cycles.next_due().map(|due| due.since(now));
+        let stopped = self.io.stopped();
+        let job = tokio::select! {
+            biased;
+            () = stopped => return Err(Halt::Stopped),
+            job = self.io.next_write() => job,
+            () = tokio::time::sleep(due.unwrap_or(quiet).min(quiet)) => {
+                return self.see_life(line).await;
+            }
+        };
+        self.write(line, job).await
+    }
+
+    /// Asks for a sign of life, if the last one is old.
+    pub(crate) async fn see_life(&mut self, line: &mut Line) -> Result<(), Halt> {
+        if line.idle() >= self.setup.config.silence() {
+            let answered = self.ask(line, STATE, &[], 0).await?;
+            answered.map_err(|error| self.lost(line, error))?;
+        }
+        Ok(())
+    }
+
+    /// Says that the PLC answers, and what it refused before, once.
+    pub(crate) fn go_online(&mut self) {
+        if self.online {
+            return;
+        }
+        self.online = true;
+        self.io.online();
+        let bad = self.learned.bad();
+        self.readings
+            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.io.emit(&mut self.readings);
+    }
+
+    /// Sends one request, of whose answer `most` bytes are wanted. What does not reach the PLC ends
+    /// the session.
+    pub(crate) async fn ask(
+        &mut self,
+        line: &mut Line,
+        command: u16,
+        data: &[u8],
+        most: usize,
+    ) -> Result<Result<Vec<u8>, CallError>, Halt> {
+        let (begun, stopped) = (Instant::now(), self.io.stopped());
+        let result = tokio::select! {
+            biased;
+            () = stopped => return Err(Halt::Stopped),
+            result = line.call(command, data, most) => result,
+        };
+        if result.is_ok() {
+            self.io.statistics().answered(begun.elapsed());
+        }
+        Ok(result)
+    }
+
+    /// The end of a session whose connection broke.
+    pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
+        let place = line.place();
+        match error {
+            CallError::Timeout => {
+                let after = self.setup.config.answering();
+                let message = format!(
+                    "{place} does not answer within {after:?}: check whether the PLC runs, and \
+                     whether `timeoutDelay` suffices"
+                );
+                SessionEnd::lost("timeout", message)
+            }
+            CallError::Closed(what) => SessionEnd::lost(
+                "connection_closed",
+                format!("lost the connection to {place}: {what}"),
+            ),
+            CallError::Invalid(what) => SessionEnd::lost(
+                "invalid_answer",
+                format!(
+                    "{place} sent something that cannot be trusted: {what}: check that it is \
+                     TwinCAT and that nothing else answers on its behalf"
+                ),
+            ),
+            CallError::Astray(code) => line.astray(code),
+        }
+    }
+}
+
+/// The datapoint of a binding.
+pub(crate) fn point(index: usize) -> PointId {
+    // A configuration has far fewer endpoints than this number can count.
+    PointId(u32::try_from(index).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,53 @@
+//! pyads' test server as a process of its own.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mainstem_adapter::conformance::Program;
+use serde_json::Value as Json;
+
+/// Peers of this process, for the names of their files.
+static PEERS: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) struct Foreign {
+    pub(crate) port: u16,
+    /// What it has, with the values that a client must read.
+    pub(crate) entries: Vec<Json>,
+    log: PathBuf,
+    program: Program,
+}
+
+impl Foreign {
+    /// The peer, or nothing and a word about it if no Python was named.
+    pub(crate) async fn start() -> Option<Self> {
+        let number = PEERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ads-{}-{number}.log", std::process::id());
+        let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let arguments = ["0", log.to_str().unwrap()];
+        let program = Program::start("ADS against pyads", "ads_server.py", &arguments).await?;
+        Some(Self {
+            port: program.port(),
+            entries: program.list("entries"),
+            log,
+            program,
+        })
+    }
+
+    /// The writes that it has carried out: each is on disk before it is answered.
+    pub(crate) fn writes(&self) -> Vec<Json> {
+        let lines = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines = lines.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Puts a variable elsewhere, as a change of the program does.
+    pub(crate) async fn move_variable(&mut self, name: &str) {
+        self.program.command(&format!("move {name}")).await;
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.log));
+    }
+}

@@ -1,0 +1,163 @@
+//! The conformance row, against cpppo's simulator behind a cable that can be cut; against the
+//! tests' own controller where there is no Python.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mainstem_adapter::conformance::{Fixture, Relay};
+use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind, Scaling};
+use mainstem_adapter_ethernetip::KIND;
+use mainstem_model::{Access, Value};
+use serde_json::{Value as Json, json};
+
+use crate::device::Device;
+use crate::foreign::Foreign;
+use crate::rig;
+
+// A foreign peer in Python takes its time on a busy machine.
+const TIMEOUT: Duration = Duration::from_millis(1500);
+const INTERVAL: Duration = Duration::from_millis(100);
+
+enum Peer {
+    Foreign(Box<Foreign>),
+    Own(Device),
+}
+
+struct Plc {
+    cable: Relay,
+    peer: Option<Peer>,
+}
+
+impl Plc {
+    fn new() -> Self {
+        Self {
+            cable: Relay::new(),
+            peer: None,
+        }
+    }
+}
+
+fn endpoint(name: &str, access: Access, operation: Json) -> EndpointSpec {
+    EndpointSpec {
+        name: name.into(),
+        interval: Some(INTERVAL),
+        ..rig::endpoint(access, operation)
+    }
+}
+
+impl Fixture for Plc {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+
+    fn spec(&self) -> AdapterSpec {
+        let scaling = Some(Scaling {
+            factor: 0.1,
+            offset: 0.0,
+        });
+        let temperature = json!({ "tagName": "Temperature" });
+        let setpoint = json!({ "tagName": "Setpoint", "tagType": "INT" });
+        AdapterSpec {
+            name: "plc".into(),
+            connection: json!({
+                "host": "127.0.0.1",
+                "port": self.cable.port(),
+                "operationTimeout": u64::try_from(TIMEOUT.as_millis()).unwrap(),
+                "connectionTimeout": 3000,
+            }),
+            endpoints: vec![
+                endpoint("temperature", Access::Read, temperature),
+                EndpointSpec {
+                    scaling,
+                    ..endpoint("setpoint", Access::ReadWrite, setpoint)
+                },
+                endpoint("bit", Access::Read, json!({ "tagName": "Setpoint.2" })),
+            ],
+            folder: "unused".into(),
+            home: std::path::PathBuf::new(),
+        }
+    }
+
+    fn bad_spec(&self) -> (AdapterSpec, Vec<&'static str>) {
+        let mut spec = self.spec();
+        spec.connection["operationTimeout"] = 5.into();
+        spec.endpoints[0].operation["tagName"] = "9lives".into();
+        spec.endpoints[1].operation["tagType"] = "MONEY".into();
+        let pointers = vec![
+            "/connection/operationTimeout",
+            "/endpoints/0/operation/tagName",
+            "/endpoints/1/operation/tagType",
+        ];
+        (spec, pointers)
+    }
+
+    fn bad_address(&self) -> (AdapterSpec, &'static str) {
+        let mut spec = self.spec();
+        let operation = json!({ "tagName": "Nowhere", "tagType": "INT" });
+        spec.endpoints
+            .push(endpoint("nowhere", Access::Read, operation));
+        (spec, "nowhere")
+    }
+
+    fn write(&self) -> (&'static str, Value) {
+        ("setpoint", Value::F64(42.0))
+    }
+
+    fn writes_seen(&self) -> usize {
+        match &self.peer {
+            Some(Peer::Foreign(foreign)) => foreign.writes().len(),
+            Some(Peer::Own(device)) => device.memory.lock().writes,
+            None => 0,
+        }
+    }
+
+    fn silence_limit(&self) -> Duration {
+        TIMEOUT + INTERVAL
+    }
+
+    fn start(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if self.peer.is_none() {
+                self.peer = Some(match Foreign::start().await {
+                    Some(foreign) => Peer::Foreign(Box::new(foreign)),
+                    None => Peer::Own(Device::start().await),
+                });
+            }
+            let port = match self.peer.as_ref().unwrap() {
+                Peer::Foreign(foreign) => foreign.port,
+                Peer::Own(device) => device.port(),
+            };
+            self.cable
+                .start(SocketAddr::from(([127, 0, 0, 1], port)))
+                .await;
+        })
+    }
+
+    fn stop<'a>(&'a mut self, _runner: &'a AdapterRunner) -> BoxFuture<'a, ()> {
+        // The process goes on; what the adapter sees of it is the cable.
+        Box::pin(self.cable.stop())
+    }
+
+    fn freeze<'a>(&'a mut self, _runner: &'a AdapterRunner) -> BoxFuture<'a, ()> {
+        self.cable.fall_silent();
+        Box::pin(async {})
+    }
+
+    fn garbage(&mut self) -> BoxFuture<'_, ()> {
+        self.cable.talk_nonsense();
+        Box::pin(async {})
+    }
+}
+
+mainstem_adapter::conformance_suite!(with_peer Plc::new();
+    bad_configuration_reports_all_problems,
+    comes_online_with_values,
+    bad_address_is_one_bad_point,
+    write_is_answered_once,
+    write_is_answered_when_the_link_is_lost,
+    closed_peer_is_found_and_found_again,
+    half_open_peer_hits_the_timeout,
+    garbage_does_no_harm,
+    stop_is_prompt_and_final,
+    reconnects_leak_no_task,
+);

@@ -3,7 +3,8 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 8] = [
+static KINDS: [Kind; 9] = [
+    mainstem_adapter_bacnet::KIND,
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
     mainstem_adapter_modbus::KIND,

@@ -12,6 +12,7 @@ mod cycle;
 mod data_type;
 mod explore;
 mod fault;
+mod identity;
 mod kind;
 mod learned;
 mod line;

@@ -1,5 +1,7 @@
 //! The conversation with one device: one request at a time, and what it tells unasked.
 
+mod unasked;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::codec::apdu::{self, Apdu};
 use crate::codec::network::{self, Way};
-use crate::codec::reassembly::{Reassembly, Step};
-use crate::codec::service::{self, COV_CONFIRMED, COV_UNCONFIRMED, Notification};
+use crate::codec::reassembly::Reassembly;
+use crate::codec::service::Notification;
 use crate::codec::{ObjectId, describe};
 use crate::fault::Refusal;
 use crate::port::{Heard, Peer, Seat};
@@ -113,6 +115,11 @@ impl Line {
     /// Who the device is, as it says itself.
     pub(crate) fn is_device(&mut self, device: ObjectId) {
         self.device = device;
+    }
+
+    /// Who the device is, as far as it is known.
+    pub(crate) fn device(&self) -> ObjectId {
+        self.device
     }
 
     /// The number of the last request.
@@ -218,35 +225,7 @@ impl Line {
             Apdu::Reject { reason, .. } => Some(Err(Refusal::Reject(reason))),
             Apdu::Abort { reason, .. } => Some(Err(Refusal::Abort(reason))),
             Apdu::Segment(segment) if segment.service == service && self.segmented => {
-                let invoke = segment.invoke;
-                match pieces.take(&segment) {
-                    Step::Wait => None,
-                    Step::Ack { sequence, window } => {
-                        self.reply(&apdu::segment_ack(invoke, sequence, window, false))
-                            .await?;
-                        None
-                    }
-                    Step::Again { sequence, window } => {
-                        self.statistics.failed("segment_again");
-                        self.reply(&apdu::segment_ack(invoke, sequence, window, true))
-                            .await?;
-                        None
-                    }
-                    Step::Whole {
-                        sequence,
-                        window,
-                        body,
-                        ..
-                    } => {
-                        self.reply(&apdu::segment_ack(invoke, sequence, window, false))
-                            .await?;
-                        Some(Ok(body))
-                    }
-                    Step::GiveUp => {
-                        self.reply(&apdu::abort(invoke, 1)).await?;
-                        Some(Err(Refusal::Nonsense))
-                    }
-                }
+                self.piece(&segment, pieces).await?
             }
             // The right number and the wrong service: an answer to nothing that was asked.
             _ => {
@@ -288,78 +267,10 @@ impl Line {
         Ok(None)
     }
 
-    /// Takes what the device says of itself, and gives it the receipt that it wants.
-    async fn told(&mut self, apdu: &Apdu<'_>) -> Result<(), CallError> {
-        match *apdu {
-            Apdu::Told { service, body } if service == COV_UNCONFIRMED => {
-                self.change(body);
-            }
-            Apdu::Request {
-                invoke,
-                service,
-                body,
-            } if service == COV_CONFIRMED => {
-                let (class, code) = UNKNOWN_SUBSCRIPTION;
-                let reply = match self.change(body) {
-                    true => apdu::simple(invoke, service),
-                    false => apdu::refuse(invoke, service, class, code),
-                };
-                self.reply(&reply).await?;
-            }
-            Apdu::Request { invoke, .. } => self.reply(&apdu::reject_unknown(invoke)).await?,
-            Apdu::LongRequest { invoke } => {
-                let mut abort = apdu::abort(invoke, NOT_IN_PIECES);
-                // The mark of the one who was asked.
-                abort[0] |= 1;
-                self.reply(&abort).await?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Keeps a change, if it belongs to a subscription of this connection.
-    fn change(&mut self, body: &[u8]) -> bool {
-        let Ok(change) = service::notification(body) else {
-            self.statistics.failed("malformed");
-            return false;
-        };
-        if change.process != self.process || change.device != self.device {
-            self.statistics.failed("foreign_notification");
-            return false;
-        }
-        if self.changes.len() == CHANGES_MAX {
-            self.statistics.failed("changes_lost");
-            self.lost_changes = true;
-        } else {
-            self.changes.push_back(change);
-        }
-        true
-    }
-
-    async fn reply(&self, apdu: &[u8]) -> Result<(), CallError> {
-        let station = self.peer.station.as_ref();
-        self.send(&network::wrap(Way::Unicast, station, false, apdu))
-            .await
-    }
-
     async fn send(&self, datagram: &[u8]) -> Result<(), CallError> {
         let text = || describe::datagram(datagram);
         self.trace.frame(Direction::Sent, datagram, text);
         let sent = self.seat.send(self.peer.address, datagram).await;
         sent.map_err(|error| CallError::Io(error.to_string()))
-    }
-
-    /// Gives subscriptions up without waiting for a word: they end by themselves otherwise.
-    pub(crate) fn forget(&mut self, objects: impl Iterator<Item = ObjectId>) {
-        for object in objects {
-            self.invoke = self.invoke.wrapping_add(1);
-            let invoke = self.invoke;
-            let mut request = apdu::request(invoke, service::SUBSCRIBE_COV, self.apdu_max, false);
-            service::subscribe(&mut request, self.process, object, None);
-            let station = self.peer.station.as_ref();
-            let datagram = network::wrap(Way::Unicast, station, true, &request);
-            self.seat.send_now(self.peer.address, &datagram);
-        }
     }
 }

@@ -1,30 +1,26 @@
 //! Finding the device, and the first question to it.
 
+use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mainstem_adapter::{AdapterIo, SessionEnd, Statistics, Trace};
-use std::net::SocketAddrV4;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::address;
 use crate::codec::apdu::{self, Apdu};
 use crate::codec::network::{self, Station, Way};
-use crate::codec::service::{self, READ, Target};
-use crate::codec::value::Raw;
-use crate::codec::{DEVICE, INSTANCE_MAX, ObjectId};
+use crate::codec::service;
+use crate::codec::{DEVICE, ObjectId};
 use crate::config::ConnectionConfig;
-use crate::fault::Refusal;
-use crate::line::{CallError, Ends, Line};
-use crate::names;
+use crate::identity;
+use crate::line::{Ends, Line};
 use crate::port::{Heard, Interest, Peer, Port, Seat};
 
 /// Every session numbers its subscriptions apart, so that changes which an earlier one asked for
 /// are not taken for its own.
 static PROCESSES: AtomicU32 = AtomicU32::new(1);
-/// The shortest message that every device takes.
-const APDU_MIN: u16 = 50;
 
 /// What opening needs to know.
 pub(crate) struct Opening<'a> {
@@ -90,7 +86,7 @@ impl<'a> Opening<'a> {
             statistics: self.statistics,
             trace: self.trace,
         });
-        identify(&mut line, config).await?;
+        identity::identify(&mut line, config).await?;
         Ok((line, bbmd))
     }
 
@@ -190,7 +186,7 @@ fn said_by(heard: &Heard, instance: u32) -> Option<Peer> {
     (said.device.instance == instance).then(|| from.clone())
 }
 
-fn device(instance: u32) -> ObjectId {
+pub(crate) fn device(instance: u32) -> ObjectId {
     ObjectId {
         kind: DEVICE,
         instance,
@@ -249,81 +245,4 @@ pub(crate) async fn until<T>(
         }
     }
     Ok(None)
-}
-
-/// Asks the device how long its messages may be, which tells also that it is there.
-async fn identify(line: &mut Line, config: &ConnectionConfig) -> Result<(), SessionEnd> {
-    let own = device(config.device_instance);
-    if own.instance == INSTANCE_MAX
-        && let Ok([Raw::Object(is)]) = read(line, own, names::OBJECT_IDENTIFIER).await?.as_deref()
-    {
-        line.is_device(*is);
-    }
-    match read(line, own, names::APDU_MAX).await? {
-        Ok(values) => {
-            if let [Raw::Unsigned(length)] = values.as_slice() {
-                let length = u16::try_from(*length).unwrap_or(u16::MAX).max(APDU_MIN);
-                line.apdu_max = line.apdu_max.min(length);
-            }
-            Ok(())
-        }
-        Err(Refusal::Error(_, 31)) => {
-            let whoever = read(line, device(INSTANCE_MAX), names::OBJECT_IDENTIFIER).await?;
-            let is = match whoever.as_deref() {
-                Ok([Raw::Object(is)]) => format!("device {}", is.instance),
-                _ => "another device".to_owned(),
-            };
-            let place = line.place();
-            Err(SessionEnd::Refused {
-                code: "wrong_device",
-                message: format!("{place}: {is} answers there: check `deviceInstance` and address"),
-                retry_after: None,
-            })
-        }
-        // It is there, and tells little about itself.
-        Err(_) => Ok(()),
-    }
-}
-
-async fn read(
-    line: &mut Line,
-    object: ObjectId,
-    property: u32,
-) -> Result<Result<Vec<Raw>, Refusal>, SessionEnd> {
-    let target = Target {
-        object,
-        property,
-        index: None,
-    };
-    let mut body = Vec::new();
-    service::read(&mut body, &target);
-    let answer = line.ask(READ, &body).await;
-    let answer = answer.map_err(|error| lost(line, error))?;
-    Ok(answer.and_then(|body| match service::read_answer(&body) {
-        Ok((_, values)) => Ok(values),
-        Err(_) => Err(Refusal::Nonsense),
-    }))
-}
-
-/// The end of a session whose device is away.
-pub(crate) fn lost(line: &Line, error: CallError) -> SessionEnd {
-    let place = line.place();
-    match error {
-        CallError::Timeout => {
-            let after = line.patience();
-            let message = format!(
-                "{place} does not answer within {after:?}: check address, power and cabling, \
-                 firewalls for UDP, and whether `timeout` suffices"
-            );
-            SessionEnd::lost("timeout", message)
-        }
-        CallError::Unreachable => SessionEnd::lost(
-            "network_unreachable",
-            format!("{place}: the router cannot reach that network: check `network`"),
-        ),
-        CallError::Io(error) => SessionEnd::lost(
-            "unreachable",
-            format!("cannot talk to {place}: {error}: check the route and the interface"),
-        ),
-    }
 }

@@ -215,3 +215,19 @@ fn quality(flags: &[Raw]) -> Quality {
         Quality::GOOD
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_flag_decides() {
+        let of = |flags: [bool; 4]| quality(&[Raw::Bits(flags.into())]).reason;
+        assert_eq!(of([true, false, false, false]), Reason::Ok);
+        assert_eq!(of([true, false, true, false]), Reason::LocalOverride);
+        assert_eq!(of([false, false, true, true]), Reason::OutOfService);
+        assert_eq!(of([false, true, true, true]), Reason::DeviceError);
+        assert_eq!(quality(&[Raw::Null]), Quality::GOOD);
+        assert_eq!(quality(&[Raw::Bits(Vec::new())]), Quality::GOOD);
+    }
+}

@@ -13,6 +13,7 @@ use crate::codec::network;
 use crate::codec::service::{self, READ, Target};
 use crate::cov::Subscriptions;
 use crate::cycle::Cycles;
+use crate::identity;
 use crate::learned::Learned;
 use crate::line::{Answer, Line};
 use crate::names;
@@ -131,7 +132,7 @@ impl<'a> Session<'a> {
             () = stopped => return Err(Halt::Stopped),
             job = self.io.next_write() => job,
             heard = line.listen() => {
-                heard.map_err(|error| opening::lost(line, error))?;
+                heard.map_err(|error| identity::lost(line, error))?;
                 return Ok(());
             }
             () = tokio::time::sleep(due.unwrap_or(quiet).min(quiet)) => {
@@ -169,7 +170,7 @@ impl<'a> Session<'a> {
             () = stopped => return Err(Halt::Stopped),
             answer = line.ask(service, body) => answer,
         };
-        answer.map_err(|error| Halt::End(opening::lost(line, error)))
+        answer.map_err(|error| Halt::End(identity::lost(line, error)))
     }
 
     async fn renew_registration(&mut self, line: &Line) -> Result<(), Halt> {

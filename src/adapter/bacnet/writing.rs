@@ -7,8 +7,8 @@ use crate::binding::Binding;
 use crate::codec::service::{self, WRITE};
 use crate::codec::value::Raw;
 use crate::data_type;
+use crate::identity;
 use crate::line::Line;
-use crate::opening;
 use crate::session::{Halt, Session, point};
 
 /// Bytes of a request that are no value.
@@ -81,7 +81,7 @@ impl Session<'_> {
                 Ok(())
             }
             Err(error) => {
-                let end = opening::lost(line, error);
+                let end = identity::lost(line, error);
                 let message = end.to_string();
                 job.answer(WriteAnswer::Unknown { message });
                 Err(Halt::End(end))

@@ -76,6 +76,7 @@ pub(crate) fn moment(date: Date, time: Time) -> Option<Timestamp> {
     let [year, month, day, _] = date;
     let [hour, minute, second, hundredths] = time;
     let small = |number: u8| i8::try_from(number).ok();
+    (year != ANY).then_some(())?;
     let year = YEAR_ZERO + i16::from(year);
     let nanos = i32::from(small(hundredths).filter(|part| *part < 100)?) * 10_000_000;
     let date = civil::Date::new(year, small(month)?, small(day)?).ok()?;

@@ -18,7 +18,7 @@ use crate::codec::{DEVICE, INSTANCE_MAX, ObjectId};
 use crate::line::Line;
 use crate::opening::{self, Opening};
 use crate::port::{Heard, Interest};
-use crate::{address, kind, names};
+use crate::{address, identity, kind, names};
 
 /// Elements of the list of objects that one request asks for.
 const PAGE: u32 = 20;
@@ -108,13 +108,9 @@ pub(super) async fn objects(ask: &BrowseAsk, finds: &mut Finds) -> Result<(), Ex
         trace: ask.trace.clone(),
     };
     let (line, _) = opening.open().await?;
-    let instance = config.device_instance;
     Walk {
+        device: line.device(),
         line,
-        device: ObjectId {
-            kind: DEVICE,
-            instance,
-        },
         reads_multiple: config.max_batch > 1,
     }
     .run(finds)
@@ -268,7 +264,7 @@ impl Walk {
     async fn ask(&mut self, service: u8, body: &[u8]) -> Result<Option<Vec<u8>>, ExploreError> {
         match self.line.ask(service, body).await {
             Ok(answer) => Ok(answer.ok()),
-            Err(error) => Err(opening::lost(&self.line, error).into()),
+            Err(error) => Err(identity::lost(&self.line, error).into()),
         }
     }
 }

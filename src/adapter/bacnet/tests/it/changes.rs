@@ -4,7 +4,7 @@ use mainstem_model::{Reason, Value};
 use serde_json::{Value as Json, json};
 
 use crate::foreign::Foreign;
-use crate::rig::{Rig, read};
+use crate::rig::{read, started};
 
 fn object(kind: &str) -> Json {
     json!({ "objectType": kind, "objectInstance": 1 })
@@ -29,7 +29,7 @@ async fn are_told(confirmed: bool) {
             "objectType": "analog-input", "objectInstance": 1, "property": "object-name",
         })),
     ];
-    let mut rig = Rig::started(foreign.port, &told(confirmed, 300, 3_600_000), endpoints);
+    let mut rig = started(foreign.port, &told(confirmed, 300, 3_600_000), endpoints);
     // The name is polled on, which tells that the others are not for want of polls.
     rig.until("all", |seen| {
         seen.good(0) > 0 && seen.good(1) > 0 && seen.good(2) > 5
@@ -81,7 +81,7 @@ async fn a_subscription_is_renewed_before_it_ends() {
         return;
     };
     let endpoints = vec![read(object("analog-input"))];
-    let mut rig = Rig::started(foreign.port, &told(true, 10, 3_600_000), endpoints);
+    let mut rig = started(foreign.port, &told(true, 10, 3_600_000), endpoints);
     rig.until("good", |seen| seen.good(0) > 0).await;
     // bacpypes3 tells the value anew with each renewal, so what comes is counted: the first poll,
     // the subscription, and two renewals after five seconds each.
@@ -101,7 +101,7 @@ async fn what_cannot_be_subscribed_to_is_polled() {
         read(object("characterstring-value")),
         read(object("analog-input")),
     ];
-    let mut rig = Rig::started(foreign.port, &told(true, 300, 3_600_000), endpoints);
+    let mut rig = started(foreign.port, &told(true, 300, 3_600_000), endpoints);
     rig.until("polls", |seen| seen.good(0) > 5 && seen.good(1) > 0)
         .await;
     foreign
@@ -124,7 +124,7 @@ async fn a_slow_poll_finds_what_was_not_told() {
         return;
     };
     let endpoints = vec![read(object("analog-input"))];
-    let mut rig = Rig::started(foreign.port, &told(true, 300, 300), endpoints);
+    let mut rig = started(foreign.port, &told(true, 300, 300), endpoints);
     rig.until("good", |seen| seen.good(0) > 1).await;
     // Less than the increment of 0.5: the device says nothing about it.
     foreign

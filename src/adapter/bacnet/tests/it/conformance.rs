@@ -9,7 +9,7 @@ use mainstem_model::{Access, Value};
 use serde_json::{Value as Json, json};
 
 use crate::cable::{Cable, Mood};
-use crate::foreign::{Foreign, python};
+use crate::foreign::{Foreign, is_there};
 use crate::rig;
 
 /// A machine that is busy with other tests answers late.
@@ -144,7 +144,7 @@ macro_rules! with_foreign {
     ($($rule:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $rule() {
-            if python().is_some() {
+            if is_there() {
                 conformance::$rule(Box::new(AirHandler::new())).await;
             }
         })+

@@ -8,7 +8,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::{Value as Json, json};
 use tokio::net::UdpSocket;
 
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{Rig, endpoint, read, started};
 use crate::scripted::{Asked, Scripted, wrap};
 
 fn analog() -> Json {
@@ -28,7 +28,7 @@ fn count(rig: &Rig, code: &str) -> u64 {
 /// A session against a script, until the value has come some times.
 async fn reads_well(script: impl Fn(&Asked) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Rig {
     let device = Scripted::start(script).await;
-    let mut rig = Rig::started(device.port, &plain(), vec![read(analog())]);
+    let mut rig = started(device.port, &plain(), vec![read(analog())]);
     let seen = rig.until("values", |seen| seen.good(0) > 5).await;
     assert_eq!(seen.value(0), Some(&Value::F32(20.5)));
     assert_eq!(seen.online, 1);
@@ -39,7 +39,7 @@ async fn reads_well(script: impl Fn(&Asked) -> Vec<Vec<u8>> + Send + Sync + 'sta
 /// A session against a script that ends by itself; how it ended, and what was counted.
 async fn is_lost(script: impl Fn(&Asked) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Rig {
     let device = Scripted::start(script).await;
-    let mut rig = Rig::started(device.port, &plain(), vec![read(analog())]);
+    let mut rig = started(device.port, &plain(), vec![read(analog())]);
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "timeout", "{end:?}");
     rig
@@ -87,7 +87,7 @@ async fn an_answer_of_another_service_or_object_is_nonsense() {
         }
     })
     .await;
-    let mut rig = Rig::started(device.port, &plain(), vec![read(analog())]);
+    let mut rig = started(device.port, &plain(), vec![read(analog())]);
     let bad = |seen: &crate::rig::Seen| seen.failed.get(&0).copied().unwrap_or_default() > 4;
     let seen = rig.until("refusals", bad).await;
     assert_eq!(seen.reason(0), Some(Reason::DeviceError));
@@ -122,7 +122,7 @@ async fn shortened_messages_in_sound_headers_are_refused() {
         }
     })
     .await;
-    let mut rig = Rig::started(device.port, &plain(), vec![read(analog())]);
+    let mut rig = started(device.port, &plain(), vec![read(analog())]);
     let bad = |seen: &crate::rig::Seen| seen.failed.get(&0).copied().unwrap_or_default() > 30;
     let seen = rig.until("refusals", bad).await;
     assert_eq!((seen.good(0), seen.online), (0, 1));
@@ -189,7 +189,7 @@ async fn pieces_without_end_are_given_up() {
     })
     .await;
     let options = json!({ "maxBatch": 1, "statusFlags": false, "timeout": 500, "retries": 0 });
-    let mut rig = Rig::started(device.port, &options, vec![read(analog())]);
+    let mut rig = started(device.port, &options, vec![read(analog())]);
     // A datagram may be lost where so many come at once: then the device is given up instead.
     let ended = tokio::select! {
         _ = rig.until("a refusal", |seen| seen.reason(0) == Some(Reason::DeviceError)) => false,
@@ -231,7 +231,7 @@ async fn pieces_out_of_turn_are_asked_for_again() {
 #[tokio::test]
 async fn a_stranger_is_not_taken_for_the_device() {
     let device = Scripted::start(Asked::well).await;
-    let mut rig = Rig::started(device.port, &plain(), vec![read(analog())]);
+    let mut rig = started(device.port, &plain(), vec![read(analog())]);
     rig.until("values", |seen| seen.good(0) > 2).await;
     let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     // Answers with every number there is.
@@ -264,7 +264,7 @@ async fn a_write_without_an_answer_is_sent_once_and_its_outcome_is_unknown() {
     .await;
     let operation = json!({ "objectType": "analog-value", "objectInstance": 1 });
     let endpoints = vec![endpoint(Access::ReadWrite, operation)];
-    let mut rig = Rig::started(device.port, &plain(), endpoints);
+    let mut rig = started(device.port, &plain(), endpoints);
     rig.until("values", |seen| seen.good(0) > 0).await;
     let answer = rig.written(0, Value::F64(1.0)).await;
     assert!(matches!(answer, WriteAnswer::Unknown { .. }), "{answer:?}");
@@ -283,7 +283,7 @@ async fn a_device_that_reads_one_by_one_is_read_one_by_one() {
     let device = Scripted::start(Asked::well).await;
     let options = json!({ "statusFlags": false, "timeout": 500 });
     let endpoints = vec![read(analog()), read(analog()), read(analog())];
-    let mut rig = Rig::started(device.port, &options, endpoints);
+    let mut rig = started(device.port, &options, endpoints);
     rig.until("values", |seen| (0..3).all(|point| seen.good(point) > 3))
         .await;
     let several = device
@@ -310,9 +310,9 @@ async fn a_dead_device_does_not_delay_another_at_the_same_port() {
             "localPort": port, "localInterface": "127.0.0.1",
         })
     };
-    let mut silent = Rig::started(dead.port, &shared(5_000), vec![read(analog())]);
+    let mut silent = started(dead.port, &shared(5_000), vec![read(analog())]);
     let begun = Instant::now();
-    let mut rig = Rig::started(well.port, &shared(2_000), vec![read(analog())]);
+    let mut rig = started(well.port, &shared(2_000), vec![read(analog())]);
     rig.until("values", |seen| seen.good(0) > 10).await;
     assert_eq!(silent.seen().online, 0);
     assert_eq!(
@@ -325,7 +325,7 @@ async fn a_dead_device_does_not_delay_another_at_the_same_port() {
         "the dead one is still waited for"
     );
     // A second connection to the same device could not tell answers apart.
-    let mut second = Rig::started(well.port, &shared(2_000), vec![read(analog())]);
+    let mut second = started(well.port, &shared(2_000), vec![read(analog())]);
     let end = second.ended().await.unwrap_err();
     assert!(matches!(end, SessionEnd::Misconfigured { .. }), "{end:?}");
     rig.stopped().await;

@@ -3,14 +3,16 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 11] = [
     mainstem_adapter_bacnet::KIND,
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
     mainstem_adapter_modbus::KIND,
     mainstem_adapter_mqtt::KIND,
+    mainstem_adapter_mtconnect::AGENT,
     mainstem_adapter_opcua::KIND,
     mainstem_adapter_s7::KIND,
+    mainstem_adapter_mtconnect::SHDR,
     mainstem_adapter_simulator::KIND,
     mainstem_adapter_system::KIND,
 ];

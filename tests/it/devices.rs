@@ -112,6 +112,11 @@ async fn http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bacnet() {
+    follow("bacnet", "47809").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modbus() {
     follow("modbus", "5020").await;
 }
@@ -127,6 +132,16 @@ async fn mqtt() {
         return skipped("mqtt", "mosquitto-clients is not installed");
     }
     follow("mqtt", "1884").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mtconnect() {
+    follow("mtconnect", "5012").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shdr() {
+    follow("shdr", "7979").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

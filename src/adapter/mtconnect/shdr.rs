@@ -5,6 +5,7 @@ mod explore;
 mod lines;
 mod said;
 mod session;
+mod taking;
 
 use mainstem_adapter::{
     Adapter, AdapterIo, AdapterSpec, BoxFuture, Built, ConnectionStrategy, EndpointSpec, Kind,

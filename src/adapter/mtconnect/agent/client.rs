@@ -1,10 +1,11 @@
 //! Questions to an agent.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mainstem_adapter::{Direction, Pin, ServiceTrust, SessionEnd, Trace, service_client_config};
+use mainstem_adapter::{Direction, Pin, SessionEnd, Trace, Trust, device_config};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 
@@ -28,21 +29,18 @@ impl Agent {
     ) -> Result<Self, SessionEnd> {
         let wrong = |message: String| SessionEnd::Misconfigured { message };
         let place = Place::new(config).map_err(wrong)?;
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(config.answering());
-        builder = match &config.tls {
-            Some(tls) => {
-                let tls = tls.load(home, &["http/1.1"]).map_err(wrong)?;
-                builder.tls_backend_preconfigured((*tls).clone())
-            }
+        let tls = match &config.tls {
+            Some(tls) => tls.load(home, &["http/1.1"]).map_err(wrong)?,
             None => {
-                let tls = service_client_config(&nobody().map_err(wrong)?, None);
-                let tls = tls.map_err(|error| wrong(error.to_string()))?;
-                builder.tls_backend_preconfigured(tls)
+                let tls = device_config(&nobody().map_err(wrong)?, None, Vec::new());
+                tls.map_err(|error| wrong(error.to_string()))?
             }
         };
+        let builder = builder.tls_backend_preconfigured(Arc::unwrap_or_clone(tls));
         let client = builder.build().map_err(|error| wrong(error.to_string()))?;
         Ok(Self {
             client,
@@ -147,8 +145,7 @@ impl Agent {
 }
 
 /// The library wants to know how TLS is made even where none is: by the key of nobody.
-fn nobody() -> Result<ServiceTrust, String> {
+fn nobody() -> Result<Trust, String> {
     let pin = format!("sha256:{}", "00".repeat(32)).parse::<Pin>();
-    pin.map(ServiceTrust::Pin)
-        .map_err(|error| error.to_string())
+    pin.map(Trust::Pin).map_err(|error| error.to_string())
 }

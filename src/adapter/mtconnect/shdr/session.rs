@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::{AdapterIo, Direction, PointId, Reading, SessionEnd};
-use mainstem_model::{Reason, Timestamp};
+use mainstem_adapter::{AdapterIo, Direction, Reading, SessionEnd};
+use mainstem_model::Value;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -13,30 +14,36 @@ use super::config::ConnectionConfig;
 use super::lines::{Found, Lines};
 use super::said::{self, Said};
 use crate::binding::Bindings;
-use crate::condition::{Level, Told};
-use crate::shape::{self, DataType};
+use crate::shape;
 
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
-/// The times between signs of life that an adapter may ask for.
-const HEARTBEATS: std::ops::RangeInclusive<u64> = 100..=600_000;
 /// Lines that an asset may have.
 const ASSET_LINES_MAX: usize = 100_000;
+/// How long an adapter that has spoken may take for its first sign of life; one that takes longer
+/// gives none.
+const PONG_PATIENCE: Duration = Duration::from_secs(2);
+/// Readings that wait for it.
+const READINGS_WAITING_MAX: usize = 10_000;
+/// Between questions of the system whether the other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 /// Lines of no sense in a row, after which something else is at the other end.
 const NONSENSE_MAX: usize = 100;
 
-struct Session<'a> {
-    place: String,
-    bindings: &'a mut Bindings,
-    io: &'a mut AdapterIo,
-    readings: Vec<Reading>,
+pub(super) struct Session<'a> {
+    pub(super) place: String,
+    pub(super) bindings: &'a mut Bindings,
+    pub(super) io: &'a mut AdapterIo,
+    pub(super) readings: Vec<Reading>,
     /// Which datapoints were told in this session.
-    told: Vec<bool>,
+    pub(super) told: Vec<bool>,
+    /// When its first line came.
+    said_at: Option<Instant>,
     online: bool,
     /// How often the adapter wants to be asked for a sign of life, once it has given one.
-    heartbeat: Option<Duration>,
+    pub(super) heartbeat: Option<Duration>,
     /// The mark behind which an asset ends, and how many lines of it may still come.
-    asset: Option<(String, usize)>,
+    pub(super) asset: Option<(String, usize)>,
     /// Lines of no sense since the last that said something.
     nonsense: usize,
 }
@@ -69,6 +76,7 @@ pub(super) async fn serve(
         bindings,
         io,
         readings: Vec::new(),
+        said_at: None,
         online: false,
         heartbeat: None,
         asset: None,
@@ -77,13 +85,22 @@ pub(super) async fn serve(
     tokio::select! {
         biased;
         () = &mut stopped => Ok(()),
-        end = session.run(config, &mut stream) => Err(end),
+        end = Box::pin(session.run(config, &mut stream)) => Err(end),
     }
 }
 
 async fn connect(config: &ConnectionConfig, place: &str) -> Result<TcpStream, SessionEnd> {
     let stream = TcpStream::connect((config.host.as_str(), config.port)).await;
-    let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+    let stream = stream.and_then(|stream| {
+        // A machine that was switched off says nothing: the system asks it now and then.
+        let keepalive = TcpKeepalive::new()
+            .with_time(KEEPALIVE)
+            .with_interval(KEEPALIVE)
+            .with_retries(3);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    });
     stream.map_err(|error| {
         let message = format!(
             "cannot connect to {place}: {error}: check host and port, and that the adapter runs"
@@ -105,12 +122,14 @@ impl Session<'_> {
         loop {
             // Until the first line the time to connect counts, then two of its own heartbeats;
             // an adapter without them is believed as long as its connection stands.
-            let silence = match (self.online, self.heartbeat) {
-                (false, _) => Some(begun + patience),
-                (true, Some(heartbeat)) => Some(heard + 2 * heartbeat),
-                (true, None) => None,
+            let silence = match (self.said_at, self.heartbeat) {
+                (None, _) => Some(begun + patience),
+                (Some(_), Some(heartbeat)) => Some(heard + 2 * heartbeat),
+                (Some(said_at), None) if !self.online => Some(said_at + PONG_PATIENCE),
+                (Some(_), None) => None,
             };
-            if silence.is_some_and(|until| Instant::now() >= until) {
+            self.see_who_it_is();
+            if silence.is_some_and(|until| Instant::now() >= until) && !self.is_believed() {
                 return self.silent(begun.elapsed(), patience);
             }
             let ping = tokio::time::sleep_until(ping_at);
@@ -148,10 +167,29 @@ impl Session<'_> {
         }
     }
 
+    /// An adapter is believed once it is known whether it gives signs of life: one that falls
+    /// silent before the first of them could not be told from one that has nothing to say.
+    fn see_who_it_is(&mut self) {
+        let Some(said_at) = self.said_at.filter(|_| !self.online) else {
+            return;
+        };
+        let is_full = self.readings.len() >= READINGS_WAITING_MAX;
+        if self.heartbeat.is_some() || said_at.elapsed() >= PONG_PATIENCE || is_full {
+            self.online = true;
+            self.io.online();
+            self.io.emit(&mut self.readings);
+        }
+    }
+
+    /// Whether its silence means nothing.
+    fn is_believed(&self) -> bool {
+        self.said_at.is_some() && self.heartbeat.is_none()
+    }
+
     fn silent(&self, since: Duration, patience: Duration) -> SessionEnd {
         let place = &self.place;
-        match (self.online, self.heartbeat) {
-            (true, Some(heartbeat)) => SessionEnd::lost(
+        match (self.said_at, self.heartbeat) {
+            (Some(_), Some(heartbeat)) => SessionEnd::lost(
                 "heartbeat_missed",
                 format!(
                     "{place} has given no sign of life for twice its {heartbeat:?}: check the \
@@ -191,7 +229,9 @@ impl Session<'_> {
                 Found::Line(line) => alive |= self.line(&line),
             }
         }
-        self.io.emit(&mut self.readings);
+        if self.online {
+            self.io.emit(&mut self.readings);
+        }
         alive
     }
 
@@ -208,12 +248,9 @@ impl Session<'_> {
             return false;
         }
         self.nonsense = 0;
-        if !self.online {
-            self.online = true;
-            self.io.online();
-        }
+        self.said_at.get_or_insert_with(Instant::now);
         for index in self.bindings.of(EVERY_LINE).to_vec() {
-            let reading = shape::reading(index, Some(mainstem_model::Value::text(line)), None);
+            let reading = shape::reading(index, Some(Value::text(line)), None);
             self.push(index, reading);
         }
         match said {
@@ -226,155 +263,5 @@ impl Session<'_> {
             Said::Command | Said::Empty | Said::Nonsense => {}
         }
         true
-    }
-
-    /// Whether a line belongs to an asset, which is left out.
-    fn in_asset(&mut self, line: &str) -> bool {
-        let Some((mark, left)) = &mut self.asset else {
-            return false;
-        };
-        *left -= 1;
-        if *left == 0 || line.trim() == mark.as_str() {
-            self.asset = None;
-        }
-        true
-    }
-
-    fn pong(&mut self, time: Option<u64>) {
-        let (least, most) = (*HEARTBEATS.start(), *HEARTBEATS.end());
-        if let Some(time) = time {
-            self.heartbeat = Some(Duration::from_millis(time.clamp(least, most)));
-        }
-        // It lives, and would have said what has changed.
-        let told = self.told.iter().enumerate().filter(|(_, told)| **told);
-        let points: Vec<PointId> = told.map(|(index, _)| shape::point(index)).collect();
-        self.io.confirm(&points);
-    }
-
-    fn data(&mut self, at: Option<Timestamp>, fields: &[String]) {
-        if at.is_none() {
-            self.io.statistics().failed("no_time");
-        }
-        let first = self.find(&fields[0]);
-        let Some(index) = first.first() else {
-            if said::looks_like_condition(fields) {
-                return;
-            }
-            return self.pairs(at, fields);
-        };
-        match self.bindings.data_type(*index) {
-            DataType::Condition | DataType::Level => self.condition(&first, at, fields),
-            DataType::Message => self.message(&first, at, fields),
-            DataType::TimeSeries => self.series(&first, at, fields),
-            DataType::Event | DataType::Sample | DataType::Vector => self.pairs(at, fields),
-        }
-    }
-
-    /// The bindings of a key: with its device, or without where the endpoint names none.
-    fn find(&self, key: &str) -> Vec<usize> {
-        let whole = self.bindings.of(key);
-        let part = match key.rsplit_once(':') {
-            Some((_, part)) => self.bindings.of(part),
-            None => &[],
-        };
-        whole.iter().chain(part).copied().collect()
-    }
-
-    fn pairs(&mut self, at: Option<Timestamp>, fields: &[String]) {
-        for pair in fields.chunks(2) {
-            let [key, text] = pair else {
-                self.io.statistics().failed("malformed");
-                return;
-            };
-            for index in self.find(key) {
-                let data_type = self.bindings.data_type(index);
-                let is_plain = matches!(
-                    data_type,
-                    DataType::Event | DataType::Sample | DataType::Vector
-                );
-                // Conditions and messages have lines of their own: between others their parts
-                // cannot be told from keys.
-                let reading = match is_plain || shape::is_unavailable(text) {
-                    true => self.bindings.value(index, text, at),
-                    false => shape::reading(index, None, at),
-                };
-                self.push(index, reading);
-            }
-        }
-    }
-
-    fn condition(&mut self, of: &[usize], at: Option<Timestamp>, fields: &[String]) {
-        let part = |at: usize| fields.get(at).map(String::as_str).unwrap_or_default();
-        let Some(level) = Level::parse(part(1)) else {
-            self.io.statistics().failed("malformed");
-            return self.fail(of, at);
-        };
-        let told = Told {
-            level,
-            code: part(2),
-            severity: part(3),
-            qualifier: part(4),
-            text: part(5),
-        };
-        for index in of {
-            let reading = match self.bindings.data_type(*index).is_condition() {
-                true => self.bindings.condition(*index, &told, at),
-                false => shape::reading(*index, None, at),
-            };
-            self.push(*index, reading);
-        }
-    }
-
-    fn message(&mut self, of: &[usize], at: Option<Timestamp>, fields: &[String]) {
-        let part = |at: usize| fields.get(at).map(String::as_str).unwrap_or_default();
-        let (code, text) = match fields.len() {
-            2 => ("", part(1)),
-            _ => (part(1), part(2)),
-        };
-        for index in of {
-            let reading = match shape::is_unavailable(text) {
-                true => shape::unavailable(*index, at),
-                false => {
-                    let value = serde_json::json!({ "code": code, "text": text }).to_string();
-                    let value = mainstem_model::Value::Json(value.into());
-                    shape::reading(*index, Some(value), at)
-                }
-            };
-            self.push(*index, reading);
-        }
-    }
-
-    fn series(&mut self, of: &[usize], at: Option<Timestamp>, fields: &[String]) {
-        // Count and rate stand before the numbers.
-        let text = match fields {
-            [_, text] | [_, _, _, text, ..] => text,
-            _ => return self.fail(of, at),
-        };
-        for index in of {
-            let reading = self.bindings.value(*index, text, at);
-            self.push(*index, reading);
-        }
-    }
-
-    fn fail(&mut self, of: &[usize], at: Option<Timestamp>) {
-        for index in of {
-            self.push(*index, shape::reading(*index, None, at));
-        }
-    }
-
-    fn push(&mut self, index: usize, reading: Reading) {
-        if reading.quality.reason == Reason::BadType {
-            self.io.statistics().failed("unexpected_value");
-            if !self.told[index] {
-                let (place, item) = (self.place.as_str(), index);
-                tracing::warn!(
-                    place,
-                    item,
-                    "not of its type: set the endpoint's `dataType`"
-                );
-            }
-        }
-        self.told[index] = true;
-        self.readings.push(reading);
     }
 }

@@ -144,6 +144,7 @@ async fn an_agent_that_has_begun_anew_is_read_anew() {
     rig.start();
     rig.until("anew", |seen| seen.value(0) == Some(&Value::F64(1.5)))
         .await;
+    assert_eq!(count(&rig, "agent_restarted"), 1);
     machine.command("observe x2 9").await;
     rig.until("nine", |seen| seen.value(0) == Some(&Value::F64(9.0)))
         .await;

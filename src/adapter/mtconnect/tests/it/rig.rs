@@ -1,8 +1,8 @@
 //! Sessions of both kinds with a machine on this machine.
 
 use mainstem_adapter::EndpointSpec;
+pub(crate) use mainstem_adapter::conformance::SessionRig as Rig;
 use mainstem_adapter::conformance::{Program, SessionRig, with_options};
-pub(crate) use mainstem_adapter::conformance::{Seen, SessionRig as Rig};
 use mainstem_adapter_mtconnect::{AGENT, SHDR};
 use mainstem_model::{Access, Value};
 use serde_json::{Value as Json, json};

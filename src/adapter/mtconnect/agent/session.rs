@@ -95,15 +95,14 @@ impl Session<'_> {
             self.online = true;
             self.taking.io.online();
         }
-        if let Some(mut before) = *self.reached
-            && before.next < header.next
-        {
-            if before.instance == header.instance {
+        match *self.reached {
+            Some(mut before) if before.instance == header.instance => {
                 self.catch_up(&mut before, header.next).await?;
-            } else {
-                self.taking
-                    .note("agent_restarted", "the agent has begun anew");
             }
+            Some(_) => self
+                .taking
+                .note("agent_restarted", "the agent has begun anew"),
+            None => {}
         }
         self.taking.state(&now);
         Ok(Reached {

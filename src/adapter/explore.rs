@@ -8,17 +8,21 @@
 mod answers;
 mod attempt;
 mod finds;
+mod parts_of;
 mod place;
 mod tried;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mainstem_model::{Clock, ValueType};
 use serde_json::Value;
 
 use crate::{AdapterSpec, BoxFuture, Problem, SessionEnd, Trace};
 
 pub use attempt::{ATTEMPT_TARGETS_MAX, Answer, Attempt, attempt};
 pub use finds::{BrowseLimits, Cut, FOUND_TEXT_BYTES_MAX, Finds, Found, Progress};
+pub use parts_of::{DOCUMENT_PARTS_MAX, DocumentPart, document_parts, pointed};
 pub use place::{Place, host_and_port};
 pub use tried::{Tried, View};
 
@@ -38,11 +42,26 @@ pub trait Explore: Send + Sync {
     /// Also `adapters import` asks this, with a type and a count of 1, and takes the first.
     fn targets(&self, wish: &Wish<'_>) -> Result<Vec<Target>, String>;
 
+    /// Asks the device for what targets lack before they are read, such as the types of nodes.
+    fn complete<'a>(
+        &'a self,
+        ask: &'a BrowseAsk,
+        targets: &'a mut [Target],
+    ) -> BoxFuture<'a, Result<(), ExploreError>> {
+        let _ = (ask, targets);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// What the answers may mean, one for each row that is shown. `answers` stand in the order of
     /// the targets of one wish; neighbours may be looked at together.
     fn interpret(&self, wish: &Wish<'_>, answers: &[Answer]) -> Vec<Tried> {
         let _ = wish;
         answers.iter().map(Tried::plain).collect()
+    }
+
+    /// Words within the labels of views that need a word of explanation, and that word.
+    fn legend(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
     }
 
     /// Walks what the device tells about itself and hands over what can be read. Returns when all
@@ -90,10 +109,23 @@ pub struct Target {
     pub address: String,
     /// The content of `subscribe:`.
     pub operation: Value,
+    /// The `type:` beside it, where the kind's own is not the wanted one.
+    pub value_type: Option<ValueType>,
 }
 
-/// What to walk.
-#[derive(Clone, Debug)]
+impl Target {
+    /// With the type that the kind gives it.
+    pub fn new(address: impl Into<String>, operation: Value) -> Self {
+        Self {
+            address: address.into(),
+            operation,
+            value_type: None,
+        }
+    }
+}
+
+/// Whom to ask, and what to walk.
+#[derive(Clone)]
 pub struct BrowseAsk {
     /// The connection; without endpoints.
     pub spec: AdapterSpec,
@@ -103,6 +135,8 @@ pub struct BrowseAsk {
     pub patience: Duration,
     /// Where frames are told.
     pub trace: Trace,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why nothing, or no more, could be found out.

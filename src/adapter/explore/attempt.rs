@@ -104,7 +104,7 @@ fn endpoint((index, target): (usize, &Target)) -> EndpointSpec {
         operation: target.operation.clone(),
         interval: None,
         access: Access::Read,
-        value_type: None,
+        value_type: target.value_type,
         unit: None,
         description: None,
         limits: None,

@@ -5,6 +5,7 @@ use schemars::schema_for;
 
 use crate::connection::ConnectionConfig;
 use crate::endpoint::EndpointConfig;
+use crate::explore::OpcUaExplore;
 use crate::plan::Plan;
 use crate::section;
 use crate::session::OpcUaAdapter;
@@ -17,14 +18,14 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schema_for!(EndpointConfig).to_value(),
     build,
-    explore: None,
+    explore: Some(&OpcUaExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let connection =
         section::read::<ConnectionConfig>(&spec.connection, "/connection", &mut problems)
-            .and_then(|config| config.plan(&spec.name, &mut problems));
+            .and_then(|config| config.plan(&spec.name, &spec.home, &mut problems));
     let (mut points, mut plans) = (Vec::new(), Vec::new());
     for (index, endpoint) in spec.endpoints.iter().enumerate() {
         let pointer = format!("/endpoints/{index}");

@@ -25,6 +25,9 @@ pub struct AdapterDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try: Option<Timestamp>,
+    /// The address that is used now, where there are several: the active one of redundant servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
     /// `good`, `uncertain` or `bad`, and why.
     pub quality: String,
     /// The stable word of the quality's reason.
@@ -85,4 +88,24 @@ pub struct DeviceDocument {
     pub status: String,
     /// Why not further.
     pub reason: String,
+}
+
+/// One frame of an adapter's wire.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TraceFrameDocument {
+    /// When it passed.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// `sent`, `received`, or `note` for what is no frame.
+    pub direction: String,
+    /// What it means.
+    pub text: String,
+    /// How many bytes it has.
+    pub length: u64,
+    /// Its bytes as hex digits, at most 1,024 of them; none where a library keeps them to itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+    /// Frames left out before this one, because the reader or the network was slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
 }

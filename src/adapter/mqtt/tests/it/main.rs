@@ -7,6 +7,8 @@
 
 mod broker;
 mod conformance;
+mod exploring;
 mod hostile;
 mod rig;
+mod secured;
 mod topics;

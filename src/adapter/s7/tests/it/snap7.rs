@@ -7,15 +7,15 @@ use serde_json::{Value as Json, json};
 
 use crate::rig::{endpoint, read, started};
 
-struct Foreign {
-    port: u16,
-    entries: Vec<Json>,
+pub(crate) struct Foreign {
+    pub(crate) port: u16,
+    pub(crate) entries: Vec<Json>,
     program: Program,
 }
 
 impl Foreign {
     /// The server, or nothing and a word about it if no Python was named.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let program = Program::start("S7 against python-snap7", "s7_server.py", &[]).await?;
         Some(Self {
             port: program.port(),
@@ -30,7 +30,7 @@ impl Foreign {
 }
 
 /// The value as the server's Python has it.
-fn to_json(value: &Value) -> Json {
+pub(crate) fn to_json(value: &Value) -> Json {
     match value {
         Value::Bool(on) => json!(on),
         Value::Int(number) => json!(number),

@@ -68,28 +68,8 @@ impl Binding {
             );
         }
         let writable = spec.access.is_writable();
-        if config.relinquish && spec.access != Access::Write {
-            report(
-                "relinquish",
-                "a priority is given up by a write",
-                "an endpoint with `write:`",
-            );
-        }
-        if config.relinquish && config.priority.is_none() {
-            report(
-                "relinquish",
-                "it is not said which priority",
-                "`priority` beside it",
-            );
-        }
         let is_present = property == Some(names::PRESENT_VALUE) && config.index.is_none();
-        if config.cov == Some(true) && !is_present {
-            report(
-                "cov",
-                "only present-values are told",
-                "`property: present-value`, or no `cov`",
-            );
-        }
+        contradictions(&config, spec.access, is_present, &mut report);
         let (Some(kind), Some(property), true) = (kind, property, problems.is_empty()) else {
             return Err(problems);
         };
@@ -138,5 +118,35 @@ impl Binding {
             None => format!("{object} {property}"),
             Some(index) => format!("{object} {property}[{index}]"),
         }
+    }
+}
+
+/// Options that do not go together.
+fn contradictions(
+    config: &EndpointConfig,
+    access: Access,
+    is_present: bool,
+    report: &mut impl FnMut(&str, &str, &str),
+) {
+    if config.relinquish && access != Access::Write {
+        report(
+            "relinquish",
+            "a priority is given up by a write",
+            "an endpoint with `write:`",
+        );
+    }
+    if config.relinquish && config.priority.is_none() {
+        report(
+            "relinquish",
+            "it is not said which priority",
+            "`priority` beside it",
+        );
+    }
+    if config.cov == Some(true) && !is_present {
+        report(
+            "cov",
+            "only present-values are told",
+            "`property: present-value`, or no `cov`",
+        );
     }
 }

@@ -73,10 +73,16 @@ impl Explore for BacnetExplore {
                 operation["property"] = json!(property);
                 address = format!("{address}/{property}");
             }
-            if let Some(data_type) = wish.data_type {
-                operation["dataType"] = json!(data_type);
+            let value_type = wish.data_type.and_then(|word| word.parse().ok());
+            // What is no type of this program is one of the protocol.
+            if let (Some(word), None) = (wish.data_type, value_type) {
+                operation["dataType"] = json!(word);
             }
-            Target { address, operation }
+            Target {
+                address,
+                operation,
+                value_type,
+            }
         };
         Ok((first.instance..=last).map(target).collect())
     }

@@ -27,12 +27,15 @@ impl Explore for ShdrExplore {
             return Err("a key of a data item is missing, such as Xact".to_owned());
         }
         let mut operation = json!({ "key": wish.address });
-        if let Some(data_type) = wish.data_type {
-            operation["dataType"] = json!(data_type);
+        let value_type = wish.data_type.and_then(|word| word.parse().ok());
+        // What is no type of this program is one of the protocol.
+        if let (Some(word), None) = (wish.data_type, value_type) {
+            operation["dataType"] = json!(word);
         }
         Ok(vec![Target {
             address: wish.address.to_owned(),
             operation,
+            value_type,
         }])
     }
 }

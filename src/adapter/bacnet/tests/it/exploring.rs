@@ -19,13 +19,14 @@ async fn browse(url: &str, start: Option<&str>) -> Finds {
         folder: "unused".into(),
         home: std::path::PathBuf::new(),
     };
+    let clock: Arc<dyn mainstem_model::Clock> =
+        Arc::new(mainstem_adapter::conformance::TokioClock::new());
     let ask = BrowseAsk {
         spec,
         start: start.map(str::to_owned),
         patience: Duration::from_secs(2),
-        trace: mainstem_adapter::Trace::new(Arc::new(
-            mainstem_adapter::conformance::TokioClock::new(),
-        )),
+        trace: mainstem_adapter::Trace::new(Arc::clone(&clock)),
+        clock,
     };
     let limits = BrowseLimits {
         found_max: 100,

@@ -201,7 +201,8 @@ async fn an_agent_lists_its_data_items() {
     };
     let explore = AGENT.explore.unwrap();
     let url = format!("mtconnect://127.0.0.1:{}", agent_port(&machine));
-    let clock = mainstem_adapter::conformance::TokioClock::new();
+    let clock: Arc<dyn mainstem_model::Clock> =
+        Arc::new(mainstem_adapter::conformance::TokioClock::new());
     let ask = BrowseAsk {
         spec: AdapterSpec {
             name: "look".into(),
@@ -212,7 +213,8 @@ async fn an_agent_lists_its_data_items() {
         },
         start: None,
         patience: Duration::from_secs(5),
-        trace: mainstem_adapter::Trace::new(Arc::new(clock)),
+        trace: mainstem_adapter::Trace::new(Arc::clone(&clock)),
+        clock,
     };
     let limits = BrowseLimits {
         found_max: 100,

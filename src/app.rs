@@ -21,6 +21,7 @@ mod replicas;
 mod report;
 mod seat;
 mod server_nodes;
+mod states;
 mod uplinks;
 
 pub use kinds::kinds;

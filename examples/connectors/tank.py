@@ -20,6 +20,8 @@ SCHEMA = {
     },
 }
 
+HELLO = {"hello": {"protocol": 1, "program": "tank 1.0", "schema": SCHEMA}}
+
 
 def say(word):
     """One line to the node, at once."""
@@ -54,10 +56,10 @@ def sample(tank, point):
     return [point["id"], value] if value is not None else [point["id"], None, "bad_address"]
 
 
-def main():
-    say({"hello": {"protocol": 1, "program": "tank 1.0", "schema": SCHEMA}})
+def serve(orders, say):
+    """Obeys orders, a line each, until it is told to disconnect."""
     tank, points = None, {}
-    for line in sys.stdin:
+    for line in orders:
         order = json.loads(line)
         op, request = order["op"], order.get("request")
         if op in ("connect", "reconnect"):
@@ -77,4 +79,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    say(HELLO)
+    serve(sys.stdin, say)

@@ -23,6 +23,11 @@ pub trait Adapter: Send {
         false
     }
 
+    /// Whether its device comes to it, by [`AdapterIo::door`], in place of it going there.
+    fn is_visited(&self) -> bool {
+        false
+    }
+
     /// How often a reading of a datapoint is due, where its endpoint has no `interval` that would
     /// tell. The runner waits twice as long for the first reading of a session, within bounds.
     fn interval(&self, point: PointId) -> Option<Duration> {

@@ -6,7 +6,9 @@ use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Asks, PointId, Reading, Statistics, Trace, WriteJob};
+use crate::{
+    Asks, Door, LogLines, LogSource, PointId, Reading, States, Statistics, Trace, WriteJob,
+};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -31,6 +33,9 @@ pub struct AdapterIo {
     output: Arc<dyn Output>,
     writes: mpsc::Receiver<WriteJob>,
     asks: Option<Asks>,
+    door: Option<Arc<Door>>,
+    log: Arc<LogLines>,
+    states: States,
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
@@ -50,6 +55,9 @@ impl AdapterIo {
             output,
             writes,
             asks: None,
+            door: None,
+            log: Arc::default(),
+            states: States::default(),
             stop,
             trace: Trace::new(Arc::clone(&clock)),
             clock,
@@ -69,6 +77,35 @@ impl AdapterIo {
     pub fn with_asks(mut self, asks: Asks) -> Self {
         self.asks = Some(asks);
         self
+    }
+
+    /// The same with a door for programs that come, and lines that are kept.
+    #[must_use]
+    pub fn with_door_and_log(mut self, door: Option<Arc<Door>>, log: Arc<LogLines>) -> Self {
+        (self.door, self.log) = (door, log);
+        self
+    }
+
+    /// The same with the states of the node's resources.
+    #[must_use]
+    pub fn with_states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states of the node's resources.
+    pub fn states(&self) -> &States {
+        &self.states
+    }
+
+    /// Where programs come in, for an adapter that says [`crate::Adapter::is_visited`].
+    pub fn door(&self) -> Option<&Arc<Door>> {
+        self.door.as_ref()
+    }
+
+    /// Keeps a line for whoever looks for a cause: `mainstem adapters log`.
+    pub fn log(&self, source: LogSource, text: &str) {
+        self.log.say(self.clock.now(), source, text);
     }
 
     /// The questions of this session: once, for an adapter that says [`crate::Adapter::is_asked`].

@@ -13,6 +13,7 @@ pub mod fields;
 mod intake;
 mod io;
 mod kind;
+mod log_lines;
 mod options;
 mod poll;
 mod reading;
@@ -24,11 +25,13 @@ mod slot;
 mod source_trust;
 mod spec;
 mod standing;
+mod states;
 mod statistics;
 mod strategy;
 mod supervision;
 mod tls;
 mod trace;
+mod visit;
 mod write_job;
 
 pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
@@ -38,6 +41,11 @@ pub use convert::{convert, from_device, to_device};
 pub use explore::Explore;
 pub use io::{AdapterIo, Output};
 pub use kind::{Built, Kind, Point, PointId, Problem};
+pub use log_lines::{
+    LOG_BYTES_KEPT, LOG_LINE_BYTES_MAX, LOG_LINES_KEPT, LogLine, LogLines, LogPage, LogSource,
+};
+/// Files that kinds keep in their own folder, whole or not at all.
+pub use mainstem_journal::{Checked, read_checked, write_checked};
 /// TLS to services, for protocols that have no room of their own for it.
 pub use mainstem_security::{Credentials, Pin, TlsError, Trust, device_config};
 /// The JSON of values, the same as in the API.
@@ -52,11 +60,13 @@ pub use runner::{
 pub use site::{Installation, Site, SiteAdapter};
 pub use spec::{AdapterSpec, EndpointSpec, Scaling, TimePolicy};
 pub use standing::{AdapterState, Cause, Standing};
-pub use statistics::{Statistics, StatisticsSnapshot};
+pub use states::{ResourceState, StateChange, States};
+pub use statistics::{ROUND_TRIP_BOUNDS_US, Statistics, StatisticsSnapshot};
 pub use strategy::ConnectionStrategy;
 pub use tls::TlsSection;
 pub use trace::{
     Direction, TRACE_FRAME_BYTES_MAX, TRACE_FRAMES_WAITING_MAX, TRACE_READERS_MAX,
     TRACE_TEXT_BYTES_MAX, Trace, TraceBusy, TraceFrame, TraceReader, Traced,
 };
+pub use visit::{Door, Speaker, Taken, Visit, Visitor};
 pub use write_job::{WriteAnswer, WriteJob};

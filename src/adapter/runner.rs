@@ -22,8 +22,8 @@ use self::life::Life;
 pub use self::view::{AdapterView, DeviceView};
 use self::wanted::{Mode, Wanted};
 use crate::{
-    AdapterSpec, AskError, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing,
-    TraceBusy, TraceReader, WriteAnswer,
+    AdapterSpec, AskError, BackoffOptions, Door, Installation, Kind, LogLines, PointId, Problem,
+    Site, Standing, States, TraceBusy, TraceReader, WriteAnswer,
 };
 
 /// Writes that may wait for the device at the same time.
@@ -40,6 +40,8 @@ pub struct RunnerOptions {
     pub bad_after: Duration,
     /// Chance for the back-off, evenly distributed between 0 and 1. Tests bring their own.
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// The states of the node's resources, for the kind that shows them.
+    pub states: States,
 }
 
 impl Default for RunnerOptions {
@@ -49,6 +51,7 @@ impl Default for RunnerOptions {
             backoff: BackoffOptions::default(),
             bad_after: Duration::from_secs(30),
             chance: Arc::new(move || chance.lock().random()),
+            states: States::default(),
         }
     }
 }
@@ -188,6 +191,16 @@ impl AdapterRunner {
                 Err(_) => Err(AskError::Failed("no answer in time".into())),
             }
         }
+    }
+
+    /// Where programs come in, if its kind waits for one.
+    pub fn door(&self) -> Option<Arc<Door>> {
+        self.desk.door.clone()
+    }
+
+    /// The last lines that it said.
+    pub fn log(&self) -> Arc<LogLines> {
+        Arc::clone(&self.desk.log)
     }
 
     /// A seat at the adapter's wire: its frames, session after session, until it is dropped.

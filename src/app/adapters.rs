@@ -32,6 +32,7 @@ impl RunningAdapter {
                 factor: config.strategy.increment_factor,
                 ..BackoffOptions::default()
             },
+            states: site.states.board.clone(),
             ..RunnerOptions::default()
         };
         let clock = Arc::clone(store.clock());

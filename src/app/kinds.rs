@@ -3,10 +3,11 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 11] = [
+static KINDS: [Kind; 13] = [
     mainstem_adapter_bacnet::KIND,
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
+    mainstem_adapter_kafka::KIND,
     mainstem_adapter_modbus::KIND,
     mainstem_adapter_mqtt::KIND,
     mainstem_adapter_mtconnect::AGENT,
@@ -15,6 +16,7 @@ static KINDS: [Kind; 11] = [
     mainstem_adapter_mtconnect::SHDR,
     mainstem_adapter_simulator::KIND,
     mainstem_adapter_system::KIND,
+    mainstem_adapter_systemstate::KIND,
 ];
 
 /// All adapter kinds.

@@ -7,7 +7,8 @@ use mainstem_model::{GlobSet, Name};
 use mainstem_remote::{
     ClockOptions, Delivery, Dial, DialFrom, DriftAction, HsycoLink, HsycoOptions, Link,
     LinkOptions, LoggerOptions, Mode, Profile, Protocol, ProxyAddress, ProxyWay, RemoteConfig,
-    RemoteKind, RemoteView, Route, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay, Tunnels, Way,
+    RemoteKind, RemoteView, Route, StateHook, TcpWay, TlsDial, Trust, TunnelQueue, TunnelWay,
+    Tunnels, Way,
 };
 use mainstem_store::Store;
 use mainstem_telemetry::Health;
@@ -86,6 +87,7 @@ pub(super) fn start(
     health: &Health,
     writes: &Arc<WriteDesk>,
     tunnels: &Tunnels,
+    on_state: StateHook,
     loggers: Option<LoggerOptions>,
 ) -> anyhow::Result<RunningLink> {
     let store = Arc::clone(store);
@@ -100,10 +102,12 @@ pub(super) fn start(
                 }
             };
             options.loggers = loggers;
+            options.on_state = Some(on_state);
             RunningLink::Mainstem(Link::start(options, store, health))
         }
         RemoteKind::Hsyco => {
-            let options = hsyco(config, routes(config, Protocol::Http1)?);
+            let mut options = hsyco(config, routes(config, Protocol::Http1)?);
+            options.on_state = Some(on_state);
             RunningLink::Hsyco(HsycoLink::start(options, store, health))
         }
     })
@@ -208,6 +212,7 @@ fn mainstem(
         one_way: config.one_way,
         tunnels,
         loggers: None,
+        on_state: None,
         paused: config.paused,
     }
 }
@@ -222,6 +227,7 @@ fn hsyco(config: &RemoteConfig, routes: Vec<Arc<dyn Dial>>) -> HsycoOptions {
         hold: config.poll_interval,
         read: read(config),
         types: config.types.clone(),
+        on_state: None,
         paused: config.paused,
     }
 }

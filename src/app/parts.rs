@@ -30,6 +30,7 @@ use super::replicas;
 use super::report::ReloadReport;
 use super::seat::StoreSite;
 use super::server_nodes::ServerNodes;
+use super::states::ResourceStates;
 use super::uplinks::Uplinks;
 
 /// Adapters and remotes that run, each with the configuration that it was started with.
@@ -42,6 +43,7 @@ pub(super) struct RunningParts {
     has_canary: bool,
     writes: Arc<WriteDesk>,
     site: StoreSite,
+    states: Arc<ResourceStates>,
     loggers: RunningLoggers,
     opcua: RunningOpcua,
     pub(super) server_nodes: ServerNodes,
@@ -59,7 +61,9 @@ pub(super) struct RunningParts {
 impl RunningParts {
     pub(super) fn new(ground: &Ground, bus_tls: BusTls, has_canary: bool) -> Self {
         let (store, health) = (&ground.store, &ground.health);
+        let states = Arc::new(ResourceStates::default());
         let site = StoreSite {
+            states: Arc::clone(&states),
             store: Arc::clone(store),
             health: health.clone(),
             seats: parking_lot::Mutex::default(),
@@ -71,6 +75,7 @@ impl RunningParts {
             has_canary,
             writes: Arc::clone(&ground.writes),
             site,
+            states,
             loggers: ground.loggers(),
             opcua: ground.opcua(),
             server_nodes: ServerNodes::new(ground),
@@ -89,6 +94,7 @@ impl RunningParts {
     /// problem with its name; the others run.
     pub(super) async fn apply(&self, config: &NodeConfig) -> ReloadReport {
         let mut report = ReloadReport::default();
+        self.states.begin(config);
         self.apply_bus(config, &mut report).await;
         self.server_nodes
             .apply(config, self.bus.bus(), &mut report)
@@ -117,6 +123,7 @@ impl RunningParts {
             }
         }
         self.apply_opcua(config, &mut report).await;
+        self.states.applied(config, &report.failed);
         report
     }
 
@@ -259,6 +266,7 @@ impl RunningParts {
             &self.health,
             &self.writes,
             &self.tunnels,
+            self.states.link(config.name.as_str()),
             replicas::options(config, &self.loggers.running),
         );
         match started {

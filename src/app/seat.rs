@@ -11,8 +11,11 @@ use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use parking_lot::Mutex;
 
+use super::states::ResourceStates;
+
 /// Where adapters are installed.
 pub(super) struct StoreSite {
+    pub(super) states: Arc<ResourceStates>,
     pub(super) store: Arc<Store>,
     pub(super) health: Health,
     pub(super) seats: Mutex<HashMap<String, Arc<Seat>>>,
@@ -20,6 +23,7 @@ pub(super) struct StoreSite {
 
 /// One adapter in the store.
 pub(super) struct Seat {
+    states: Arc<ResourceStates>,
     store: Arc<Store>,
     health: Health,
     name: String,
@@ -78,6 +82,7 @@ impl StoreSite {
         self.retain(source, &devices, &points);
         self.report(name, &refused);
         Seat {
+            states: Arc::clone(&self.states),
             store: Arc::clone(store),
             health: self.health.clone(),
             name: name.to_owned(),
@@ -202,6 +207,7 @@ impl SiteAdapter for Seat {
     }
 
     fn standing(&self, standing: &Standing) {
+        self.states.adapter(&self.name, standing.state);
         let is_online = standing.state == AdapterState::Online;
         if let Some((source, id)) = self.connection {
             let word = if is_online { "online" } else { "offline" };

@@ -7,6 +7,7 @@ mod device;
 mod file;
 mod import;
 mod kinds;
+mod log;
 mod resources;
 mod show;
 mod trace;
@@ -37,6 +38,8 @@ enum Action {
     List,
     /// Show everything about one adapter
     Show(Named),
+    /// Show the last lines that an adapter said: a connector's program, and of its sessions
+    Log(log::LogArgs),
     /// Disconnect an adapter until it is resumed
     Pause(Named),
     /// Connect an adapter again
@@ -70,6 +73,7 @@ pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Fai
             let adapter: AdapterDocument = client()?.get(&path(name)).await?;
             show::run(&adapter, screen)
         }
+        Action::Log(log) => log::run(&client()?, log, screen).await,
         Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
         Action::Kinds => kinds::run(screen),

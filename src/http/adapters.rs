@@ -8,9 +8,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use mainstem_adapter::AdapterView;
+use mainstem_adapter::{AdapterView, ROUND_TRIP_BOUNDS_US};
 use mainstem_wire::api::{
-    AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, Page, RoundTrip,
+    AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, Page, RoundTrip, RoundTripClass,
 };
 
 use crate::Api;
@@ -138,7 +138,21 @@ fn document(view: AdapterView) -> AdapterDocument {
                     .map(|trip: Duration| trip.as_secs_f64()),
             },
             errors: errors.collect(),
+            connects: counted.connects,
+            round_trips: classes(&counted.classes),
         },
         devices: devices.collect(),
     }
+}
+
+/// Each class with those of the ones before, as graphs want it.
+fn classes(counts: &[u64]) -> Vec<RoundTripClass> {
+    let bounds = ROUND_TRIP_BOUNDS_US.iter();
+    let bounds = bounds.map(|&us| Some(std::time::Duration::from_micros(us).as_secs_f64()));
+    let mut sum = 0;
+    let class = |(up_to, count): (Option<f64>, &u64)| {
+        sum += count;
+        RoundTripClass { up_to, count: sum }
+    };
+    bounds.chain([None]).zip(counts).map(class).collect()
 }

@@ -1,6 +1,7 @@
 //! The HTTPS server: the only room that knows axum, one file per resource.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adapter_log;
 mod adapters;
 mod alarms;
 mod aliases;
@@ -10,6 +11,7 @@ mod body;
 mod bus;
 mod changes;
 mod config;
+mod connector;
 mod data;
 mod datapoints;
 mod dial_up;

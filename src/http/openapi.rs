@@ -16,9 +16,10 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapters, alarms, aliases, bus, changes, datapoints, dial_up, doctor, events, explain,
-    flowsync, link, link_hold, loggers, mappings, node, opcua_server, probes, readers,
-    remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables, writes,
+    adapter_log, adapters, alarms, aliases, bus, changes, connector, datapoints, dial_up, doctor,
+    events, explain, flowsync, link, link_hold, loggers, mappings, node, opcua_server, probes,
+    readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables,
+    writes,
 };
 
 const SCHEME: &str = "token";
@@ -51,6 +52,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
     paths(
         node::show, datapoints::list, datapoints::show, datapoints::put, writes::list,
     writes::batch, writes::show, events::list, events::raise, events::reply, explain::ask, explain::pass_on, doctor::show, doctor::examine, topology::show, changes::read, samples::provide, adapters::list, readers::list, changes::compare,
+        adapter_log::show, adapter_log::follow, connector::open, connector::say,
         adapters::show, adapters::pause, adapters::resume, remotes::list, remotes::show,
     remotes::pause, remotes::resume, remotes::resync, aliases::list, alarms::list, alarms::acknowledge, tokens::list, tokens::create, tokens::revoke, link::beat, link::write, probes::alive, probes::ready, probes::metrics, variables::list, variables::show, variables::put, variables::remove, dial_up::open, support::show, support::open, support::close, support::outward, support::described, uplinks::list, mappings::list, flowsync::transactions, link_hold::hold, flowsync::nodes, loggers::list, loggers::show, loggers::samples, loggers::rollups, bus::show, bus::publish, bus::messages, opcua_server::show, opcua_server::certificates, opcua_server::trust, opcua_server::reject, remote_loggers::list, loggers::link::watch, loggers::link::rows, loggers::gaps::list, loggers::verify::post, loggers::verify::sums, loggers::import::post, loggers::edits::list, loggers::edits::post, loggers::grid,
     ),

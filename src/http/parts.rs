@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use mainstem_adapter::{AdapterView, TraceReader};
+use mainstem_adapter::{AdapterView, Door, LogLines, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -74,6 +74,18 @@ pub trait Parts: Send + Sync {
 
     /// Lets an adapter run again, or try now.
     fn resume_adapter(&self, name: &str) -> Result<(), PartError>;
+
+    /// Where programs come in at an adapter; nothing if it takes none.
+    fn adapter_door(&self, name: &str) -> Option<Arc<Door>> {
+        let _ = name;
+        None
+    }
+
+    /// The last lines that an adapter said; nothing if there is none of that name.
+    fn adapter_log(&self, name: &str) -> Option<Arc<LogLines>> {
+        let _ = name;
+        None
+    }
 
     /// A seat at an adapter's wire.
     fn trace_adapter(&self, _name: &str) -> Result<TraceReader, PartError> {

@@ -46,6 +46,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
+/// Several segments of the path, decoded.
+pub(crate) struct Segments<const N: usize>(pub(crate) [String; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Segments<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let segments = Path::<Vec<String>>::from_request_parts(parts, state).await;
+        let wrong = || Problem::new(Code::Path, "a segment of the path is not UTF-8");
+        let segments = segments.map_err(|_| wrong())?.0;
+        segments.try_into().map(Self).map_err(|_| wrong())
+    }
+}
+
 /// How many entries a list may have.
 pub(crate) fn limit(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, Problem> {
     match asked.unwrap_or(usual) {

@@ -7,10 +7,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapters, alarms, aliases, auth, bus, changes, data, datapoints, dial_up, doctor, events,
-    explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi,
-    pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology,
-    uplinks, variables, writes,
+    Api, adapter_log, adapters, alarms, aliases, auth, bus, changes, connector, data, datapoints,
+    dial_up, doctor, events, explain, flowsync, hsyco, link, link_hold, loggers, mappings, node,
+    opcua_server, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples,
+    support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.
@@ -51,6 +51,8 @@ fn own() -> Router<Arc<Api>> {
         .route("/link/loggers", post(loggers::link::watch))
         .route("/link/loggers/rows", post(loggers::link::rows))
         .route("/link/dial-up", get(dial_up::open))
+        .route("/adapters/{name}/connector", post(connector::open))
+        .route("/adapters/{name}/connector/{session}", post(connector::say))
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", delete(tokens::revoke))
         .route(
@@ -90,6 +92,8 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/samples", post(samples::provide))
         .route("/adapters", get(adapters::list))
         .route("/adapters/{name}", get(adapters::show))
+        .route("/adapters/{name}/log", get(adapter_log::show))
+        .route("/adapters/{name}/log/follow", get(adapter_log::follow))
         .route("/adapters/{name}/pause", post(adapters::pause))
         .route("/adapters/{name}/resume", post(adapters::resume))
         .route("/adapters/{name}/trace", get(adapters::trace))

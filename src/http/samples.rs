@@ -70,6 +70,13 @@ pub(crate) async fn provide(
         let detail = format!("{} provides no prefix", caller.principal.name);
         return Err(Problem::new(Code::Forbidden, detail));
     };
+    if api.parts.adapter(prefix.as_str()).is_some() {
+        let detail = format!(
+            "{prefix} is an adapter of this node: its program comes to \
+             `POST /api/v1/adapters/{prefix}/connector`"
+        );
+        return Err(Problem::new(Code::Conflict, detail));
+    }
     let stale_after = asked.stale_after.unwrap_or(STALE_AFTER_DEFAULT);
     if !(STALE_AFTER_MIN..=STALE_AFTER_MAX).contains(&stale_after) {
         return Err(Problem::new(Code::Query, "stale_after is 1s to 24h"));

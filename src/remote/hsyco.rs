@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::dial::Dial;
 use crate::timing::Timing;
-use crate::view::RemoteView;
+use crate::view::{RemoteView, StateHook};
 
 /// Commands that may wait for a link.
 const COMMANDS_MAX: usize = 16;
@@ -44,6 +44,8 @@ pub struct HsycoOptions {
     pub read: GlobSet,
     /// Types by name, the first pattern that fits counts; what fits none is a text.
     pub types: Vec<(Glob, ValueType)>,
+    /// Who is told when its state changes.
+    pub on_state: Option<StateHook>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }

@@ -47,4 +47,4 @@ pub use support::{SUPPORT_UNDER_WAY_MAX, SupportBody, SupportError};
 pub use timing::Timing;
 pub use tunnel::{TunnelPlace, TunnelQueue, TunnelRefusal, TunnelView, Tunnels, WAITING_MAX};
 pub use uplink::{Serve, Uplink, UplinkOptions, UplinkState, UplinkView};
-pub use view::RemoteView;
+pub use view::{RemoteView, StateHook};

@@ -37,7 +37,7 @@ use crate::dial::Dial;
 use crate::loggers::LoggerOptions;
 use crate::timing::Timing;
 use crate::tunnel::TunnelQueue;
-use crate::view::RemoteView;
+use crate::view::{RemoteView, StateHook};
 
 /// Commands that may wait for a link.
 const COMMANDS_MAX: usize = 16;
@@ -86,6 +86,8 @@ pub struct LinkOptions {
     pub tunnels: Option<Arc<TunnelQueue>>,
     /// How its data loggers are replicated, if they are.
     pub loggers: Option<LoggerOptions>,
+    /// Who is told when its state changes.
+    pub on_state: Option<StateHook>,
     /// Not to be dialled until somebody resumes it.
     pub paused: bool,
 }

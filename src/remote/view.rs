@@ -1,5 +1,6 @@
 //! What a remote's page shows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mainstem_model::{Monotonic, NodeId, Timestamp};
@@ -112,3 +113,6 @@ impl RemoteView {
         self.canaries.iter().find(|canary| canary.path == path)
     }
 }
+
+/// Told of each change of a link's state, in their order. It must not block.
+pub type StateHook = Arc<dyn Fn(LinkState) + Send + Sync>;

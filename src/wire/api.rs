@@ -32,7 +32,8 @@ mod variable;
 pub mod write;
 
 pub use adapter::{
-    AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip, TraceFrameDocument,
+    AdapterDocument, AdapterLogDocument, AdapterRates, CauseDocument, ConnectorSession,
+    DeviceDocument, LogLineDocument, RoundTrip, RoundTripClass, TraceFrameDocument,
 };
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;

@@ -117,6 +117,11 @@ async fn bacnet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kafka() {
+    follow("kafka", "9092").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modbus() {
     follow("modbus", "5020").await;
 }

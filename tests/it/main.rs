@@ -9,6 +9,7 @@
 mod bus;
 mod bus_points;
 mod clocks;
+mod connectors;
 mod copies;
 mod demo;
 mod devices;
@@ -41,6 +42,7 @@ mod service_unit;
 mod skipped;
 mod strangers;
 mod support;
+mod system_states;
 mod tidy;
 mod topology;
 mod variables;

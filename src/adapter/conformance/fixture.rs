@@ -44,6 +44,12 @@ pub trait Fixture: Send {
         unsupported("silence_limit")
     }
 
+    /// Lets a peer that comes to the adapter know where it is. Called once per runner, before
+    /// anything is waited for.
+    fn attach(&self, runner: &AdapterRunner) {
+        let _ = runner;
+    }
+
     /// Starts the peer, again after [`Fixture::stop`], or lets it go on after a freeze.
     fn start(&mut self) -> BoxFuture<'_, ()>;
 

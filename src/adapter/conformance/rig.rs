@@ -37,6 +37,7 @@ impl Rig {
         options.backoff.steady_after = Duration::ZERO;
         let rig = Self::with_options(fixture.kind(), fixture.spec(), options);
         rig.witness.leave_out(&fixture.unsure());
+        fixture.attach(&rig.runner);
         rig
     }
 

@@ -81,6 +81,7 @@ pub async fn bad_address_is_one_bad_point(mut fixture: Box<dyn Fixture>) {
     fixture.start().await;
     let (spec, bad) = fixture.bad_address();
     let rig = Rig::start(fixture.kind(), spec);
+    fixture.attach(&rig.runner);
     let is_so = |seen: &Observed| {
         let point = seen.find(bad)?;
         let is_bad = seen.quality(point)?.status == Status::Bad;

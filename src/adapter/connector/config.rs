@@ -20,8 +20,13 @@ pub(crate) const TIME_MS: std::ops::RangeInclusive<u64> = 100..=600_000;
 pub struct ConnectionConfig {
     /// The program and its arguments. A path with a slash is relative to the folder of the node
     /// file; a bare word is looked for on the `PATH`. No shell is involved.
+    #[serde(default)]
     #[schemars(length(min = 1, max = 64))]
     pub command: Vec<String>,
+    /// The program runs elsewhere and comes over the API, with a token that provides the name of
+    /// this connection; then there is no `command`.
+    #[serde(default)]
+    pub remote: bool,
     /// What the program is told when it is to connect. Its own schema says what may stand here.
     #[serde(default = "no_config")]
     #[schemars(with = "BTreeMap<String, Value>")]

@@ -5,6 +5,7 @@
 mod config;
 mod json;
 mod order;
+mod peer;
 mod plan;
 mod program;
 mod requests;

@@ -84,13 +84,31 @@ fn read_connection(given: &Value, problems: &mut Vec<Problem>) -> Option<Connect
         }
     };
     let words = connection.command.len();
-    let is_command = (1..=COMMAND_WORDS_MAX).contains(&words)
-        && connection
-            .command
-            .first()
-            .is_some_and(|word| !word.is_empty());
-    let expected = format!("a program and its arguments, 1 to {COMMAND_WORDS_MAX} words");
-    need(is_command, "command", "this is no command", expected);
+    if connection.remote {
+        let expected = "either `command` or `remote: true`".to_owned();
+        need(
+            words == 0,
+            "command",
+            "a remote program is not started here",
+            expected,
+        );
+        let none = connection.environment.is_empty();
+        let expected = "none: a remote program has its own".to_owned();
+        need(
+            none,
+            "environment",
+            "a remote program is not started here",
+            expected,
+        );
+    } else {
+        let is_command = (1..=COMMAND_WORDS_MAX).contains(&words)
+            && connection
+                .command
+                .first()
+                .is_some_and(|word| !word.is_empty());
+        let expected = format!("a program and its arguments, 1 to {COMMAND_WORDS_MAX} words");
+        need(is_command, "command", "this is no command", expected);
+    }
     let is_small = connection.environment.len() <= ENVIRONMENT_MAX;
     let expected = format!("at most {ENVIRONMENT_MAX}");
     need(is_small, "environment", "too many variables", expected);

@@ -12,8 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use crate::config::ConnectionConfig;
-use crate::order::Order;
-use crate::word::{Hello, Word};
+use crate::peer::Event;
 
 /// The longest line that the program may say, in bytes.
 pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
@@ -23,9 +22,7 @@ const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 const ERROR_BYTES_MAX: usize = 2048;
 /// How many of its last words are kept, to be told when it ends.
 const LAST_WORDS_KEPT: usize = 8;
-/// How long it may take to close its connection, and then to end. Together they are less than
-/// what the runner grants.
-const DISCONNECT_TIME: Duration = Duration::from_millis(1000);
+/// How long it may take to end, once it has closed its connection.
 const EXIT_TIME: Duration = Duration::from_millis(500);
 /// What stands in its environment, beside what the configuration puts there: nothing of this
 /// node's own, where secrets may be.
@@ -51,18 +48,6 @@ pub(crate) struct Program {
     errors: BytesMut,
     outbox: BytesMut,
     last_words: VecDeque<String>,
-    /// What it said first.
-    pub(crate) hello: Option<Hello>,
-}
-
-/// What comes from the program.
-pub(crate) enum Event {
-    /// A line of its output.
-    Line(Bytes),
-    /// A line of its errors, which is for people.
-    Log(String),
-    /// It has ended, or can no longer be talked to: why.
-    Ended(String),
 }
 
 impl Program {
@@ -112,7 +97,6 @@ impl Program {
                 errors: BytesMut::new(),
                 outbox: BytesMut::new(),
                 last_words: VecDeque::new(),
-                hello: None,
             }),
             _ => Err(SessionEnd::lost("no_pipes", "the program has no pipes")),
         }
@@ -127,14 +111,13 @@ impl Program {
         is_alive
     }
 
-    /// Puts an order on its way. False if the program reads so slowly that too much waits.
+    /// Puts a line on its way. False if the program reads so slowly that too much waits.
     #[must_use]
-    pub(crate) fn order(&mut self, order: &Order<'_>) -> bool {
-        let mut line = Vec::new();
-        order.write_to(&mut line);
-        let has_room = self.outbox.len() + line.len() <= OUTBOX_BYTES_MAX;
+    pub(crate) fn tell(&mut self, line: &[u8]) -> bool {
+        // One alone may be as long as it has to be.
+        let has_room = self.outbox.is_empty() || self.outbox.len() + line.len() <= OUTBOX_BYTES_MAX;
         if has_room {
-            self.outbox.extend_from_slice(&line);
+            self.outbox.extend_from_slice(line);
         }
         has_room
     }
@@ -238,27 +221,8 @@ impl Program {
         }
     }
 
-    /// Lets it close its connection, and ends it.
+    /// Ends it, once it has closed its connection.
     pub(crate) async fn end(mut self) {
-        if self.order(&Order::Disconnect) {
-            let closed = async {
-                loop {
-                    match self.event().await {
-                        Event::Ended(_) => return,
-                        Event::Log(_) => {}
-                        Event::Line(line) => {
-                            let word = Word::parse(&line);
-                            if word.is_ok_and(|word| word.disconnected) {
-                                return;
-                            }
-                        }
-                    }
-                }
-            };
-            if tokio::time::timeout(DISCONNECT_TIME, closed).await.is_err() {
-                tracing::debug!("a connector did not say that it has disconnected");
-            }
-        }
         drop(self.stdin.shutdown().await);
         if tokio::time::timeout(EXIT_TIME, self.child.wait())
             .await

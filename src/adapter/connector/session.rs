@@ -14,6 +14,7 @@ use mainstem_model::ValueType;
 
 use crate::config::ConnectionConfig;
 use crate::order::PointSetup;
+use crate::peer::Peer;
 use crate::plan::is_read;
 use crate::program::Program;
 use conversation::Conversation;
@@ -22,7 +23,7 @@ use conversation::Conversation;
 pub(crate) struct Connector {
     plan: Plan,
     /// It goes on over sessions, so that a program that takes long to start does so once.
-    program: Option<Program>,
+    program: Option<Peer>,
     readings: Vec<Reading>,
 }
 
@@ -112,11 +113,28 @@ impl Connector {
         }
     }
 
+    /// A program to talk with: one that is started, or the one that came.
+    fn call(&self, io: &AdapterIo) -> Result<Peer, SessionEnd> {
+        let config = &self.plan.config;
+        if !config.remote {
+            return Program::start(config, &self.plan.home).map(Peer::child);
+        }
+        let visit = io.door().and_then(|door| door.take());
+        visit.map(Peer::guest).ok_or_else(|| {
+            let name = &self.plan.name;
+            let message = format!(
+                "no program has come to `POST /api/v1/adapters/{name}/connector`: start it with a \
+                 token that provides `{name}`"
+            );
+            SessionEnd::lost("no_program", message)
+        })
+    }
+
     async fn serve(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
-        let is_alive = self.program.as_mut().is_some_and(Program::is_alive);
+        let is_alive = self.program.as_mut().is_some_and(Peer::is_alive);
         let program = match self.program.take() {
             Some(program) if is_alive => program,
-            _ => Program::start(&self.plan.config, &self.plan.home)?,
+            _ => self.call(io)?,
         };
         let program = self.program.insert(program);
         let stopped = io.stopped();
@@ -145,6 +163,10 @@ impl Connector {
 impl Adapter for Connector {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
         Box::pin(self.serve(io))
+    }
+
+    fn is_visited(&self) -> bool {
+        self.plan.config.remote
     }
 
     fn interval(&self, point: PointId) -> Option<Duration> {

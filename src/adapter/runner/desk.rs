@@ -14,8 +14,8 @@ use crate::convert::{convert, to_device};
 use crate::intake::Intake;
 use crate::rule::rules;
 use crate::{
-    ASKS_WAITING_MAX, AdapterSpec, AdapterState, AskError, AskJob, Built, Cause, Kind, PointId,
-    SiteAdapter, Standing, Statistics, Trace, WriteAnswer, WriteJob,
+    ASKS_WAITING_MAX, AdapterSpec, AdapterState, AskError, AskJob, Built, Cause, Door, Kind,
+    LogLines, LogSource, PointId, SiteAdapter, Standing, Statistics, Trace, WriteAnswer, WriteJob,
 };
 
 pub(crate) struct Desk {
@@ -26,6 +26,9 @@ pub(crate) struct Desk {
     pub(super) trace: Trace,
     pub(super) intake: Arc<Intake>,
     pub(super) devices: Box<[String]>,
+    /// Where programs come in, if the kind waits for one.
+    pub(super) door: Option<Arc<Door>>,
+    pub(super) log: Arc<LogLines>,
     pub(super) rates: Mutex<RateMark>,
     definitions: Box<[Definition]>,
     index: HashMap<Box<str>, PointId>,
@@ -36,6 +39,8 @@ pub(crate) struct Desk {
 struct DeskState {
     standing: Standing,
     online_since: Option<Monotonic>,
+    /// What the log was told last: the same cause at the next try is no news.
+    logged: String,
     writes: Option<mpsc::Sender<WriteJob>>,
     asks: Option<mpsc::Sender<AskJob>>,
 }
@@ -70,6 +75,8 @@ impl Desk {
             trace: Trace::new(Arc::clone(&clock)),
             intake: Arc::new(intake),
             devices: built.devices.clone().into(),
+            door: built.adapter.is_visited().then(Arc::default),
+            log: Arc::default(),
             rates: Mutex::new(RateMark::new(clock.monotonic())),
             definitions: built
                 .points
@@ -82,6 +89,7 @@ impl Desk {
             state: Mutex::new(DeskState {
                 standing,
                 online_since: None,
+                logged: String::new(),
                 writes: None,
                 asks: None,
             }),
@@ -115,6 +123,7 @@ impl Desk {
     }
 
     pub(super) fn online(&self) {
+        self.statistics.connected();
         let mut state = self.state.lock();
         state.online_since = Some(self.clock.monotonic());
         self.change(&mut state, AdapterState::Online, None, None);
@@ -167,6 +176,21 @@ impl Desk {
             next_try: next_try.map(label),
         };
         self.intake.site.standing(&state.standing);
+        self.note(state);
+    }
+
+    /// Keeps a line of what became of the session, unless it is the one from before.
+    fn note(&self, state: &mut DeskState) {
+        let standing = &state.standing;
+        let text = match (standing.state, &standing.cause) {
+            (AdapterState::Connecting, _) => return,
+            (word, Some(cause)) => format!("{}: {}: {}", word.as_str(), cause.code, cause.message),
+            (word, None) => word.as_str().to_owned(),
+        };
+        if state.logged != text {
+            self.log.say(self.clock.now(), LogSource::Node, &text);
+            state.logged = text;
+        }
     }
 
     /// Checks a write and puts it into the session's queue.

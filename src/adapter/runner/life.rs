@@ -150,6 +150,8 @@ impl Life {
             Arc::clone(&self.desk.statistics),
         )
         .with_asks(questions)
+        .with_door_and_log(self.desk.door.clone(), Arc::clone(&self.desk.log))
+        .with_states(self.options.states.clone())
         .with_trace(self.desk.trace.clone());
         self.tasks.spawn(async move {
             let session = AssertUnwindSafe(adapter.session(&mut io))
@@ -243,8 +245,16 @@ impl Life {
                 _ => self.oversee(),
             };
             let clock = Arc::clone(&self.desk.clock);
+            let knock = async {
+                match &self.desk.door {
+                    Some(door) => door.knock().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = changed(&mut self.wanted) => return,
+                // A program that comes is not kept waiting for the time of the next try.
+                () = knock => return,
                 () = sleep::until_some(Arc::clone(&clock), next_try) => return,
                 () = sleep::until_some(clock, next) => {}
             }

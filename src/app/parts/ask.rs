@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Request;
-use mainstem_adapter::{AdapterView, AskError, TraceReader};
+use mainstem_adapter::{AdapterView, AskError, Door, LogLines, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -77,6 +77,14 @@ impl Parts for RunningParts {
     fn resume_adapter(&self, name: &str) -> Result<(), PartError> {
         self.with_adapter(name, |adapter| adapter.runner.resume())
             .ok_or(PartError::Unknown)
+    }
+
+    fn adapter_door(&self, name: &str) -> Option<Arc<Door>> {
+        self.with_adapter(name, |adapter| adapter.runner.door())?
+    }
+
+    fn adapter_log(&self, name: &str) -> Option<Arc<LogLines>> {
+        self.with_adapter(name, |adapter| adapter.runner.log())
     }
 
     fn trace_adapter(&self, name: &str) -> Result<TraceReader, PartError> {

@@ -61,6 +61,7 @@ pub(super) fn details(adapter: &AdapterDocument) -> Vec<(&'static str, String, T
         format!("{}, {:.1}/s", rates.samples, rates.sample_rate),
     );
     plain("writes", rates.writes.to_string());
+    plain("sessions", format!("{} came up", rates.connects));
     let trip = &rates.round_trip;
     let trips = format!(
         "median {}, 99 % within {}",

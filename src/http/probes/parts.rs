@@ -1,6 +1,6 @@
 //! The rows of remotes and adapters in the metrics: as many as there are parts in the node file.
 
-use mainstem_adapter::{AdapterState, AdapterView};
+use mainstem_adapter::{AdapterState, AdapterView, ROUND_TRIP_BOUNDS_US};
 use mainstem_remote::{LinkState, RemoteView};
 use mainstem_telemetry::Metrics;
 
@@ -8,6 +8,8 @@ const REMOTE: &[&str] = &["remote"];
 const REMOTE_STATE: &[&str] = &["remote", "state"];
 const ADAPTER: &[&str] = &["adapter"];
 const ADAPTER_STATE: &[&str] = &["adapter", "state"];
+const ADAPTER_CODE: &[&str] = &["adapter", "code"];
+const ADAPTER_BOUND: &[&str] = &["adapter", "le"];
 
 /// One family of numbers, emptied and filled anew: what is gone from the node file is gone here.
 struct Sheet<'a>(&'a Metrics);
@@ -201,4 +203,55 @@ fn adapter_rows(sheet: &Sheet<'_>, adapters: &[AdapterView]) {
     counts("adapter_errors", "Errors of all kinds", &|a| {
         a.statistics.errors.values().sum()
     });
+    counts(
+        "adapter_connects",
+        "Sessions that came up: one more than there were reconnects",
+        &|a| a.statistics.connects,
+    );
+    each(
+        "adapter_round_trip_seconds_sum",
+        "All round trips together",
+        &|a| Some(a.statistics.round_trips.as_secs_f64()),
+    );
+    each(
+        "adapter_round_trip_seconds_count",
+        "Answered requests",
+        &|a| Some(a.statistics.requests as f64),
+    );
+    adapter_classes(sheet, adapters);
+}
+
+/// What has a second label: errors by code, and the histogram of round trips.
+#[expect(clippy::cast_precision_loss, reason = "numbers of a graph")]
+fn adapter_classes(sheet: &Sheet<'_>, adapters: &[AdapterView]) {
+    let errors = adapters.iter().flat_map(|a| {
+        let row = |(code, count): (&&str, &u64)| {
+            (
+                vec![a.name.clone(), (*code).to_owned()],
+                Some(*count as f64),
+            )
+        };
+        a.statistics.errors.iter().map(row)
+    });
+    let help = "Errors by code since the start";
+    sheet.values("adapter_errors_by_code", help, ADAPTER_CODE, errors);
+    let classes = adapters.iter().flat_map(|a| {
+        let bounds = ROUND_TRIP_BOUNDS_US
+            .iter()
+            .map(|&us| (us as f64 / 1e6).to_string());
+        let mut sum = 0;
+        let class = move |(bound, count): (String, &u64)| {
+            sum += count;
+            (vec![a.name.clone(), bound], Some(sum as f64))
+        };
+        let bounds = bounds.chain(["+Inf".to_owned()]);
+        bounds.zip(&a.statistics.classes).map(class)
+    });
+    let help = "Requests that were answered within so many seconds";
+    sheet.values(
+        "adapter_round_trip_seconds_bucket",
+        help,
+        ADAPTER_BOUND,
+        classes,
+    );
 }

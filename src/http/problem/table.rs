@@ -74,6 +74,8 @@ codes! {
         "Look at the detail.";
     Expired GONE "cursor_expired" "The cursor cannot be used any more"
         "Read again without `since`.";
+    SessionOver GONE "session_over" "The session is over"
+        "Open a new one.";
     TooLarge PAYLOAD_TOO_LARGE "body_too_large" "The body is too large"
         "Send less at a time.";
     MediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body has another content type"

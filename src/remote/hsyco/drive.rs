@@ -305,6 +305,11 @@ impl Driver {
         let routes = &self.options.routes;
         let route = routes.get(self.route % routes.len().max(1));
         let mut view = self.view.lock();
+        if view.state != *state
+            && let Some(told) = &self.options.on_state
+        {
+            told(*state);
+        }
         view.state = *state;
         view.cause = (!cause.is_empty()).then(|| cause.clone());
         view.since = at(*since);

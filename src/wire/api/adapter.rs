@@ -66,6 +66,12 @@ pub struct AdapterRates {
     pub sample_rate: f64,
     /// The last round trips.
     pub round_trip: RoundTrip,
+    /// How often a session came up since the start: one more than there were reconnects.
+    #[serde(default)]
+    pub connects: u64,
+    /// All answered requests by the time that they took, each class with those of the ones before.
+    #[serde(default)]
+    pub round_trips: Vec<RoundTripClass>,
     /// Errors by code.
     pub errors: BTreeMap<String, u64>,
 }
@@ -79,6 +85,15 @@ pub struct RoundTrip {
     pub p99: Option<f64>,
 }
 
+/// Round trips up to a bound.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RoundTripClass {
+    /// Up to so many seconds; nothing is without a bound.
+    pub up_to: Option<f64>,
+    /// How many.
+    pub count: u64,
+}
+
 /// A device behind an adapter.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeviceDocument {
@@ -88,6 +103,38 @@ pub struct DeviceDocument {
     pub status: String,
     /// Why not further.
     pub reason: String,
+}
+
+/// The last lines that an adapter said.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AdapterLogDocument {
+    /// Those that are kept, the oldest first.
+    pub items: Vec<LogLineDocument>,
+    /// How many of those that were asked for are not kept any more.
+    pub dropped: u64,
+    /// The number of the last line that was said; 0 before the first.
+    pub last: u64,
+}
+
+/// One line that an adapter said.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogLineDocument {
+    /// Its number: 1 for the first since the adapter was started.
+    pub number: u64,
+    /// When it was said.
+    #[schema(value_type = String, format = DateTime)]
+    pub time: Timestamp,
+    /// `stderr` and `log` are a program's, `node` is about the session.
+    pub source: String,
+    /// What was said.
+    pub text: String,
+}
+
+/// The first line that a connector's program is told.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ConnectorSession {
+    /// What the program names when it says something.
+    pub session: String,
 }
 
 /// One frame of an adapter's wire.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use mainstem_adapter::{
-    AdapterIo, PointId, PollSchedule, Reading, SessionEnd, WriteAnswer, WriteJob,
+    AdapterIo, LogSource, PointId, PollSchedule, Reading, SessionEnd, WriteAnswer, WriteJob,
 };
 use mainstem_model::{Monotonic, Quality, Reason, Timestamp};
 use serde_json::Value as Json;
@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::{Ending, Plan};
 use crate::json::{from_json, to_json};
 use crate::order::Order;
-use crate::program::{Event, Program};
+use crate::peer::{Event, Peer};
 use crate::requests::{Request, Requests, What};
 use crate::word::{Row, Word};
 
@@ -25,7 +25,7 @@ const LOG_TIME: Duration = Duration::from_secs(10);
 /// A session with a program.
 pub(super) struct Conversation<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) program: &'a mut Program,
+    pub(super) program: &'a mut Peer,
     pub(super) io: &'a mut AdapterIo,
     readings: &'a mut Vec<Reading>,
     requests: Requests,
@@ -42,7 +42,7 @@ pub(super) struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     pub(super) fn new(
         plan: &'a Plan,
-        program: &'a mut Program,
+        program: &'a mut Peer,
         io: &'a mut AdapterIo,
         readings: &'a mut Vec<Reading>,
     ) -> Self {
@@ -146,7 +146,8 @@ impl<'a> Conversation<'a> {
         if now.since(self.heard) >= silence {
             let message = format!(
                 "the program has said nothing for {silence:?}, though it was \
-                asked for a sign of life: it is started again"
+                asked for a sign of life: {}",
+                self.program.consequence()
             );
             return Err(Ending::program(SessionEnd::lost("silent", message)));
         }
@@ -173,7 +174,7 @@ impl<'a> Conversation<'a> {
 
     fn take(&mut self, event: Event) -> Result<(), Ending> {
         match event {
-            Event::Log(text) => self.log(&text),
+            Event::Log(text) => self.log(LogSource::Errors, &text),
             Event::Ended(why) => {
                 return Err(Ending::program(SessionEnd::lost("ended", why)));
             }
@@ -199,7 +200,7 @@ impl<'a> Conversation<'a> {
 
     fn hear(&mut self, mut word: Word) -> Result<(), Ending> {
         if let Some(text) = word.log.take() {
-            self.log(&text);
+            self.log(LogSource::Program, &text);
         }
         self.samples(std::mem::take(&mut word.samples));
         if let Some(request) = word.answer.and_then(|number| self.requests.close(number)) {
@@ -272,11 +273,16 @@ impl<'a> Conversation<'a> {
         if self.program.order(order) {
             return Ok(());
         }
-        let message = "the program does not read what it is told: it is started again";
+        let message = format!(
+            "the program does not read what it is told: {}",
+            self.program.consequence()
+        );
         Err(Ending::program(SessionEnd::lost("silent", message)))
     }
 
-    pub(super) fn log(&mut self, text: &str) {
+    /// A line for people: it is kept, and goes to the node's log unless there are too many.
+    pub(super) fn log(&mut self, source: LogSource, text: &str) {
+        self.io.log(source, text);
         let now = self.io.clock().monotonic();
         if now.since(self.logged.0) >= LOG_TIME {
             let kept_back = self.logged.1.saturating_sub(LOG_LINES_MAX);

@@ -1,12 +1,12 @@
 //! The beginning of a session: who the program is, and its connection to the device.
 
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{LogSource, SessionEnd};
 use mainstem_model::Monotonic;
 
 use super::conversation::Conversation;
 use super::{Ending, Plan};
 use crate::order::{Order, PROTOCOL, Setup};
-use crate::program::Event;
+use crate::peer::Event;
 use crate::schema;
 use crate::word::{Failure, Hello, Retry, Word};
 
@@ -79,11 +79,11 @@ impl Conversation<'_> {
                 Event::Line(line) => {
                     let word = self.parse(&line)?;
                     match word.log {
-                        Some(text) => self.log(&text),
+                        Some(text) => self.log(LogSource::Program, &text),
                         None => return Ok(word),
                     }
                 }
-                Event::Log(text) => self.log(&text),
+                Event::Log(text) => self.log(LogSource::Errors, &text),
                 Event::Ended(why) => return Err(Ending::program(SessionEnd::lost("ended", why))),
             }
         }

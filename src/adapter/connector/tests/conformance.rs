@@ -8,6 +8,7 @@ use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, Kind};
 use mainstem_model::{Access, Value};
 use serde_json::json;
 
+use super::guests::Guests;
 use super::{endpoint, spec};
 use crate::KIND;
 
@@ -17,6 +18,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 struct Peer {
     folder: tempfile::TempDir,
     mode: &'static str,
+    /// Whether it comes by itself, over a wire that the tests have in place of the API.
+    guests: Option<Guests>,
 }
 
 impl Peer {
@@ -24,9 +27,18 @@ impl Peer {
         let peer = Self {
             folder: tempfile::tempdir().unwrap(),
             mode,
+            guests: None,
         };
         peer.device("run");
         peer
+    }
+
+    fn guest(mode: &'static str) -> Self {
+        let guests = Some(Guests::default());
+        Self {
+            guests,
+            ..Self::new(mode)
+        }
     }
 
     /// At once and as a whole: the program reads it all the time.
@@ -45,8 +57,11 @@ impl Fixture for Peer {
     fn spec(&self) -> AdapterSpec {
         let home = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let folder = self.folder.path().to_str().unwrap();
+        let command = json!(["python3", "tests/peer.py", folder, self.mode]);
+        let is_guest = self.guests.is_some();
         let connection = json!({
-            "command": ["python3", "tests/peer.py", folder, self.mode],
+            "command": if is_guest { json!([]) } else { command },
+            "remote": is_guest,
             "intervalMs": 50,
             "silenceMs": u64::try_from(SILENCE.as_millis()).unwrap(),
             "answerTimeoutMs": u64::try_from(SILENCE.as_millis()).unwrap(),
@@ -87,6 +102,12 @@ impl Fixture for Peer {
         SILENCE
     }
 
+    fn attach(&self, runner: &AdapterRunner) {
+        if let Some(guests) = &self.guests {
+            guests.come(&runner.door().unwrap(), self.folder.path(), self.mode);
+        }
+    }
+
     fn start(&mut self) -> BoxFuture<'_, ()> {
         self.device("run");
         Box::pin(async {})
@@ -116,6 +137,28 @@ mod polled {
         bad_address_is_one_bad_point, write_is_answered_once, stop_is_prompt_and_final,
         closed_peer_is_found_and_found_again, half_open_peer_hits_the_timeout,
         write_is_answered_when_the_link_is_lost, garbage_does_no_harm, reconnects_leak_no_task,
+    );
+}
+
+mod comes_and_is_polled {
+    use super::Peer;
+
+    mainstem_adapter::conformance_suite!(with_peer Peer::guest("polled");
+        comes_online_with_values, bad_address_is_one_bad_point, write_is_answered_once,
+        stop_is_prompt_and_final, closed_peer_is_found_and_found_again,
+        half_open_peer_hits_the_timeout, write_is_answered_when_the_link_is_lost,
+        garbage_does_no_harm, reconnects_leak_no_task,
+    );
+}
+
+mod comes_and_sends {
+    use super::Peer;
+
+    mainstem_adapter::conformance_suite!(with_peer Peer::guest("sends");
+        comes_online_with_values, bad_address_is_one_bad_point, write_is_answered_once,
+        stop_is_prompt_and_final, closed_peer_is_found_and_found_again,
+        half_open_peer_hits_the_timeout, write_is_answered_when_the_link_is_lost,
+        garbage_does_no_harm, reconnects_leak_no_task,
     );
 }
 

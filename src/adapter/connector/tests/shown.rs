@@ -73,7 +73,7 @@ async fn the_example_in_rust_is_a_connector() {
 
 #[test]
 fn the_examples_are_short() {
-    for name in ["tank.py", "tank.rs"] {
+    for name in ["tank.py", "tank.rs", "remote_tank.py"] {
         let text = std::fs::read_to_string(home().join("connectors").join(name)).unwrap();
         assert!(text.lines().count() <= 100, "{name}");
     }

@@ -36,6 +36,11 @@ impl Driver {
         let mut view = self.view.lock();
         let wall = self.store.clock().now();
         let ago = |then: Monotonic| wall_at(wall, now, then);
+        if view.state != state
+            && let Some(told) = &self.options.on_state
+        {
+            told(state);
+        }
         view.state = state;
         view.cause = (!cause.is_empty()).then(|| cause.to_owned());
         view.since = ago(since);

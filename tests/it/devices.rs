@@ -126,6 +126,11 @@ async fn http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bacnet() {
+    follow("bacnet", "47809").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kafka() {
     follow("kafka", "9092").await;
 }
@@ -164,6 +169,16 @@ async fn mqtt() {
         return skipped("mqtt", "mosquitto-clients is not installed");
     }
     follow("mqtt", "1884").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mtconnect() {
+    follow("mtconnect", "5012").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shdr() {
+    follow("shdr", "7979").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,12 +29,22 @@ fn overview() -> String {
         };
         writeln!(
             text,
-            "| `{}` | {} | {page} | [README](../src/adapter/{name}/README.md) |",
-            kind.name, kind.summary
+            "| `{}` | {} | {page} | [README](../src/adapter/{}/README.md) |",
+            kind.name,
+            kind.summary,
+            room(&name)
         )
         .unwrap();
     }
     text
+}
+
+/// Where a kind lives: a crate of its name, or a part of another's.
+fn room(kind: &str) -> &str {
+    match kind {
+        "shdr" => "mtconnect/shdr",
+        own => own,
+    }
 }
 
 fn table(text: &mut String, what: &str, rows: &[OptionRow]) {
@@ -133,7 +143,9 @@ fn the_document_says_what_the_schemas_say() {
 #[test]
 fn every_protocol_has_its_manual_and_its_sample() {
     for kind in kinds() {
-        let folder = root().join("src/adapter").join(kind.name.to_lowercase());
+        let folder = root()
+            .join("src/adapter")
+            .join(room(&kind.name.to_lowercase()));
         for file in ["README.md", "sample.yaml"] {
             assert!(
                 folder.join(file).exists(),

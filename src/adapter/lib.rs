@@ -11,6 +11,7 @@ mod convert;
 pub mod fields;
 mod intake;
 mod io;
+mod keepsake;
 mod kind;
 mod poll;
 mod reading;
@@ -33,6 +34,7 @@ pub use backoff::{Backoff, BackoffOptions};
 pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
 pub use io::{AdapterIo, Output};
+pub use keepsake::Keepsake;
 pub use kind::{Built, Kind, Point, PointId, Problem};
 /// TLS to services, for protocols that have no room of their own for it.
 pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};

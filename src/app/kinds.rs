@@ -3,7 +3,7 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 8] = [
+static KINDS: [Kind; 9] = [
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
     mainstem_adapter_modbus::KIND,
@@ -11,6 +11,7 @@ static KINDS: [Kind; 8] = [
     mainstem_adapter_opcua::KIND,
     mainstem_adapter_s7::KIND,
     mainstem_adapter_simulator::KIND,
+    mainstem_adapter_sql::KIND,
     mainstem_adapter_system::KIND,
 ];
 

@@ -13,6 +13,7 @@ mod intake;
 mod io;
 mod keepsake;
 mod kind;
+mod options;
 mod poll;
 mod reading;
 mod rule;
@@ -40,6 +41,7 @@ pub use kind::{Built, Kind, Point, PointId, Problem};
 pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};
 /// The JSON of values, the same as in the API.
 pub use mainstem_wire::{parse_value, to_json_value};
+pub use options::{OptionRow, option_rows};
 pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
 pub use runner::{

@@ -192,11 +192,7 @@ impl RunningLoggers {
 
 impl Site {
     async fn start(&self, config: &LoggersConfig) -> anyhow::Result<Running> {
-        let (kept, folder, health) = (
-            config.store.clone(),
-            self.folder.clone(),
-            self.health.clone(),
-        );
+        let (kept, folder, health) = (config.clone(), self.folder.clone(), self.health.clone());
         let clock = Arc::clone(self.store.clock());
         let open = move || Opened::open(&kept, &folder, health, clock);
         let sink = tokio::task::spawn_blocking(open)

@@ -14,6 +14,9 @@ use crate::{Policy, PostgresConfig, RATES_MAX};
 /// Loggers that one node declares.
 pub const LOGGERS_MAX: usize = 10_000;
 
+/// What a store leaves free unless it is told otherwise.
+pub(crate) const RESERVE_PERCENT: u8 = 5;
+
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What a node records, and how long it is kept.
@@ -33,6 +36,10 @@ pub struct LoggersConfig {
     /// Percent of its disk that the store may take; beyond it the oldest samples go.
     #[schemars(range(min = 1, max = 95))]
     pub disk_percent: u8,
+    /// Percent of its disk that the store leaves free for everything else: below them it takes no
+    /// samples.
+    #[schemars(range(max = 50))]
+    pub reserve_percent: u8,
     /// How long samples are gathered for one commit to the disk. Seconds spare a flash disk.
     #[serde(deserialize_with = "quantity::duration")]
     #[schemars(with = "String", extend("duration" = {"min": "1ms", "max": "5 min"}))]
@@ -61,6 +68,7 @@ impl Default for LoggersConfig {
             raw_days: 90,
             minute_days: 365,
             disk_percent: 60,
+            reserve_percent: RESERVE_PERCENT,
             commit: Duration::from_millis(100),
             rollups: Duration::from_secs(60),
             spool: 64 << 20,

@@ -2,20 +2,18 @@
 
 mod mes;
 mod method;
-mod page;
-mod shell;
 
 use std::time::{Duration, Instant};
 
 use mainstem_bus::{Publication, Qos, Topic, TopicFilter};
 use mes::Mes;
-use page::{Page, curl};
 use serde_json::{Value, json};
-use shell::Shell;
 
 use crate::skipped::skipped;
 use crate::support::TestNode;
 use crate::support::mosquitto::Login;
+use crate::support::page::{Page, curl};
+use crate::support::shell::Shell;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const TOKEN: &str = "the-token-of-the-responder";
@@ -74,7 +72,7 @@ async fn answers(node: &TestNode, topic: &str) {
 
 #[tokio::test]
 async fn a_bare_transaction() {
-    let page = Page::read("1-bare-transaction");
+    let page = Page::read("flows/1-bare-transaction");
     let listen = page.section("bus").replace(":1883", ":0");
     let sections = format!("  - {{ name: mes, role: mes, token: {TOKEN} }}\nbus:\n{listen}");
     let roles = page.section("roles").leak();
@@ -104,7 +102,7 @@ async fn a_bare_transaction() {
 
 #[tokio::test]
 async fn a_node_answers_itself() {
-    let page = Page::read("2-node-answers");
+    let page = Page::read("flows/2-node-answers");
     let node = TestNode::start("line1", &page.section("resources")).await;
     ready(&node).await;
     let Some(said) = curl(&node, &page.commands(0)).await else {
@@ -119,7 +117,7 @@ async fn a_node_answers_itself() {
 
 #[tokio::test]
 async fn an_error_has_its_code_and_message() {
-    let page = Page::read("3-error");
+    let page = Page::read("flows/3-error");
     let node = TestNode::start("line1", &page.section("resources")).await;
     ready(&node).await;
     let Some((status, said)) = curl(&node, &page.commands(0)).await else {
@@ -135,7 +133,7 @@ async fn an_error_has_its_code_and_message() {
 
 #[tokio::test]
 async fn a_timeout_has_its_code_and_message() {
-    let page = Page::read("4-timeout");
+    let page = Page::read("flows/4-timeout");
     let node = TestNode::start("line1", &page.section("resources")).await;
     let begin = Instant::now();
     let Some((status, said)) = curl(&node, &page.commands(0)).await else {
@@ -153,7 +151,7 @@ async fn a_timeout_has_its_code_and_message() {
 
 #[tokio::test]
 async fn a_rest_service_answers() {
-    let page = Page::read("5-full-http");
+    let page = Page::read("flows/5-full-http");
     let mes = Mes::start().await;
     let written = page
         .section("resources")

@@ -21,6 +21,7 @@ fn loggers(server: &PostgresServer) -> String {
     format!(
         "loggers:
   zone: Europe/Berlin
+  reserve_percent: 0
   commit: 10ms
   rollups: 1s
   store:

@@ -11,6 +11,7 @@ mod bus_points;
 mod clocks;
 mod copies;
 mod demo;
+mod devices;
 mod dial_up;
 mod doctor;
 mod endpoints;

@@ -35,6 +35,7 @@ subscribe: { signal: constant, value: words } } }
 subscribe: { signal: constant, value: 5 } } }\n";
 const SERVER: &str = "  ua: { type: Server::Opcua, properties: { port: 0 } }\n";
 const LOGGERS: &str = "loggers:
+  reserve_percent: 0
   commit: 10ms
   rollups: 1s
   record:

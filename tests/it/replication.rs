@@ -24,13 +24,14 @@ subscribe: { signal: counter, step: 1, interval: 20ms } } }
   level: { type: Endpoint, properties: { protocol: simulator, connection: !ref sim, \
 subscribe: { signal: setpoint, initial: 20 }, access: rw } }\n";
 pub(crate) const RECORD: &str = "loggers:
+  reserve_percent: 0
   commit: 10ms
   rollups: 1s
   record:
     pieces: { datapoint: sim.count, kind: counter, unit: pcs, description: counted pieces }
     level: { match: [ sim.level ], samples: every }\n";
 /// Levels above record nothing themselves.
-pub(crate) const ROLL: &str = "loggers: { rollups: 1s }\n";
+pub(crate) const ROLL: &str = "loggers: { rollups: 1s, reserve_percent: 0 }\n";
 /// Times short enough for a test, long enough for a busy machine.
 const QUICK: &str = "      beat: 100ms\n      uncertain_after: 700ms\n      bad_after: 1s\n";
 const ALL: &str = "      dataloggers: [ \"**\" ]\n";
@@ -48,7 +49,8 @@ pub(crate) fn book(node: &TestNode) -> Arc<Book> {
 /// Puts rows into the store of a node that is down, as if it had recorded them.
 pub(crate) async fn fill(node: &TestNode, own: NodeId, name: &str, count: u64) {
     let clock = Arc::new(SystemClock);
-    let config = SqliteConfig::new(node.data().join("loggers"));
+    let mut config = SqliteConfig::new(node.data().join("loggers"));
+    config.reserve_percent = 0;
     let health = Health::new(Arc::clone(&clock) as Arc<_>);
     let sink = SqliteSink::open(config, health, clock).unwrap();
     let key = SeriesKey {

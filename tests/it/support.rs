@@ -3,8 +3,10 @@
 pub(crate) mod connect_proxy;
 pub(crate) mod hsyco;
 pub(crate) mod mosquitto;
+pub(crate) mod page;
 pub(crate) mod plc;
 pub(crate) mod proxy;
+pub(crate) mod shell;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mainstem_datalogger::config::StoreConfig;
+use mainstem_datalogger::config::{LoggersConfig, StoreConfig};
 use mainstem_datalogger::{PostgresSink, Sink, SinkError, SqliteConfig, SqliteSink};
 use mainstem_model::Clock;
 use mainstem_telemetry::Health;
@@ -23,18 +23,20 @@ pub(super) enum Opened {
 impl Opened {
     /// Opens the store. Waits for the disk, and for the server as long as its limit says.
     pub(super) fn open(
-        config: &StoreConfig,
+        config: &LoggersConfig,
         folder: &Path,
         health: Health,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SinkError> {
-        Ok(match config {
+        Ok(match &config.store {
             StoreConfig::Sqlite => {
-                let sqlite = SqliteConfig::new(folder);
+                let mut sqlite = SqliteConfig::new(folder);
+                sqlite.reserve_percent = config.reserve_percent;
                 Self::Sqlite(Arc::new(SqliteSink::open(sqlite, health, clock)?))
             }
             StoreConfig::Postgres(server) => {
-                let (server, folder) = ((**server).clone(), folder.join(SPOOL));
+                let (mut server, folder) = ((**server).clone(), folder.join(SPOOL));
+                server.reserve_percent = config.reserve_percent;
                 Self::Postgres(Arc::new(PostgresSink::open(
                     server, &folder, health, clock,
                 )?))

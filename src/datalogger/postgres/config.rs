@@ -7,6 +7,8 @@ use std::time::Duration;
 use mainstem_model::quantity;
 use serde::Deserialize;
 
+use crate::config::RESERVE_PERCENT;
+
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -75,13 +77,9 @@ pub struct PostgresConfig {
         "type" = ["string", "integer"], "size" = {"min": "0 MiB", "max": "1048576 GiB"}
     ))]
     pub size: u64,
-    /// Percent of the disk that the spool leaves free: not to be chosen, but in tests.
-    #[serde(skip, default = "reserve_percent")]
+    /// Percent of the disk that the spool leaves free: `reserve_percent` of the section around it.
+    #[serde(skip)]
     pub reserve_percent: u8,
-}
-
-fn reserve_percent() -> u8 {
-    5
 }
 
 fn port() -> u16 {
@@ -121,7 +119,7 @@ impl PostgresConfig {
             gather: gather(),
             timeout: timeout(),
             size: 0,
-            reserve_percent: reserve_percent(),
+            reserve_percent: RESERVE_PERCENT,
         }
     }
 

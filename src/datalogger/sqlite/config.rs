@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::RESERVE_PERCENT;
+
 /// How far SQLite goes before a commit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Synchronous {
@@ -56,7 +58,7 @@ impl SqliteConfig {
             settle_rows: 256 << 10,
             settle_age: Duration::from_mins(1),
             settle: true,
-            reserve_percent: 5,
+            reserve_percent: RESERVE_PERCENT,
             check_at_start: true,
             synchronous: Synchronous::Full,
         }

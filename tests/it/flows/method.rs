@@ -3,17 +3,17 @@
 use serde_json::json;
 
 use super::mes::Mes;
-use super::page::Page;
 use super::{online, ready};
 use crate::opcua_server::{Foreign, trusted, url};
 use crate::support::TestNode;
+use crate::support::page::Page;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_is_answered_by_a_rest_service() {
     let Some(controller) = Foreign::new() else {
         return;
     };
-    let page = Page::read("6-full-opcua");
+    let page = Page::read("flows/6-full-opcua");
     let mes = Mes::start().await;
     let written = page
         .section("resources")

@@ -108,8 +108,8 @@ async fn a_deadband_of_percent_is_one_of_the_limits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_of_more_than_an_answer_comes_in_parts() {
     let Some(client) = Foreign::new() else { return };
-    let loggers = "loggers:\n  commit: 10ms\n  rollups: 1s\n  record:\n    still: { datapoint: \
-                   sim.still, kind: range }\n";
+    let loggers = "loggers:\n  commit: 10ms\n  rollups: 1s\n  reserve_percent: 0\n  record:\n    still: \
+                   { datapoint: sim.still, kind: range }\n";
     let node = TestNode::start_with("plant1", &format!("{RESOURCES}{SERVER}"), loggers).await;
     node.wait_good("sim.still").await;
     let url = url(&node).await;

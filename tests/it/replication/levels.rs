@@ -124,7 +124,8 @@ async fn a_store_made_anew_begins_another_log_and_the_old_one_stays() {
 /// Lets a node that is down forget what it recorded until now, as its retention does.
 fn let_go(node: &TestNode) -> u64 {
     let clock = Arc::new(SystemClock);
-    let config = SqliteConfig::new(node.data().join("loggers"));
+    let mut config = SqliteConfig::new(node.data().join("loggers"));
+    config.reserve_percent = 0;
     let health = Health::new(Arc::clone(&clock) as Arc<_>);
     let sink = SqliteSink::open(config, health, clock).unwrap();
     sink.rotate().unwrap();

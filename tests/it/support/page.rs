@@ -1,4 +1,5 @@
-//! A page of docs/flows: its node file, and the commands that it tells to type.
+//! A page of the documentation that is followed as it stands: its node file, and the commands that
+//! it tells to type.
 
 use std::process::Stdio;
 
@@ -7,15 +8,23 @@ use tokio::process::Command;
 use crate::skipped::skipped;
 use crate::support::{LINK_TOKEN, TestNode};
 
-pub(super) struct Page(String);
+pub(crate) struct Page(String);
 
 impl Page {
-    pub(super) fn read(name: &str) -> Self {
-        let path = format!("{}/docs/flows/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    /// The page `docs/<name>.md`.
+    pub(crate) fn read(name: &str) -> Self {
+        let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
         Self(std::fs::read_to_string(path).unwrap())
     }
 
-    fn blocks(&self, language: &str) -> Vec<&str> {
+    /// The same page with another text in place of one that it has, such as a port.
+    pub(crate) fn with(&self, text: &str, other: &str) -> Self {
+        assert!(self.0.contains(text), "{text}: the page does not have it");
+        Self(self.0.replace(text, other))
+    }
+
+    /// Its blocks of a language, in their order.
+    pub(crate) fn blocks(&self, language: &str) -> Vec<&str> {
         let mark = format!("```{language}\n");
         let parts = self.0.split(&mark).skip(1);
         parts
@@ -24,7 +33,7 @@ impl Page {
     }
 
     /// A section of its node file, without its key; nothing if there is none.
-    pub(super) fn section(&self, key: &str) -> String {
+    pub(crate) fn section(&self, key: &str) -> String {
         let file = self.blocks("yaml")[0];
         let lines = file.lines().skip_while(|line| *line != format!("{key}:"));
         let own = lines.skip(1).take_while(|line| line.starts_with(' '));
@@ -32,14 +41,14 @@ impl Page {
     }
 
     /// The commands of its `number`th block.
-    pub(super) fn commands(&self, number: usize) -> String {
+    pub(crate) fn commands(&self, number: usize) -> String {
         self.blocks("sh")[number].to_owned()
     }
 }
 
 /// Types a curl of a page, at this node. Returns the status and what curl shows; nothing if there
 /// is no curl here.
-pub(super) async fn curl(node: &TestNode, command: &str) -> Option<(u16, String)> {
+pub(crate) async fn curl(node: &TestNode, command: &str) -> Option<(u16, String)> {
     let command = command
         .trim_end()
         .replace("127.0.0.1:8443", &node.address().to_string());

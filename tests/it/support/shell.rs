@@ -1,16 +1,18 @@
-//! The responder of a page: a shell with other programs, all of which end with the test.
+//! A shell with other programs that a page of the documentation starts, all of which end with the
+//! test.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-pub(super) struct Shell(Child);
+pub(crate) struct Shell(Child);
 
 impl Shell {
-    /// Runs commands of a page, with the token of its responder.
-    pub(super) fn run(commands: &str, token: &str) -> Self {
+    /// Runs commands of a page in the folder of the repository, with the token of its responder.
+    pub(crate) fn run(commands: &str, token: &str) -> Self {
         let mut command = Command::new("sh");
         command
             .args(["-c", commands])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("MES_TOKEN", token)
             .stdin(Stdio::null())
             .process_group(0);

@@ -6,7 +6,7 @@ use mainstem_model::{Clock, Monotonic, Quality};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Asks, PointId, Reading, Statistics, WriteJob};
+use crate::{Asks, PointId, Reading, Statistics, Trace, WriteJob};
 
 /// Where readings go. The runner implements it over the store; tests over a list.
 pub trait Output: Send + Sync {
@@ -34,6 +34,7 @@ pub struct AdapterIo {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
+    trace: Trace,
 }
 
 impl AdapterIo {
@@ -50,9 +51,17 @@ impl AdapterIo {
             writes,
             asks: None,
             stop,
+            trace: Trace::new(Arc::clone(&clock)),
             clock,
             statistics,
         }
+    }
+
+    /// The same with a wire that lasts longer than the session.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = trace;
+        self
     }
 
     /// The same with questions that the session may take.
@@ -135,6 +144,11 @@ impl AdapterIo {
     /// The node's clocks.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// The wire, to tell each frame to. Cheap to clone, for what the session opens.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// Counters to feed.

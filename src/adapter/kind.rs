@@ -2,7 +2,7 @@
 
 use mainstem_model::Definition;
 
-use crate::{Adapter, AdapterSpec};
+use crate::{Adapter, AdapterSpec, Explore};
 
 /// A protocol as the rest of the program knows it. The registry is one visible list of these.
 #[derive(Clone, Copy)]
@@ -20,6 +20,9 @@ pub struct Kind {
     /// Checks everything that can be checked without I/O, and makes the adapter. All problems are
     /// reported, not the first.
     pub build: fn(&AdapterSpec) -> Result<Built, Vec<Problem>>,
+    /// What it does for somebody who does not know the device yet: `adapters try`, `browse` and
+    /// `import`. `None` where there is nothing to explore.
+    pub explore: Option<&'static dyn Explore>,
 }
 
 impl std::fmt::Debug for Kind {

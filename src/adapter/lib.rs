@@ -8,6 +8,7 @@ mod backoff;
 pub mod conformance;
 mod contract;
 mod convert;
+pub mod explore;
 pub mod fields;
 mod intake;
 mod io;
@@ -28,12 +29,14 @@ mod statistics;
 mod strategy;
 mod supervision;
 mod tls;
+mod trace;
 mod write_job;
 
 pub use ask::{ASKS_WAITING_MAX, AskError, AskJob, Asks};
 pub use backoff::{Backoff, BackoffOptions};
 pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
+pub use explore::Explore;
 pub use io::{AdapterIo, Output};
 pub use keepsake::Keepsake;
 pub use kind::{Built, Kind, Point, PointId, Problem};
@@ -54,4 +57,8 @@ pub use standing::{AdapterState, Cause, Standing};
 pub use statistics::{Statistics, StatisticsSnapshot};
 pub use strategy::ConnectionStrategy;
 pub use tls::TlsSection;
+pub use trace::{
+    Direction, TRACE_FRAME_BYTES_MAX, TRACE_FRAMES_WAITING_MAX, TRACE_READERS_MAX,
+    TRACE_TEXT_BYTES_MAX, Trace, TraceBusy, TraceFrame, TraceReader, Traced,
+};
 pub use write_job::{WriteAnswer, WriteJob};

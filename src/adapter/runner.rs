@@ -23,7 +23,7 @@ pub use self::view::{AdapterView, DeviceView};
 use self::wanted::{Mode, Wanted};
 use crate::{
     AdapterSpec, AskError, BackoffOptions, Installation, Kind, PointId, Problem, Site, Standing,
-    WriteAnswer,
+    TraceBusy, TraceReader, WriteAnswer,
 };
 
 /// Writes that may wait for the device at the same time.
@@ -188,6 +188,11 @@ impl AdapterRunner {
                 Err(_) => Err(AskError::Failed("no answer in time".into())),
             }
         }
+    }
+
+    /// A seat at the adapter's wire: its frames, session after session, until it is dropped.
+    pub fn trace(&self) -> Result<TraceReader, TraceBusy> {
+        self.desk.trace.read()
     }
 
     /// The state now.

@@ -24,6 +24,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(OperationConfig).to_value(),
     build: plan::build,
+    explore: None,
 };
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(Connection).to_value(),
     endpoint_schema: || schema_for!(Operation).to_value(),
     build,
+    explore: None,
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::adapter::ModbusAdapter;
 use crate::binding::Binding;
 use crate::config::{ConnectionConfig, EndpointConfig, Transport};
+use crate::explore::ModbusExplore;
 
 /// The adapter kind `modbus`.
 pub const KIND: Kind = Kind {
@@ -18,6 +19,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(EndpointConfig).to_value(),
     build,
+    explore: Some(&ModbusExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

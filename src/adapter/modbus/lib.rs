@@ -9,6 +9,8 @@ mod config;
 mod cycle;
 mod data_type;
 mod exception;
+mod explore;
+mod frame_text;
 mod kind;
 mod learned;
 mod line;

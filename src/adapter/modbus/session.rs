@@ -68,7 +68,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         let config = &setup.config;
         Self {
-            line: Line::new(Way::new(config, &setup.home), config.timeout()),
+            line: Line::new(Way::new(config, &setup.home, io.trace()), config.timeout()),
             units: setup.fresh_units(),
             cycles: Cycles::new(setup, io.clock().monotonic()),
             online: false,

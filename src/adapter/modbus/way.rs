@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mainstem_adapter::{SessionEnd, TlsSection};
+use mainstem_adapter::{SessionEnd, TlsSection, Trace, Traced};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_serial::{ClearBuffer, SerialPort as _, SerialPortBuilderExt as _, SerialStream};
 
 use crate::config::{ConnectionConfig, Parity, Transport};
+use crate::frame_text;
 
 /// The silence that ends an RTU frame, in characters (*Modbus over Serial Line* V1.02, 2.5.1.1).
 const SILENCE_CHARACTERS: f64 = 3.5;
@@ -26,13 +27,16 @@ pub(crate) struct Way {
     config: ConnectionConfig,
     /// The folder that files are relative to.
     home: PathBuf,
+    /// Where frames are told.
+    trace: Trace,
 }
 
 impl Way {
-    pub(crate) fn new(config: &ConnectionConfig, home: &Path) -> Self {
+    pub(crate) fn new(config: &ConnectionConfig, home: &Path, trace: &Trace) -> Self {
         Self {
             config: config.clone(),
             home: home.to_owned(),
+            trace: trace.clone(),
         }
     }
 
@@ -71,11 +75,31 @@ impl Way {
     /// Opens it.
     pub(crate) async fn open(&self) -> Result<Context, SessionEnd> {
         match self.config.transport {
-            Transport::Tcp => Ok(tcp::attach(self.dial().await?)),
-            Transport::RtuOverTcp => Ok(serial(self.dial().await?)),
-            Transport::Tls => Ok(tcp::attach(self.secured().await?)),
-            Transport::Rtu => Ok(serial(self.port().map_err(|error| self.closed(&error))?)),
+            Transport::Tcp => Ok(self.framed(self.dial().await?)),
+            Transport::RtuOverTcp => Ok(self.serial(self.dial().await?)),
+            Transport::Tls => Ok(self.framed(self.secured().await?)),
+            Transport::Rtu => {
+                let port = self.port().map_err(|error| self.closed(&error))?;
+                Ok(self.serial(port))
+            }
         }
+    }
+
+    /// Frames of Modbus TCP, whatever carries them.
+    fn framed<T: AsyncRead + AsyncWrite + Debug + Unpin + Send + 'static>(
+        &self,
+        stream: T,
+    ) -> Context {
+        tcp::attach(Traced::new(stream, self.trace.clone(), frame_text::tcp))
+    }
+
+    /// RTU frames, whatever carries them. The unit is set before each request.
+    fn serial<T: AsyncRead + AsyncWrite + Debug + Unpin + Send + 'static>(
+        &self,
+        stream: T,
+    ) -> Context {
+        let stream = Traced::new(stream, self.trace.clone(), frame_text::serial);
+        rtu::attach_slave(stream, Slave::broadcast())
     }
 
     async fn dial(&self) -> Result<TcpStream, SessionEnd> {
@@ -181,9 +205,4 @@ impl Way {
             format!("cannot connect to {place}: {error}: {advice}"),
         )
     }
-}
-
-/// RTU frames, whatever carries them. The unit is set before each request.
-fn serial<T: AsyncRead + AsyncWrite + Debug + Unpin + Send + 'static>(stream: T) -> Context {
-    rtu::attach_slave(stream, Slave::broadcast())
 }

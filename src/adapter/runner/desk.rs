@@ -15,7 +15,7 @@ use crate::intake::Intake;
 use crate::rule::rules;
 use crate::{
     ASKS_WAITING_MAX, AdapterSpec, AdapterState, AskError, AskJob, Built, Cause, Kind, PointId,
-    SiteAdapter, Standing, Statistics, WriteAnswer, WriteJob,
+    SiteAdapter, Standing, Statistics, Trace, WriteAnswer, WriteJob,
 };
 
 pub(crate) struct Desk {
@@ -23,6 +23,7 @@ pub(crate) struct Desk {
     pub(super) kind: Kind,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) statistics: Arc<Statistics>,
+    pub(super) trace: Trace,
     pub(super) intake: Arc<Intake>,
     pub(super) devices: Box<[String]>,
     pub(super) rates: Mutex<RateMark>,
@@ -66,6 +67,7 @@ impl Desk {
             name: spec.name.as_str().into(),
             kind,
             statistics,
+            trace: Trace::new(Arc::clone(&clock)),
             intake: Arc::new(intake),
             devices: built.devices.clone().into(),
             rates: Mutex::new(RateMark::new(clock.monotonic())),

@@ -135,6 +135,7 @@ impl Life {
         let (asks, questions) = mpsc::channel(ASKS_WAITING_MAX);
         let asks = adapter.is_asked().then_some(asks);
         self.desk.connecting(sender, asks);
+        self.desk.trace.note(|| "a session is opened".into());
         let desk = Arc::clone(&self.desk);
         let output = SessionOutput {
             intake: Arc::clone(&self.desk.intake),
@@ -148,7 +149,8 @@ impl Life {
             Arc::clone(&self.desk.clock),
             Arc::clone(&self.desk.statistics),
         )
-        .with_asks(questions);
+        .with_asks(questions)
+        .with_trace(self.desk.trace.clone());
         self.tasks.spawn(async move {
             let session = AssertUnwindSafe(adapter.session(&mut io))
                 .catch_unwind()
@@ -224,6 +226,8 @@ impl Life {
             _ => Quality::of(Reason::Reconnecting),
         };
         self.log(&cause, state);
+        let trace = &self.desk.trace;
+        trace.note(|| format!("the session ended: {} ({})", cause.message, cause.code));
         self.desk.offline(quality, state, Some(cause), next_try);
         self.wait_until(state, next_try).await;
         if state == AdapterState::Misconfigured {

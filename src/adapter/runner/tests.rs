@@ -139,6 +139,7 @@ const KIND: Kind = Kind {
     connection_schema: || serde_json::json!({}),
     endpoint_schema: || serde_json::json!({}),
     build,
+    explore: None,
 };
 
 fn spec(name: &str, script: &str) -> AdapterSpec {

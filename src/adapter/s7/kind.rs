@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::adapter::S7Adapter;
 use crate::binding::Binding;
 use crate::config::{ConnectionConfig, EndpointConfig};
+use crate::explore::S7Explore;
 
 /// The adapter kind `s7`.
 pub const KIND: Kind = Kind {
@@ -15,6 +16,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schemars::schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schemars::schema_for!(EndpointConfig).to_value(),
     build,
+    explore: Some(&S7Explore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

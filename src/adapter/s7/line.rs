@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{Direction, SessionEnd, Trace};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::config::ConnectionConfig;
 use crate::frame::{self, PDU_MAX, TPKT, Tpdu};
 use crate::pdu::{self, AnswerError};
+use crate::pdu_text;
 
 /// The shortest PDU that leaves room for an item worth asking for.
 const PDU_MIN: u16 = 64;
@@ -39,12 +40,13 @@ pub(crate) struct Line {
     pdu: usize,
     reference: u16,
     answered_at: Instant,
+    trace: Trace,
 }
 
 impl Line {
     /// Connects, introduces itself, and agrees on the length of PDUs.
-    pub(crate) async fn open(config: &ConnectionConfig) -> Result<Self, SessionEnd> {
-        let opening = Box::pin(Self::open_in_time(config));
+    pub(crate) async fn open(config: &ConnectionConfig, trace: &Trace) -> Result<Self, SessionEnd> {
+        let opening = Box::pin(Self::open_in_time(config, trace));
         let opened = tokio::time::timeout(config.opening(), opening).await;
         opened.unwrap_or_else(|_| {
             let (host, port, after) = (&config.host, config.port, config.opening());
@@ -56,7 +58,7 @@ impl Line {
         })
     }
 
-    async fn open_in_time(config: &ConnectionConfig) -> Result<Self, SessionEnd> {
+    async fn open_in_time(config: &ConnectionConfig, trace: &Trace) -> Result<Self, SessionEnd> {
         let place = format!("{}:{}", config.host, config.port);
         let stream = TcpStream::connect((config.host.as_str(), config.port)).await;
         let mut stream = stream.map_err(|error| refused(&place, &error))?;
@@ -66,7 +68,15 @@ impl Line {
             .map_err(|error| refused(&place, &error))?;
         let unwanted = |error| handshake_failed(&place, config, error);
         let request = frame::connect_request(config.local_tsap.0, config.remote());
+        trace.frame(Direction::Sent, &request, || {
+            let (rack, slot) = (config.rack, config.slot);
+            format!(
+                "asks for a connection to TSAP {:04X} (rack {rack}, slot {slot})",
+                config.remote()
+            )
+        });
         let size = introduce(&mut stream, &request).await.map_err(unwanted)?;
+        trace.note(|| format!("the CPU confirms the connection, TPDUs of {size} bytes"));
         let mut line = Self {
             stream: Some(stream),
             place: place.clone(),
@@ -74,6 +84,7 @@ impl Line {
             pdu: usize::from(PDU_MAX),
             reference: 0,
             answered_at: Instant::now(),
+            trace: trace.clone(),
         };
         let reference = line.next_reference();
         let answer = line
@@ -126,12 +137,17 @@ impl Line {
             return Err(CallError::Closed("there is no connection".to_owned()));
         };
         let exchange = async {
-            let sent = stream.write_all(&frame::data(request)).await;
+            let frame = frame::data(request);
+            self.trace
+                .frame(Direction::Sent, &frame, || pdu_text::of(request));
+            let sent = stream.write_all(&frame).await;
             sent.map_err(|error| CallError::Closed(error.to_string()))?;
             read_pdu(&mut stream).await
         };
         let answered = tokio::time::timeout(self.timeout, exchange).await;
         let answer = answered.map_err(|_| CallError::Timeout)??;
+        self.trace
+            .frame(Direction::Received, &answer, || pdu_text::of(&answer));
         self.stream = Some(stream);
         self.answered_at = Instant::now();
         Ok(answer)

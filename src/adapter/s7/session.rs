@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         let opened = tokio::select! {
             biased;
             () = stopped => return Err(Halt::Stopped),
-            opened = Line::open(&self.setup.config) => opened,
+            opened = Line::open(&self.setup.config, self.io.trace()) => opened,
         };
         let mut line = opened?;
         self.learned.begin(self.io.clock().monotonic());

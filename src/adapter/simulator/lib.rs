@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schemars::schema_for!(Connection).to_value(),
     endpoint_schema: || schemars::schema_for!(Operation).to_value(),
     build: plan::build,
+    explore: None,
 };
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub const KIND: Kind = Kind {
     // There is nothing to choose: every datapoint is built in.
     endpoint_schema: || serde_json::json!({"not": {}}),
     build: plan::build,
+    explore: None,
 };
 
 #[cfg(test)]

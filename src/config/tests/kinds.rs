@@ -16,6 +16,7 @@ pub(super) static KINDS: [Kind; 5] = [
         connection_schema: modbus_connection,
         endpoint_schema: modbus_endpoint,
         build: modbus_build,
+        explore: None,
     },
     Kind {
         name: "Opcua",
@@ -24,6 +25,7 @@ pub(super) static KINDS: [Kind; 5] = [
         connection_schema: opcua_connection,
         endpoint_schema: opcua_endpoint,
         build: any_build,
+        explore: None,
     },
     Kind {
         name: "Simulator",
@@ -32,6 +34,7 @@ pub(super) static KINDS: [Kind; 5] = [
         connection_schema: anything,
         endpoint_schema: simulator_endpoint,
         build: any_build,
+        explore: None,
     },
     Kind {
         name: "System",
@@ -40,6 +43,7 @@ pub(super) static KINDS: [Kind; 5] = [
         connection_schema: nothing,
         endpoint_schema: no_endpoints,
         build: system_build,
+        explore: None,
     },
     Kind {
         name: "Mixed",
@@ -48,6 +52,7 @@ pub(super) static KINDS: [Kind; 5] = [
         connection_schema: nothing,
         endpoint_schema: anything,
         build: system_build,
+        explore: None,
     },
 ];
 

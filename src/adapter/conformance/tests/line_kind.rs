@@ -22,6 +22,7 @@ pub(super) const KIND: Kind = Kind {
     connection_schema: || serde_json::json!({}),
     endpoint_schema: || serde_json::json!({}),
     build: |spec| build(spec, ""),
+    explore: None,
 };
 
 /// A kind with one fault.

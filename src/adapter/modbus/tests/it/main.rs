@@ -3,6 +3,7 @@
 
 mod conformance;
 mod device;
+mod exploring;
 mod faults;
 mod polling;
 mod pymodbus;

@@ -48,7 +48,7 @@ fn left_out() {
 
 impl Foreign {
     /// The server, or nothing and a word about it if no Python was named.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         Self::serving(&[]).await
     }
 

@@ -73,7 +73,7 @@ impl Output for Recorder {
 }
 
 /// The real clock of the process.
-struct ProcessClock(Instant);
+pub(crate) struct ProcessClock(pub(crate) Instant);
 
 impl Clock for ProcessClock {
     fn now(&self) -> Timestamp {

@@ -17,9 +17,9 @@ const SERVER: &str = concat!(
     "/../../../tests/interop/s7_server.py"
 );
 
-struct Foreign {
-    port: u16,
-    entries: Vec<Json>,
+pub(crate) struct Foreign {
+    pub(crate) port: u16,
+    pub(crate) entries: Vec<Json>,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
     _child: Child,
@@ -47,7 +47,7 @@ fn left_out() {
 
 impl Foreign {
     /// The server, or nothing and a word about it if no Python was named.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         #[allow(
             clippy::disallowed_methods,
             reason = "a test is told by its environment"
@@ -90,7 +90,7 @@ async fn next_line(output: &mut Lines<BufReader<ChildStdout>>) -> Json {
 }
 
 /// The value as the server's Python has it.
-fn to_json(value: &Value) -> Json {
+pub(crate) fn to_json(value: &Value) -> Json {
     match value {
         Value::Bool(on) => json!(on),
         Value::Int(number) => json!(number),

@@ -50,9 +50,7 @@ impl Cell {
             Self::Decimal(text) | Self::Text(text) => text.as_str().into(),
             Self::Bytes(bytes) => to_json_value(&Value::Bytes(bytes.as_slice().into())),
             Self::Time(moment) => moment.to_string().into(),
-            Self::Json(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
-            }
+            Self::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
             Self::List(items) => items.iter().map(Self::json).collect(),
         }
     }
@@ -76,9 +74,7 @@ impl Cell {
             (Scalar::Text, cell) => Value::Text(cell.text()?.into()),
             (Scalar::Bytes, Self::Bytes(bytes)) => Value::Bytes(bytes.as_slice().into()),
             (Scalar::Time, Self::Time(moment)) => Value::Time(*moment),
-            (Scalar::Time, Self::Text(text)) => {
-                Value::Time(moment(text).ok_or(Reason::BadType)?)
-            }
+            (Scalar::Time, Self::Text(text)) => Value::Time(moment(text).ok_or(Reason::BadType)?),
             (_, Self::Bool(flag)) => Value::Bool(*flag),
             (_, Self::Int(number)) => Value::Int(*number),
             (_, Self::UInt(number)) => Value::UInt(*number),
@@ -147,8 +143,14 @@ mod tests {
     #[test]
     fn decimals_are_exact_where_the_type_can_be() {
         let cell = Cell::Decimal("9007199254740993.000".into());
-        assert_eq!(cell.value(Scalar::I64.into()), Ok(Value::Int(9_007_199_254_740_993)));
-        assert_eq!(cell.value(Scalar::Text.into()), Ok(Value::text("9007199254740993.000")));
+        assert_eq!(
+            cell.value(Scalar::I64.into()),
+            Ok(Value::Int(9_007_199_254_740_993))
+        );
+        assert_eq!(
+            cell.value(Scalar::Text.into()),
+            Ok(Value::text("9007199254740993.000"))
+        );
         assert_eq!(cell.json(), "9007199254740993.000");
         let part = Cell::Decimal("12.50".into());
         assert_eq!(part.value(Scalar::F64.into()), Ok(Value::F64(12.5)));
@@ -168,7 +170,13 @@ mod tests {
     #[test]
     fn nothing_is_no_value_but_null_in_json() {
         assert_eq!(Cell::Null.value(Scalar::F64.into()), Err(Reason::BadSource));
-        assert_eq!(Cell::Null.value(Scalar::Json.into()), Ok(Value::Json("null".into())));
-        assert_eq!(Cell::Bytes(vec![1]).value(Scalar::Text.into()), Err(Reason::BadType));
+        assert_eq!(
+            Cell::Null.value(Scalar::Json.into()),
+            Ok(Value::Json("null".into()))
+        );
+        assert_eq!(
+            Cell::Bytes(vec![1]).value(Scalar::Text.into()),
+            Err(Reason::BadType)
+        );
     }
 }

@@ -34,7 +34,10 @@ impl Positions {
         let read = tokio::task::spawn_blocking(move || keepsake.read());
         let bytes = read.await.map_err(io::Error::other)??;
         let read = bytes.map(|bytes| serde_json::from_slice::<BTreeMap<_, _>>(&bytes));
-        let read = read.transpose().map_err(io::Error::other)?.unwrap_or_default();
+        let read = read
+            .transpose()
+            .map_err(io::Error::other)?
+            .unwrap_or_default();
         self.all.lock().await.clone_from(&read);
         Ok(read)
     }

@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     sample: include_str!("sample.yaml"),
     connection_schema: || schema_for!(Connection).to_value(),
     endpoint_schema: || schema_for!(Operation).to_value(),
+    explore: None,
     build,
 };
 
@@ -23,9 +24,11 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let config = fields::read::<Connection>(&spec.connection, "/connection", &json!({}), "Sql");
     let config = config.map_err(|found| problems.extend(found)).ok();
     let server = config.and_then(|config| ServerPlan::new(&config, spec, &mut problems));
-    let of_server = server.as_ref().map_or((Driver::Sqlite, usize::MAX), |server| {
-        (server.target.driver(), server.bounds.rows)
-    });
+    let of_server = server
+        .as_ref()
+        .map_or((Driver::Sqlite, usize::MAX), |server| {
+            (server.target.driver(), server.bounds.rows)
+        });
     let (mut points, mut plans) = (Vec::new(), Vec::new());
     for (index, endpoint) in spec.endpoints.iter().enumerate() {
         let at = format!("/endpoints/{index}/operation");

@@ -5,9 +5,7 @@ use std::time::Duration;
 use mainstem_adapter::BoxFuture;
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable;
-use mysql_async::{
-    ClientIdentity, Column, Conn, Error, Opts, OptsBuilder, Params, SslOpts, Value,
-};
+use mysql_async::{ClientIdentity, Column, Conn, Error, Opts, OptsBuilder, Params, SslOpts, Value};
 
 use crate::cell::Cell;
 use crate::driver::{Answer, Bounds, Failure, Gathered, Link, Setup};
@@ -57,7 +55,9 @@ fn options(server: &Server, setup: &Setup<'_>) -> Opts {
         ]);
     options = match server.host.starts_with('/') {
         true => options.socket(Some(server.host.clone())),
-        false => options.ip_or_hostname(server.host.clone()).tcp_port(server.port),
+        false => options
+            .ip_or_hostname(server.host.clone())
+            .tcp_port(server.port),
     };
     if let Some(tls) = &server.tls {
         let path = |path: &std::path::Path| setup.home.join(path);
@@ -82,17 +82,26 @@ async fn limit(conn: &mut Conn, statement: Duration) -> Result<(), Failure> {
         Err(Error::Server(error)) if error.code == UNKNOWN_VARIABLE => {
             let millis = statement.as_millis();
             let of_mysql = format!("SET SESSION max_execution_time = {millis}");
-            conn.query_drop(of_mysql).await.map_err(|error| failure(&error))?;
+            conn.query_drop(of_mysql)
+                .await
+                .map_err(|error| failure(&error))?;
         }
         other => other.map_err(|error| failure(&error))?,
     }
     // Neither ends a statement of MySQL that waits for a lock.
-    let wait = format!("SET SESSION innodb_lock_wait_timeout = {}", statement.as_secs().max(1));
+    let wait = format!(
+        "SET SESSION innodb_lock_wait_timeout = {}",
+        statement.as_secs().max(1)
+    );
     conn.query_drop(wait).await.map_err(|error| failure(&error))
 }
 
 impl MariadbLink {
-    async fn answer(&mut self, statement: &Statement, values: Vec<Param>) -> Result<Answer, Failure> {
+    async fn answer(
+        &mut self,
+        statement: &Statement,
+        values: Vec<Param>,
+    ) -> Result<Answer, Failure> {
         let values: Vec<Value> = values.into_iter().map(value).collect();
         let params = match values.is_empty() {
             true => Params::Empty,

@@ -121,7 +121,11 @@ pub(crate) fn fill(
     };
     let values = statement.names.iter().map(value);
     let values = values.collect::<Result<Vec<_>, _>>()?;
-    Ok(statement.order.iter().map(|&at| values[at].clone()).collect())
+    Ok(statement
+        .order
+        .iter()
+        .map(|&at| values[at].clone())
+        .collect())
 }
 
 #[cfg(test)]
@@ -134,7 +138,9 @@ mod tests {
         let statement = Statement::new("f(@a, @line, @a, @value)", Driver::Mariadb).unwrap();
         let fixed = BTreeMap::from([("line".to_owned(), Param::Int(4))]);
         let value = Value::Json(r#"{"a":"x'; DROP TABLE t; --","line":9}"#.into());
-        let Value::Json(text) = &value else { unreachable!() };
+        let Value::Json(text) = &value else {
+            unreachable!()
+        };
         let evil = Param::Text("x'; DROP TABLE t; --".into());
         let filled = fill(&statement, &fixed, &Said::written(&value)).unwrap();
         let whole = Param::Text(serde_json::from_str::<Json>(text).unwrap().to_string());

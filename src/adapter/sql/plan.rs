@@ -90,7 +90,11 @@ impl PointPlan {
             problems.push(Problem::new(format!("{at}/{key}"), message, expected));
         };
         if operation.column.is_some() && operation.result != Outcome::Value {
-            problem("column", "only a single value is of one column", "result: value");
+            problem(
+                "column",
+                "only a single value is of one column",
+                "result: value",
+            );
         }
         let raw = raw(endpoint);
         let is_document = matches!(raw.scalar, Scalar::Json | Scalar::Text) && !raw.array;
@@ -162,7 +166,11 @@ fn statements(
         Ok(statement) => Some(statement),
         Err(message) => {
             let at = format!("{at}/{key}");
-            problems.push(Problem::new(at, message, "one statement with `@name` in it"));
+            problems.push(Problem::new(
+                at,
+                message,
+                "one statement with `@name` in it",
+            ));
             None
         }
     };
@@ -178,7 +186,11 @@ fn statements(
         }
         (Access::Read | Access::Write, Some(_)) => {
             let message = "there is a read or a write, not both";
-            problems.push(Problem::new(format!("{at}/writeQuery"), message, "access: rw"));
+            problems.push(Problem::new(
+                format!("{at}/writeQuery"),
+                message,
+                "access: rw",
+            ));
             (first, None)
         }
         (Access::Write, None) => (None, first),

@@ -118,7 +118,11 @@ fn settings(statement: Duration) -> String {
 }
 
 impl PostgresLink {
-    async fn answer(&mut self, statement: &Statement, values: Vec<Param>) -> Result<Answer, Failure> {
+    async fn answer(
+        &mut self,
+        statement: &Statement,
+        values: Vec<Param>,
+    ) -> Result<Answer, Failure> {
         let bytes = self.bounds.bytes as u64 * WIRE_BYTES_FACTOR + WIRE_BYTES_EXTRA;
         self.allowance.renew(bytes);
         let prepared = match self.prepared.get(&statement.text) {
@@ -126,7 +130,8 @@ impl PostgresLink {
             None => {
                 let prepared = self.client.prepare(&statement.text).await;
                 let prepared = prepared.map_err(|error| self.failure(&error))?;
-                self.prepared.insert(statement.text.clone(), prepared.clone());
+                self.prepared
+                    .insert(statement.text.clone(), prepared.clone());
                 prepared
             }
         };
@@ -144,7 +149,10 @@ impl PostgresLink {
         values: Vec<Param>,
     ) -> Result<Answer, Failure> {
         if prepared.params().len() != values.len() {
-            return Err(refused("parameters", "the server counts other parameters".into()));
+            return Err(refused(
+                "parameters",
+                "the server counts other parameters".into(),
+            ));
         }
         let columns = prepared.columns();
         let names = columns.iter().map(|column| column.name().to_owned());

@@ -201,7 +201,10 @@ impl Session<'_> {
             return;
         }
         let (pool, point) = (Arc::clone(&self.pool), Arc::clone(&self.points[index]));
-        let last = point.incremental.as_ref().zip(self.positions[index].as_ref());
+        let last = point
+            .incremental
+            .as_ref()
+            .zip(self.positions[index].as_ref());
         let last = last.map(|(plan, position)| plan.parameter(position));
         self.polls += 1;
         let read = async move {

@@ -25,7 +25,9 @@ pub(crate) fn one(plan: &PointPlan, point: PointId, answer: &Answer) -> Result<R
         Some(row) => single(plan, point, &answer.columns, row),
         // No row is like a row of nothing.
         None => {
-            let value = Cell::Null.value(plan.raw).map_err(|reason| (reason, "no_row"))?;
+            let value = Cell::Null
+                .value(plan.raw)
+                .map_err(|reason| (reason, "no_row"))?;
             Ok(Reading::good(point, value))
         }
     }
@@ -90,7 +92,15 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
 /// there.
 fn is_absent(code: &str) -> bool {
     let known = [
-        "42P01", "42703", "42883", "3F000", "1146", "1054", "1049", "1305", "no_such_object",
+        "42P01",
+        "42703",
+        "42883",
+        "3F000",
+        "1146",
+        "1054",
+        "1049",
+        "1305",
+        "no_such_object",
     ];
     known.contains(&code)
 }
@@ -105,7 +115,8 @@ fn single(
         Outcome::Value => {
             let cell = column(plan.column.as_deref(), columns, row);
             let cell = cell.ok_or((Reason::BadAddress, "no_column"))?;
-            cell.value(plan.raw).map_err(|reason| (reason, "bad_type"))?
+            cell.value(plan.raw)
+                .map_err(|reason| (reason, "bad_type"))?
         }
         Outcome::Row | Outcome::Rows => document(plan, object(columns, row)),
     };

@@ -47,7 +47,9 @@ pub(crate) async fn open(file: &Path, setup: Setup<'_>) -> Result<Box<dyn Link>,
     let (bounds, limit) = (setup.bounds, setup.statement);
     let path = file.clone();
     let opened = tokio::task::spawn_blocking(move || connect(&path, limit));
-    let opened = opened.await.map_err(|error| Failure::Connect(error.to_string()))?;
+    let opened = opened
+        .await
+        .map_err(|error| Failure::Connect(error.to_string()))?;
     let connection = opened.map_err(|error| Failure::Connect(said(&error)))?;
     let identity = identity(&file).map_err(|error| Failure::Connect(error.to_string()))?;
     let interrupt = connection.get_interrupt_handle();
@@ -94,17 +96,25 @@ fn answer(
     statement: &Statement,
     values: &[Param],
 ) -> Result<Answer, Failure> {
-    let mut prepared = connection.prepare_cached(&statement.text).map_err(|e| failure(&e))?;
+    let mut prepared = connection
+        .prepare_cached(&statement.text)
+        .map_err(|e| failure(&e))?;
     if prepared.parameter_count() != values.len() {
         return Err(Failure::Refused {
             code: "parameters".into(),
             message: "SQLite counts other parameters".into(),
         });
     }
-    let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = prepared
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let width = columns.len();
     if width == 0 {
-        let affected = prepared.execute(params_from_iter(values)).map_err(|e| failure(&e))?;
+        let affected = prepared
+            .execute(params_from_iter(values))
+            .map_err(|e| failure(&e))?;
         return Ok(Answer {
             affected: affected as u64,
             ..Answer::default()
@@ -112,7 +122,9 @@ fn answer(
     }
     let before = connection.total_changes();
     let mut gathered = Gathered::new(bounds, columns);
-    let mut rows = prepared.query(params_from_iter(values)).map_err(|e| failure(&e))?;
+    let mut rows = prepared
+        .query(params_from_iter(values))
+        .map_err(|e| failure(&e))?;
     while let Some(row) = rows.next().map_err(|e| failure(&e))? {
         let mut cells = Vec::with_capacity(width);
         for at in 0..width {

@@ -130,8 +130,8 @@ fn quoted(rest: &str, before: &str, driver: Driver) -> Result<usize, String> {
     };
     let found = match bytes[0] {
         b'\'' => {
-            let escapes = driver == Driver::Mariadb
-                || (driver == Driver::Postgres && is_escape_string());
+            let escapes =
+                driver == Driver::Mariadb || (driver == Driver::Postgres && is_escape_string());
             until(bytes, b'\'', escapes)
         }
         b'"' => until(bytes, b'"', driver == Driver::Mariadb),
@@ -146,7 +146,12 @@ fn quoted(rest: &str, before: &str, driver: Driver) -> Result<usize, String> {
         },
         _ => return Ok(0),
     };
-    found.ok_or_else(|| format!("what begins with `{}` never ends", rest.chars().next().unwrap_or(' ')))
+    found.ok_or_else(|| {
+        format!(
+            "what begins with `{}` never ends",
+            rest.chars().next().unwrap_or(' ')
+        )
+    })
 }
 
 fn until(bytes: &[u8], end: u8, escapes: bool) -> Option<usize> {

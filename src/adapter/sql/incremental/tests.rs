@@ -35,8 +35,12 @@ fn each_row_is_told_once() {
     assert!(!position.has_begun);
     assert_eq!(take(&plan, &[1, 2, 5], &mut position), [1, 2, 5]);
     assert_eq!(plan.parameter(&position), Param::Int(5));
-    assert_eq!(take(&plan, &[], &mut position), []);
-    assert_eq!(take(&plan, &[5, 6], &mut position), [6], "a query that says >=");
+    assert_eq!(take(&plan, &[], &mut position), [0_i64; 0]);
+    assert_eq!(
+        take(&plan, &[5, 6], &mut position),
+        [6],
+        "a query that says >="
+    );
     assert!(position.has_begun);
 }
 
@@ -49,7 +53,7 @@ fn what_was_committed_late_is_found_within_the_lookback() {
     assert_eq!(take(&plan, &[1, 2, 3, 4, 20], &mut position), [2, 20]);
     assert_eq!(plan.parameter(&position), Param::Int(10));
     assert_eq!(take(&plan, &[11, 20], &mut position), [11]);
-    assert_eq!(take(&plan, &[11, 20], &mut position), []);
+    assert_eq!(take(&plan, &[11, 20], &mut position), [0_i64; 0]);
     assert!(position.told.len() <= 11, "nothing is remembered for ever");
 }
 
@@ -76,9 +80,15 @@ fn another_start_begins_anew() {
     let same = plan(json!(0), 5).begin(Some(position.clone()));
     assert_eq!(same, position);
     let other = plan(json!(100), 0);
-    assert_eq!(other.parameter(&other.begin(Some(position.clone()))), Param::Int(100));
+    assert_eq!(
+        other.parameter(&other.begin(Some(position.clone()))),
+        Param::Int(100)
+    );
     let time = plan(json!("2026-01-01"), 0);
-    assert_eq!(time.parameter(&time.begin(Some(position))), Param::Text("2026-01-01".into()));
+    assert_eq!(
+        time.parameter(&time.begin(Some(position))),
+        Param::Text("2026-01-01".into())
+    );
 }
 
 #[test]

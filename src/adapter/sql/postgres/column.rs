@@ -200,9 +200,22 @@ mod tests {
     #[test]
     fn bytes_of_the_wrong_length_are_refused() {
         let all = [
-            Type::BOOL, Type::INT2, Type::INT4, Type::INT8, Type::OID, Type::FLOAT4,
-            Type::FLOAT8, Type::NUMERIC, Type::JSONB, Type::TIMESTAMPTZ, Type::TIMESTAMP,
-            Type::DATE, Type::TIME, Type::INTERVAL, Type::UUID, Type::INT4_ARRAY,
+            Type::BOOL,
+            Type::INT2,
+            Type::INT4,
+            Type::INT8,
+            Type::OID,
+            Type::FLOAT4,
+            Type::FLOAT8,
+            Type::NUMERIC,
+            Type::JSONB,
+            Type::TIMESTAMPTZ,
+            Type::TIMESTAMP,
+            Type::DATE,
+            Type::TIME,
+            Type::INTERVAL,
+            Type::UUID,
+            Type::INT4_ARRAY,
         ];
         for of in all {
             for length in [0, 3, 5, 7, 17, 300] {
@@ -217,10 +230,16 @@ mod tests {
     #[test]
     fn a_list_that_promises_more_than_it_has_is_refused() {
         let words = [1, 0, 23, i32::MAX, 1];
-        let bytes: Vec<u8> = words.iter().flat_map(|word: &i32| word.to_be_bytes()).collect();
+        let bytes: Vec<u8> = words
+            .iter()
+            .flat_map(|word: &i32| word.to_be_bytes())
+            .collect();
         assert_eq!(cell(&Type::INT4_ARRAY, &bytes), Err(Unread::Bytes));
         let words = [1, 0, 23, 60_000, 1, 4];
-        let bytes: Vec<u8> = words.iter().flat_map(|word: &i32| word.to_be_bytes()).collect();
+        let bytes: Vec<u8> = words
+            .iter()
+            .flat_map(|word: &i32| word.to_be_bytes())
+            .collect();
         assert_eq!(cell(&Type::INT4_ARRAY, &bytes), Err(Unread::Bytes));
     }
 }

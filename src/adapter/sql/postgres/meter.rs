@@ -31,7 +31,8 @@ impl Allowance {
 
     fn use_up(&self, bytes: usize) {
         let left = self.0.load(Ordering::Relaxed);
-        self.0.store(left.saturating_sub(bytes as u64), Ordering::Relaxed);
+        self.0
+            .store(left.saturating_sub(bytes as u64), Ordering::Relaxed);
     }
 }
 

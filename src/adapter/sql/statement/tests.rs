@@ -38,7 +38,10 @@ fn names_become_the_places_of_each_server() {
 fn quotes_and_comments_are_left_alone() {
     for (query, driver) in [
         ("SELECT '@a ? it''s', \"@b\" -- @c ; x\n", Driver::Postgres),
-        ("SELECT $$@a;$$, $t$ @b $$ $t$, E'\\'@c' /* @d /* ; */ @e */", Driver::Postgres),
+        (
+            "SELECT $$@a;$$, $t$ @b $$ $t$, E'\\'@c' /* @d /* ; */ @e */",
+            Driver::Postgres,
+        ),
         ("SELECT '\\'@a?', `@b?` # @c ?\n", Driver::Mariadb),
         ("SELECT [@a?], '\\', \"?\" /* ? */;", Driver::Sqlite),
         ("SELECT @@version, x.'a'@'b'", Driver::Mariadb),

@@ -1,1 +1,11 @@
-//! Tests against real servers.
+//! Tests against real servers, each started for its test on a port and in a folder of its own.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod hostile;
+mod incremental;
+mod mariadb;
+mod postgres;
+mod rig;
+mod sqlite;
+mod writing;

@@ -53,7 +53,7 @@ impl MariadbServer {
         }
         server.up()?;
         server.sql(
-            "CREATE DATABASE mainstem; CREATE USER mainstem IDENTIFIED BY 'secret';
+            "CREATE DATABASE mainstem CHARACTER SET utf8mb4; CREATE USER mainstem IDENTIFIED BY 'secret';
              GRANT ALL ON mainstem.* TO mainstem; GRANT PROCESS ON *.* TO mainstem;",
         )?;
         Ok(server)

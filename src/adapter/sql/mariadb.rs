@@ -202,6 +202,8 @@ fn failure(error: &Error) -> Failure {
             code: told.code.to_string(),
             message: told.message.clone(),
         },
+        // The library has no other word for it: its codec's own error is behind an I/O error.
+        Error::Io(told) if told.to_string().contains("max_allowed_packet") => Failure::TooLarge(0),
         other => Failure::Lost(other.to_string()),
     }
 }
@@ -212,7 +214,13 @@ impl Link for MariadbLink {
         statement: &'a Statement,
         values: Vec<Param>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
-        Box::pin(self.answer(statement, values))
+        Box::pin(async move {
+            let answer = self.answer(statement, values).await;
+            answer.map_err(|failure| match failure {
+                Failure::TooLarge(_) => Failure::TooLarge(self.bounds.bytes),
+                other => other,
+            })
+        })
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<(), Failure>> {

@@ -15,6 +15,7 @@ mod loggers;
 mod mappings;
 mod node;
 mod opcua;
+mod outlet;
 mod parts;
 mod points;
 mod replicas;

@@ -15,6 +15,7 @@ mod io;
 mod keepsake;
 mod kind;
 mod options;
+mod outlet;
 mod poll;
 mod reading;
 mod rule;
@@ -45,6 +46,7 @@ pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, servic
 /// The JSON of values, the same as in the API.
 pub use mainstem_wire::{parse_value, to_json_value};
 pub use options::{OptionRow, option_rows};
+pub use outlet::{Outgoing, Outlet, Outlets};
 pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
 pub use runner::{

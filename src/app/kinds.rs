@@ -3,9 +3,10 @@
 use mainstem_adapter::Kind;
 
 /// Adding a protocol is one line here.
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 10] = [
     mainstem_adapter_connector::KIND,
     mainstem_adapter_http::KIND,
+    mainstem_adapter_influxdb::KIND,
     mainstem_adapter_modbus::KIND,
     mainstem_adapter_mqtt::KIND,
     mainstem_adapter_opcua::KIND,

@@ -48,8 +48,12 @@ struct Series {
 
 /// The answer to InfluxQL: the series of all statements, one after the other.
 pub(crate) fn of_influxql(body: &[u8]) -> Result<Table, Failure> {
-    let whole: Whole = serde_json::from_slice(body)
-        .map_err(|error| Failure::Body(format!("the answer is no JSON of a query: {error}")))?;
+    let wrong = |why: &str| Failure::Body(format!("the answer is no JSON of a query: {why}"));
+    // A list would be read as the members of the object, in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong("it is no object"));
+    }
+    let whole: Whole = serde_json::from_slice(body).map_err(|error| wrong(&error.to_string()))?;
     if let Some(error) = whole.error {
         return Err(Failure::Refused(error));
     }

@@ -8,6 +8,7 @@
 mod answers;
 mod attempt;
 mod finds;
+mod parts_of;
 mod place;
 mod tried;
 
@@ -21,6 +22,7 @@ use crate::{AdapterSpec, BoxFuture, Problem, SessionEnd, Trace};
 
 pub use attempt::{ATTEMPT_TARGETS_MAX, Answer, Attempt, attempt};
 pub use finds::{BrowseLimits, Cut, FOUND_TEXT_BYTES_MAX, Finds, Found, Progress};
+pub use parts_of::{DOCUMENT_PARTS_MAX, DocumentPart, document_parts, pointed};
 pub use place::{Place, host_and_port};
 pub use tried::{Tried, View};
 

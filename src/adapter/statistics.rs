@@ -23,6 +23,7 @@ struct Inner {
     writes: u64,
     overruns: u64,
     errors: BTreeMap<&'static str, u64>,
+    peer: Option<String>,
     round_trips_us: Vec<u32>,
     next: usize,
 }
@@ -40,6 +41,8 @@ pub struct StatisticsSnapshot {
     pub overruns: u64,
     /// Errors by code.
     pub errors: BTreeMap<&'static str, u64>,
+    /// The address that is used now, where there are several.
+    pub peer: Option<String>,
     /// Median of the last round trips.
     pub round_trip_p50: Option<Duration>,
     /// 99th percentile of the last round trips.
@@ -76,6 +79,11 @@ impl Statistics {
             .or_default() += times;
     }
 
+    /// Says which of several addresses is used from now on.
+    pub fn uses(&self, peer: &str) {
+        self.inner.lock().peer = Some(peer.to_owned());
+    }
+
     /// Counts polls that could not begin in time.
     pub fn overrun(&self, missed: u64) {
         self.inner.lock().overruns += missed;
@@ -108,6 +116,7 @@ impl Statistics {
             writes: inner.writes,
             overruns: inner.overruns,
             errors: inner.errors.clone(),
+            peer: inner.peer.clone(),
             round_trip_p50: at(50),
             round_trip_p99: at(99),
         }

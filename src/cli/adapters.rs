@@ -1,7 +1,7 @@
 //! `mainstem adapters`: connections to devices and services.
 
+mod certificates;
 mod show;
-mod trust;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -32,8 +32,9 @@ enum Action {
     Pause(Named),
     /// Connect an adapter again
     Resume(Named),
-    /// Trust the certificate of an OPC UA server; without a thumbprint show those that wait
-    Trust(trust::TrustArgs),
+    /// Certificates of OPC UA servers, and our own for them: list, trust, reject, export
+    #[command(subcommand)]
+    Certificates(certificates::Certificates),
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Fai
         Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
         // Trust is given on the node's own machine, whether the node runs or not.
-        Action::Trust(trust) => trust::run(trust, &args.connection, screen),
+        Action::Certificates(action) => certificates::run(action, &args.connection, screen),
     }
 }
 

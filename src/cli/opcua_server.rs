@@ -126,7 +126,7 @@ async fn decide(
     Ok(Exit::Done)
 }
 
-fn table(certificates: &[CertificateDocument], screen: Screen) -> Table {
+pub(super) fn table(certificates: &[CertificateDocument], screen: Screen) -> Table {
     let mut table = screen.table(&["STATE", "SUBJECT", "SHA-256", "SHA-1"], &[]);
     for certificate in certificates {
         table.add_row([

@@ -29,7 +29,7 @@ fn what_the_documents_tell_to_type_is_understood() {
         "mainstem points set a.b 72.5 --socket run/mainstem.sock",
         "mainstem points watch a.** b.* --count 3",
         "mainstem --json adapters show plc",
-        "mainstem adapters trust opc -c node.yaml",
+        "mainstem adapters certificates list opc -c node.yaml",
         "mainstem remotes pause line1",
         "mainstem alarms --all",
         "mainstem doctor --here --json",

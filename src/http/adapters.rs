@@ -114,6 +114,7 @@ fn document(view: AdapterView) -> AdapterDocument {
         }),
         since: view.since,
         next_try: view.next_try,
+        peer: counted.peer,
         quality: view.quality.status.as_str().to_owned(),
         reason: view.quality.reason.as_str().to_owned(),
         points: view.points as u64,

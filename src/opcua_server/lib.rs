@@ -21,10 +21,11 @@ mod users;
 mod view;
 mod watch;
 
-pub use certificates::{CertificateError, CertificateState, CertificateView, Certificates};
+pub use certificates::Certificates;
 pub use config::{Mode, Policy, ServerConfig};
 pub use error::OpcuaServerError;
 pub use history::{History, HistoryRow, HistorySlot, HistorySpan, NoHistory, Recorded};
+pub use mainstem_opcua_trust::{CertificateError, CertificateState, CertificateView};
 pub use nodes::{ArgumentSpec, BusAway, Held, ServerNode, ServerNodeKind, Tie, TieUse};
 pub use server::{OpcuaServer, ServerGround};
 pub use view::ServerView;

@@ -68,10 +68,6 @@ pub(crate) const USERS_MAX: usize = 1_000;
 pub(crate) const USER_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long the answer to a wrong password is kept back at the most.
 pub(crate) const LOGIN_DELAY_MAX: Duration = Duration::from_secs(8);
-/// Certificates that wait for a decision, and as many that were refused.
-pub(crate) const CERTIFICATES_MAX: usize = 32;
-/// Bytes of a client's certificate.
-pub(crate) const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 /// How long a write may take.
 pub(crate) const WRITE_BUDGET: Duration = Duration::from_secs(5);
 /// How long stop waits for clients to take the goodbye.

@@ -12,8 +12,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use mainstem_adapter::{EndpointSpec, SessionEnd, WriteAnswer};
-use mainstem_adapter_opcua::{KIND, list_certificates, trust_certificate};
+use mainstem_adapter_opcua::{KIND, server_certificates};
 use mainstem_model::{Access, Reason, Value};
+use mainstem_opcua_trust::CertificateState;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -25,6 +26,12 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 )]
 #[path = "../../src/adapter/opcua/tests/harness.rs"]
 mod harness;
+#[path = "opcua/relay.rs"]
+mod relay;
+#[path = "opcua/security.rs"]
+mod security;
+#[path = "opcua/sets.rs"]
+mod sets;
 
 use harness::{PATIENCE, Session, built, endpoint, subscribed};
 
@@ -60,14 +67,27 @@ fn python() -> Option<PathBuf> {
 
 impl Device {
     async fn start(python: &Path, folder: &Path, port: u16) -> Self {
-        let script = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../tests/interop/opcua_server.py"
-        );
+        Self::run(python, "opcua_server.py", folder, port, None).await
+    }
+
+    /// A plant with policies, users and namespaces of its own; see its script.
+    async fn plant(python: &Path, folder: &Path, port: u16, options: &serde_json::Value) -> Self {
+        Self::run(python, "opcua_plant.py", folder, port, Some(options)).await
+    }
+
+    async fn run(
+        python: &Path,
+        script: &str,
+        folder: &Path,
+        port: u16,
+        options: Option<&serde_json::Value>,
+    ) -> Self {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/interop");
         let mut process = Command::new(python)
-            .arg(script)
+            .arg(Path::new(scripts).join(script))
             .arg(port.to_string())
             .arg(folder)
+            .args(options.map(serde_json::Value::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -237,9 +257,11 @@ async fn a_foreign_server_is_trusted_and_logs_us_in() {
     let session = device.adapter(&folder, options("Sign", "right"), double());
     let ended = session.end().await.1.unwrap_err();
     assert_eq!(ended.code(), "certificate_untrusted", "{ended}");
-    let waiting = list_certificates(folder.path()).unwrap();
+    let list = server_certificates(folder.path());
+    let waiting = list.list().unwrap();
     assert!(waiting[0].subject.contains("interop"), "{waiting:?}");
-    trust_certificate(folder.path(), &waiting[0].thumbprint).unwrap();
+    let trusted = CertificateState::Trusted;
+    list.decide(&waiting[0].thumbprint, trusted).unwrap();
 
     for mode in ["Sign", "SignAndEncrypt"] {
         let session = device.adapter(&folder, options(mode, "right"), double());

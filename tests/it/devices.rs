@@ -107,8 +107,26 @@ async fn follow(name: &str, port: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn http() {
+    follow("http", "8090").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modbus() {
     follow("modbus", "5020").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mqtt() {
+    if Command::new("mosquitto_sub")
+        .arg("--help")
+        .output()
+        .await
+        .is_err()
+    {
+        return skipped("mqtt", "mosquitto-clients is not installed");
+    }
+    follow("mqtt", "1884").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! A row of what was tried: an address, and what its content may mean.
 
-use mainstem_model::{Quality, Timestamp, Value};
+use mainstem_model::{Quality, Timestamp, Value, ValueType};
 
 use super::Answer;
 
@@ -32,9 +32,20 @@ pub struct View {
     pub plausible: bool,
     /// The content of `subscribe:` that reads it so.
     pub operation: serde_json::Value,
+    /// The `type:` beside it, where the kind's own is not the wanted one.
+    pub value_type: Option<ValueType>,
 }
 
 impl Tried {
+    /// A row of a part of an answer, such as a member of a document.
+    pub fn part(answer: &Answer, address: String, views: Vec<View>) -> Self {
+        Self {
+            address,
+            views,
+            ..Self::plain(answer)
+        }
+    }
+
     /// The answer with its one value, for kinds whose devices say the type themselves.
     pub fn plain(answer: &Answer) -> Self {
         let view = answer.value.clone().map(|value| View {
@@ -42,6 +53,7 @@ impl Tried {
             value,
             plausible: true,
             operation: answer.target.operation.clone(),
+            value_type: answer.target.value_type,
         });
         Self {
             address: answer.target.address.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mainstem_adapter::{TlsError, service_client_config};
+use mainstem_adapter::{Direction, TlsError, Trace, service_client_config};
 use mainstem_model::Clock;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -22,6 +22,7 @@ pub(crate) struct Service {
     client: Client,
     login: Login,
     clock: Arc<dyn Clock>,
+    trace: Trace,
 }
 
 /// What one request says beside its endpoint's own words.
@@ -33,7 +34,11 @@ pub(crate) struct More {
 }
 
 impl Service {
-    pub(crate) fn new(plan: Arc<ServicePlan>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub(crate) fn new(
+        plan: Arc<ServicePlan>,
+        clock: Arc<dyn Clock>,
+        trace: Trace,
+    ) -> Result<Self, String> {
         let tls = service_client_config(&plan.trust, plan.identity.as_ref());
         let tls = tls.map_err(|error: TlsError| error.to_string())?;
         let client = Client::builder()
@@ -52,6 +57,7 @@ impl Service {
             client,
             login: Login::default(),
             clock,
+            trace,
         })
     }
 
@@ -99,6 +105,14 @@ impl Service {
         for (name, value) in point.headers.iter().chain(&more.headers) {
             headers.insert(name.clone(), value.clone());
         }
+        // Headers and the values of a query may hold secrets, so they are not told.
+        let asked = || format!("{} {}", point.method, url.path());
+        let what = if self.trace.is_on() {
+            asked()
+        } else {
+            String::new()
+        };
+        let mut sent = Vec::new();
         let mut request = self.client.request(point.method.clone(), url);
         if let Some(body) = more.body.as_ref().filter(|_| takes_body(&point.method)) {
             let bytes = match body {
@@ -109,10 +123,25 @@ impl Service {
                     other.to_string().into_bytes()
                 }
             };
+            if self.trace.is_on() {
+                sent.clone_from(&bytes);
+            }
             request = request.body(bytes);
         }
         let request = self.with_login(request.headers(headers)).await?;
-        answer::of(request, self.plan.body_bytes_max).await
+        self.trace.frame(Direction::Sent, &sent, || what.clone());
+        let answered = answer::of(request, self.plan.body_bytes_max).await;
+        self.tell(&what, &answered);
+        answered
+    }
+
+    fn tell(&self, what: &str, answered: &Result<Answer, Failure>) {
+        let body = answered.as_ref().map_or(&[][..], |answer| &answer.body);
+        self.trace
+            .frame(Direction::Received, body, || match answered {
+                Ok(answer) => format!("{what}: {} bytes", answer.body.len()),
+                Err(failure) => format!("{what}: {failure}"),
+            });
     }
 
     async fn with_login(

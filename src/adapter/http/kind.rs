@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{Connection, Operation};
+use crate::explore::HttpExplore;
 use crate::plan::{PointPlan, ServicePlan};
 use crate::session::HttpAdapter;
 
@@ -17,7 +18,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(Connection).to_value(),
     endpoint_schema: || schema_for!(Operation).to_value(),
     build,
-    explore: None,
+    explore: Some(&HttpExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod client;
 mod config;
+mod explore;
 mod kind;
 mod login;
 mod plan;

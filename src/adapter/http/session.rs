@@ -43,7 +43,8 @@ impl HttpAdapter {
     }
 
     async fn serve(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
-        let service = Service::new(Arc::clone(&self.plan), Arc::clone(io.clock()));
+        let (clock, trace) = (Arc::clone(io.clock()), io.trace().clone());
+        let service = Service::new(Arc::clone(&self.plan), clock, trace);
         let service = service.map_err(|message| SessionEnd::Misconfigured { message })?;
         let stopped = io.stopped();
         tokio::pin!(stopped);

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{Connection, Operation};
+use crate::explore::MqttExplore;
 use crate::plan::{BrokerPlan, FILTERS_MAX, Plan, PointPlan};
 use crate::session::MqttAdapter;
 
@@ -17,7 +18,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(Connection).to_value(),
     endpoint_schema: || schema_for!(Operation).to_value(),
     build,
-    explore: None,
+    explore: Some(&MqttExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
@@ -58,6 +59,14 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
         }),
         _ => Err(problems),
     }
+}
+
+/// The broker alone.
+pub(crate) fn broker(spec: &AdapterSpec) -> Result<BrokerPlan, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let broker = read::<Connection>(&spec.connection, "/connection", &mut problems)
+        .and_then(|connection| BrokerPlan::new(connection, spec, &mut problems));
+    broker.ok_or(problems)
 }
 
 fn read<T: DeserializeOwned>(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<T> {

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod config;
+mod explore;
 mod five;
 mod kind;
 mod line;
@@ -9,6 +10,7 @@ mod payload;
 mod plan;
 mod session;
 mod three;
+mod told;
 mod writing;
 
 pub use config::{Connection, Operation};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{SessionEnd, Trace};
 use rustls::ClientConfig;
 
 use crate::config::Version;
@@ -64,14 +64,19 @@ pub(crate) struct Letter<'a> {
 pub(crate) struct Full;
 
 impl Line {
-    pub(crate) fn new(plan: &BrokerPlan, tls: Option<Arc<ClientConfig>>) -> (Self, Remote) {
+    pub(crate) fn new(
+        plan: &BrokerPlan,
+        tls: Option<Arc<ClientConfig>>,
+        trace: &Trace,
+    ) -> (Self, Remote) {
+        trace.note(|| format!("connects to {} as {}", plan.address(), plan.client_id));
         match plan.config.version {
             Version::Five => {
-                let (line, remote) = five::Line::new(plan, tls);
+                let (line, remote) = five::Line::new(plan, tls, trace);
                 (Self::Five(Box::new(line)), Remote::Five(remote))
             }
             Version::Three => {
-                let (line, remote) = three::Line::new(plan, tls);
+                let (line, remote) = three::Line::new(plan, tls, trace);
                 (Self::Three(Box::new(line)), Remote::Three(remote))
             }
         }

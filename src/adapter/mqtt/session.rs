@@ -20,7 +20,7 @@ const HAPPENINGS_MAX: usize = 256;
 /// How often writes without an acknowledgement are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_millis(500);
+pub(crate) const GOODBYE: Duration = Duration::from_millis(500);
 
 /// One configured connection.
 pub(crate) struct MqttAdapter {
@@ -53,7 +53,7 @@ impl MqttAdapter {
             },
             None => None,
         };
-        let (mut line, remote) = Line::new(broker, tls);
+        let (mut line, remote) = Line::new(broker, tls, io.trace());
         let mut session = Session {
             plan: &self.plan,
             remote,

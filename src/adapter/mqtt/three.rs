@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{Direction, SessionEnd, Trace};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
     NetworkOptions, Outgoing, Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
@@ -11,35 +11,73 @@ use rustls::ClientConfig;
 
 use crate::line::{Full, Happening, IN_FLIGHT_MAX, Letter, REQUESTS_MAX, lost, refused};
 use crate::plan::BrokerPlan;
+use crate::told;
 
 pub(crate) struct Line {
     events: EventLoop,
+    trace: Trace,
 }
 
 pub(crate) struct Remote {
     client: AsyncClient,
+    trace: Trace,
 }
 
 impl Line {
-    pub(crate) fn new(plan: &BrokerPlan, tls: Option<Arc<ClientConfig>>) -> (Self, Remote) {
+    pub(crate) fn new(
+        plan: &BrokerPlan,
+        tls: Option<Arc<ClientConfig>>,
+        trace: &Trace,
+    ) -> (Self, Remote) {
         let (client, mut events) = AsyncClient::new(options(plan, tls), REQUESTS_MAX);
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         network.set_connection_timeout(plan.connect_timeout().as_secs().max(1));
         events.set_network_options(network);
-        (Self { events }, Remote { client })
+        let trace = trace.clone();
+        let remote = Remote {
+            client,
+            trace: trace.clone(),
+        };
+        (Self { events, trace }, remote)
     }
 
     pub(crate) async fn poll(&mut self) -> Result<Happening, SessionEnd> {
         match Box::pin(self.events.poll()).await {
-            Ok(Event::Incoming(packet)) => Ok(incoming(packet)),
+            Ok(Event::Incoming(packet)) => {
+                self.tell(&packet);
+                Ok(incoming(packet))
+            }
             Ok(Event::Outgoing(Outgoing::Publish(id))) => Ok(Happening::Sent(id)),
             Ok(Event::Outgoing(Outgoing::Subscribe(id))) => Ok(Happening::Asked(id)),
-            Ok(Event::Outgoing(_)) => Ok(Happening::Else),
+            Ok(Event::Outgoing(packet)) => {
+                self.trace
+                    .frame(Direction::Sent, &[], || format!("{packet:?}"));
+                Ok(Happening::Else)
+            }
             Err(ConnectionError::ConnectionRefused(code)) if is_final(code) => {
                 Err(refused(&format!("{code:?}")))
             }
             Err(error) => Err(lost(&error)),
+        }
+    }
+
+    fn tell(&self, packet: &Packet) {
+        match packet {
+            Packet::Publish(publish) => {
+                self.trace.frame(Direction::Received, &publish.payload, || {
+                    told::published(
+                        &publish.topic,
+                        &publish.payload,
+                        publish.qos as u8,
+                        publish.retain,
+                    )
+                });
+            }
+            // None of the others that a broker sends holds a secret.
+            other => self
+                .trace
+                .frame(Direction::Received, &[], || format!("{other:?}")),
         }
     }
 }
@@ -110,6 +148,9 @@ fn qos(level: u8) -> QoS {
 
 impl Remote {
     pub(crate) fn publish(&self, letter: Letter<'_>) -> Result<(), Full> {
+        self.trace.frame(Direction::Sent, &letter.payload, || {
+            told::published(letter.topic, &letter.payload, letter.qos, letter.retain)
+        });
         let (topic, qos) = (letter.topic, qos(letter.qos));
         self.client
             .try_publish(topic, qos, letter.retain, letter.payload)
@@ -117,6 +158,9 @@ impl Remote {
     }
 
     pub(crate) fn subscribe(&self, filter: &str, level: u8) -> Result<(), Full> {
+        self.trace.frame(Direction::Sent, &[], || {
+            format!("SUBSCRIBE {filter} with QoS {level}")
+        });
         self.client
             .try_subscribe(filter, qos(level))
             .map_err(|_| Full)

@@ -24,7 +24,7 @@ fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let connection =
         section::read::<ConnectionConfig>(&spec.connection, "/connection", &mut problems)
-            .and_then(|config| config.plan(&spec.name, &mut problems));
+            .and_then(|config| config.plan(&spec.name, &spec.home, &mut problems));
     let (mut points, mut plans) = (Vec::new(), Vec::new());
     for (index, endpoint) in spec.endpoints.iter().enumerate() {
         let pointer = format!("/endpoints/{index}");

@@ -3,6 +3,7 @@
 //! stands in `ua`; everything else is pure or speaks in this program's own words.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod browse_path;
 mod certificates;
 mod connection;
 mod endpoint;
@@ -11,6 +12,7 @@ mod node_address;
 mod plan;
 mod polls;
 mod quality;
+mod redundancy;
 mod section;
 mod session;
 mod ua;
@@ -18,5 +20,6 @@ mod ua;
 #[cfg(test)]
 mod tests;
 
-pub use certificates::{CertificateError, ServerCertificate, list_certificates, trust_certificate};
+pub use certificates::server_certificates;
 pub use kind::KIND;
+pub use ua::identity::{IdentityError, OwnCertificate, ensure as own_certificate};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mainstem_adapter::PointId;
 use mainstem_model::ValueType;
 
+use crate::browse_path::{Address, BrowsePath};
 use crate::connection::ConnectionPlan;
 use crate::node_address::NodeAddress;
 
@@ -23,8 +24,10 @@ pub(crate) struct Plan {
 /// One datapoint.
 #[derive(Clone, Debug)]
 pub(crate) struct PointPlan {
-    /// The node.
-    pub(crate) address: NodeAddress,
+    /// The node: a variable, a method, or what events come from.
+    pub(crate) address: Address,
+    /// What there is to have of it.
+    pub(crate) what: What,
     /// The type of raw readings and raw writes.
     pub(crate) value_type: ValueType,
     /// How values arrive.
@@ -33,6 +36,70 @@ pub(crate) struct PointPlan {
     pub(crate) writable: bool,
     /// After how long without confirmation it is stale.
     pub(crate) stale_after: Option<Duration>,
+}
+
+/// What a node has for us.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum What {
+    /// An attribute, the value as a rule.
+    Value(ValuePlan),
+    /// A method, called by a write.
+    Method(MethodPlan),
+    /// Events.
+    Events(EventPlan),
+}
+
+/// An attribute of a node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ValuePlan {
+    /// The attribute; the value if absent.
+    pub(crate) attribute: Option<u32>,
+    /// The part of an array.
+    pub(crate) range: Option<String>,
+    /// Whether values of enumerations are shown by their names.
+    pub(crate) names: bool,
+    /// What counts as a change.
+    pub(crate) filter: ChangeFilter,
+}
+
+/// What counts as a change (part 4, 7.22.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ChangeFilter {
+    /// How far a value has to move.
+    pub(crate) deadband: Option<f64>,
+    /// In per cent of the node's range instead of its own unit.
+    pub(crate) percent: bool,
+    /// 0: status; 1: status and value, the server's default; 2: also its time stamp.
+    pub(crate) trigger: Option<u32>,
+}
+
+/// How a method is called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MethodPlan {
+    /// The object that it is called on; the one that has it, if absent.
+    pub(crate) object: Option<Address>,
+    /// How long an answer may take.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Which events, and what of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EventPlan {
+    /// Fields, by the name that they have in the value.
+    pub(crate) fields: Vec<(String, EventField)>,
+    /// Types of events, subtypes included; all if empty.
+    pub(crate) types: Vec<NodeAddress>,
+    /// The least severity.
+    pub(crate) severity: Option<u16>,
+}
+
+/// A field of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EventField {
+    /// By its place in the event.
+    Path(BrowsePath),
+    /// The condition that the event is about.
+    ConditionId,
 }
 
 /// How the values of a datapoint arrive.
@@ -51,17 +118,33 @@ pub(crate) enum Acquire {
     },
     /// We ask.
     Poll(Duration),
+    /// By the answer to a write: a method's.
+    Answer,
     /// Write only.
     Never,
 }
 
 impl Plan {
+    /// All points with their numbers.
+    pub(crate) fn all(&self) -> Vec<(PointId, &PointPlan)> {
+        (0..).map(PointId).zip(&self.points).collect()
+    }
+
     /// The points of a poll interval, in order.
     pub(crate) fn polled(&self) -> BTreeMap<Duration, Vec<PointId>> {
         self.grouped(|acquire| match acquire {
             Acquire::Poll(interval) => Some(*interval),
             _ => None,
         })
+    }
+
+    /// The points that have a value only when somebody sends one: events and answers.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = PointId> {
+        let all = (0..).map(PointId).zip(&self.points);
+        let waiting = all.filter(|(_, point)| {
+            point.acquire != Acquire::Never && !matches!(point.what, What::Value(_))
+        });
+        waiting.map(|(id, _)| id)
     }
 
     /// The points of a publishing interval, in order.
@@ -79,7 +162,7 @@ impl Plan {
                 publish, sampling, ..
             } => Some(publish.max(sampling)),
             Acquire::Poll(interval) => Some(interval),
-            Acquire::Never => None,
+            Acquire::Answer | Acquire::Never => None,
         }
     }
 

@@ -2,64 +2,76 @@
 //! dropping it drops the connection and answers every write that is under way.
 
 mod done;
+mod freshness;
+mod intake;
+mod pool;
 mod running;
+mod set;
+mod standby;
 mod start;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, SessionEnd};
+use mainstem_adapter::{Adapter, AdapterIo, BoxFuture, PointId, Reading, SessionEnd};
 
 use crate::plan::Plan;
-use crate::session::running::Running;
+use crate::session::running::{Ground, Running};
+use crate::ua::Error;
 use crate::ua::link::Server;
 use crate::ua::open::open;
 use crate::ua::requests::Requests;
+use crate::ua::resolve::{Target, resolve};
+
+/// The last events and answers, by point.
+type Kept = BTreeMap<PointId, Reading>;
+
+/// A server, and the nodes of the points in it.
+type Learned = (Arc<Server>, Vec<(PointId, Target)>);
 
 /// An adapter of the kind `opcua`.
 pub(crate) struct OpcUaAdapter {
     plan: Plan,
+    // The last event and the last answer of each point: they stay true when a session ends.
+    kept: Kept,
 }
 
 impl OpcUaAdapter {
     /// Not connected yet.
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { plan }
+        Self {
+            plan,
+            kept: Kept::default(),
+        }
     }
 
-    async fn connect_and_run(&self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
+    async fn run_one(&mut self, io: &mut AdapterIo) -> Result<(), SessionEnd> {
         let stopped = io.stopped();
         tokio::pin!(stopped);
         let connection = &self.plan.connection;
-        let longest = self
-            .plan
-            .subscribed()
-            .keys()
-            .copied()
-            .max()
-            .unwrap_or(Duration::ZERO);
         let mut link = tokio::select! {
             biased;
             () = &mut stopped => return Ok(()),
-            link = open(connection, &self.plan.folder, longest) => link?,
+            link = open(connection, &self.plan.folder, self.longest()) => link?,
         };
-        let requests = Requests {
-            session: link.session.clone(),
-            timeout: connection.request_timeout,
-            statistics: io.statistics().clone(),
-            clock: io.clock().clone(),
-            read_back: connection.read_back,
-        };
+        let requests = link.requests(connection, io.statistics(), io.clock());
         let learned = tokio::select! {
             biased;
             () = &mut stopped => None,
-            server = link.drive(Server::learn(&requests)) => Some(server?),
+            learned = link.drive(learn(&self.plan, &requests)) => Some(learned?),
         };
-        let Some(server) = learned else {
+        let Some((server, targets)) = learned else {
             link.close().await;
             return Ok(());
         };
         io.online();
-        let mut running = Running::new(&self.plan, io, link, &server, requests);
+        let ground = Ground {
+            plan: &self.plan,
+            kept: &mut self.kept,
+            server,
+        };
+        let mut running = Running::new(ground, io, link, requests, targets);
         let ended = tokio::select! {
             biased;
             () = &mut stopped => Ok(()),
@@ -68,11 +80,29 @@ impl OpcUaAdapter {
         running.into_link().close().await;
         ended
     }
+
+    /// The longest publishing interval.
+    fn longest(&self) -> Duration {
+        let intervals = self.plan.subscribed();
+        intervals.keys().copied().max().unwrap_or(Duration::ZERO)
+    }
+}
+
+/// Asks a server for what has to be known before its nodes are.
+async fn learn(plan: &Plan, requests: &Requests) -> Result<Learned, Error> {
+    let server = Server::learn(requests).await?;
+    let targets = resolve(requests, &server, &plan.all()).await?;
+    Ok((Arc::new(server), targets))
 }
 
 impl Adapter for OpcUaAdapter {
     fn session<'a>(&'a mut self, io: &'a mut AdapterIo) -> BoxFuture<'a, Result<(), SessionEnd>> {
-        Box::pin(self.connect_and_run(io))
+        Box::pin(async move {
+            match self.plan.connection.others.is_empty() {
+                true => self.run_one(io).await,
+                false => self.run_set(io).await,
+            }
+        })
     }
 
     fn interval(&self, point: PointId) -> Option<Duration> {

@@ -36,6 +36,9 @@ pub(super) fn details(adapter: &AdapterDocument) -> Vec<(&'static str, String, T
     if let Some(at) = adapter.next_try {
         rows.push(("next try", text::moment(at), Tone::Plain));
     }
+    if let Some(peer) = &adapter.peer {
+        rows.push(("server", text::harmless(peer), Tone::Plain));
+    }
     let quality = if adapter.reason == "ok" {
         adapter.quality.clone()
     } else {

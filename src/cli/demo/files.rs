@@ -124,7 +124,7 @@ fn adapters(devices: &LineDevices) -> String {
     endpoints(&mut text, "plc", &PLC_POINTS);
     text.push_str(&format!(
         "\n  opc:\n    type: Connection\n    properties:\n      protocol: Opcua\n      \
-         connection: {{ endpointUrl: {:?} }}\n",
+         connection: {{ endpointUrl: {:?}, securityPolicy: None }}\n",
         devices.opc_url()
     ));
     endpoints(&mut text, "opc", &OPC_POINTS);

@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use mainstem_opcua_trust::CERTIFICATE_BYTES_MAX;
+
 use super::Gate;
 use super::channels::OpenChannel;
 use super::peers::Peer;
@@ -16,8 +18,8 @@ use crate::frame::{
     STOPPING, TOO_LARGE,
 };
 use crate::limits::{
-    CERTIFICATE_BYTES_MAX, CHUNK_BYTES_MAX, DISCOVERY_MAX, DISCOVERY_MESSAGES_MAX, HANDSHAKE_MAX,
-    HELLO_BYTES_MAX, SILENCE_MAX,
+    CHUNK_BYTES_MAX, DISCOVERY_MAX, DISCOVERY_MESSAGES_MAX, HANDSHAKE_MAX, HELLO_BYTES_MAX,
+    SILENCE_MAX,
 };
 
 /// How long a client may take for one chunk, and for reading what is sent to it.

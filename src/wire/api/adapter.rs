@@ -25,6 +25,9 @@ pub struct AdapterDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try: Option<Timestamp>,
+    /// The address that is used now, where there are several: the active one of redundant servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
     /// `good`, `uncertain` or `bad`, and why.
     pub quality: String,
     /// The stable word of the quality's reason.

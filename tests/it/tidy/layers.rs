@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "mainstem-wire",
         "mainstem-telemetry",
         "mainstem-service",
+        "mainstem-opcua-trust",
     ],
     &["mainstem-security"],
     &["mainstem-store", "mainstem-mqtt"],
@@ -43,7 +44,15 @@ const DEVICE: &str = "mainstem-device";
 const PROTOCOLS: &str = "mainstem-adapter-*";
 
 /// All that a protocol crate sees of the house.
-const SEEN_BY_PROTOCOLS: &[&str] = &["mainstem-adapter", "mainstem-model", "mainstem-telemetry"];
+///
+/// The list of trusted OPC UA applications is seen by the kind `opcua` alone; the OPC UA server
+/// keeps the same.
+const SEEN_BY_PROTOCOLS: &[&str] = &[
+    "mainstem-adapter",
+    "mainstem-model",
+    "mainstem-telemetry",
+    "mainstem-opcua-trust",
+];
 
 /// Packages that only the rooms beside them may depend on.
 const ONLY_IN: &[(&str, &[&str])] = &[
@@ -70,7 +79,12 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio-modbus", &["mainstem-adapter-modbus", DEVICE]),
     (
         "async-opcua",
-        &["mainstem-adapter-opcua", "mainstem-opcua-server", DEVICE],
+        &[
+            "mainstem-adapter-opcua",
+            "mainstem-opcua-server",
+            "mainstem-opcua-trust",
+            DEVICE,
+        ],
     ),
 ];
 

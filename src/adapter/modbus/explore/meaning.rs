@@ -63,6 +63,7 @@ fn row(first: &Notation, answers: &[Answer], words: &[Option<u16>], index: usize
         operation
     };
     let one = |label: &str, number: Number, plausible: bool| View {
+        value_type: None,
         label: label.to_owned(),
         value: decode_words(Format::Number(number, Order::default()), &[word]),
         plausible,
@@ -79,6 +80,7 @@ fn row(first: &Notation, answers: &[Answer], words: &[Option<u16>], index: usize
         for (letters, order) in ORDERS {
             let value = decode_words(Format::Number(number, order), &own);
             tried.views.push(View {
+                value_type: None,
                 label: format!("{label} {letters}"),
                 plausible: is_plausible(number, order, &value, &own),
                 value,
@@ -144,6 +146,7 @@ fn text(
     let mut operation = operation("text", Order::default());
     operation["length"] = json!(own.len());
     Some(View {
+        value_type: None,
         label: "text".to_owned(),
         value: decode_words(Format::Text { swapped: false }, &own),
         plausible: own.len() >= TEXT_REGISTERS_MIN,

@@ -1,6 +1,6 @@
 //! The loop of an open session: subscriptions, polls, writes and silence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,24 +11,44 @@ use mainstem_model::Reason;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
+use super::Kept;
 use super::done::Done;
+use super::freshness::Freshness;
+use super::intake::Question;
+use super::start::RETRY_REFUSED;
+use crate::browse_path::Address;
 use crate::plan::Plan;
 use crate::polls::Polls;
-use crate::ua::NodeId;
-use crate::ua::from_device;
+use crate::ua::holding::Holding;
 use crate::ua::link::{Event, Link, Server};
+use crate::ua::method::Signature;
 use crate::ua::requests::Requests;
-use crate::ua::subscribe::{Group, Inbox};
-use crate::ua::to_device::NodeType;
+use crate::ua::resolve::Target;
+use crate::ua::structures::Shape;
+use crate::ua::subscribe::{Arrived, Group, Inbox};
+
+/// What outlives the session, and what was learned at its beginning.
+pub(super) struct Ground<'a> {
+    /// What to do.
+    pub(super) plan: &'a Plan,
+    /// The last events and answers.
+    pub(super) kept: &'a mut Kept,
+    /// What is known about the server.
+    pub(super) server: Arc<Server>,
+}
+
+/// Lost messages that are counted at a time; a number out of nowhere is no count.
+const GAPS_COUNTED_MAX: u64 = 1000;
 
 /// An open session at work.
 pub(super) struct Running<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) kept: &'a mut Kept,
+    pub(super) server: Arc<Server>,
     pub(super) io: &'a mut AdapterIo,
     pub(super) link: Link,
     pub(super) requests: Requests,
-    pub(super) items_max: usize,
-    pub(super) nodes: Vec<Option<NodeId>>,
+    pub(super) targets: Vec<Target>,
     pub(super) polls: Polls,
     // Requests under way, `maxInFlight` at most.
     pub(super) jobs: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -38,53 +58,71 @@ pub(super) struct Running<'a> {
     // The points of each publishing interval, for which the server vouches together.
     pub(super) subscribed: BTreeMap<Duration, Vec<PointId>>,
     pub(super) retry: Option<(Instant, Vec<PointId>)>,
-    pub(super) types: BTreeMap<PointId, NodeType>,
+    // Points whose browse paths led nowhere, to be walked again.
+    pub(super) search: Option<(Instant, Vec<PointId>)>,
+    pub(super) types: BTreeMap<PointId, Holding>,
+    pub(super) methods: BTreeMap<PointId, Arc<Signature>>,
+    // Calls under way, with the time that each may take.
+    pub(super) calling: BTreeMap<PointId, Duration>,
+    // The data types of nodes, where values alone do not say enough.
+    pub(super) own: BTreeMap<PointId, Option<Arc<Shape>>>,
+    pub(super) waiting: VecDeque<(PointId, Arrived)>,
+    pub(super) waiting_points: BTreeSet<PointId>,
+    pub(super) questions: Vec<Question>,
+    pub(super) asked: BTreeSet<String>,
+    pub(super) learning: bool,
     // Writes to one node go one after the other, so that they arrive in their order.
     pub(super) writing: BTreeSet<PointId>,
     pub(super) held: Option<WriteJob>,
     heard: Instant,
     pub(super) readings: Vec<Reading>,
+    // In a redundant set only.
+    pub(super) freshness: Option<&'a mut Freshness>,
 }
 
 impl<'a> Running<'a> {
     /// Begins with every subscription to make and every poll due.
     pub(super) fn new(
-        plan: &'a Plan,
+        ground: Ground<'a>,
         io: &'a mut AdapterIo,
         link: Link,
-        server: &Server,
         requests: Requests,
+        targets: Vec<(PointId, Target)>,
     ) -> Self {
-        let nodes: Vec<_> = plan
-            .points
-            .iter()
-            .map(|point| server.node(&point.address))
-            .collect();
-        let known = |id: &PointId| nodes.get(id.0 as usize).is_some_and(Option::is_some);
-        let mut polled = plan.polled();
-        polled.values_mut().for_each(|points| points.retain(known));
+        let Ground { plan, kept, server } = ground;
         let now = Instant::now();
         let mut running = Self {
             plan,
+            kept,
             io,
             link,
             requests,
-            items_max: server.items_max,
-            polls: Polls::new(polled, server.read_max, now),
-            nodes,
+            polls: Polls::new(plan.polled(), server.read_max, now),
+            server,
+            targets: targets.into_iter().map(|(_, target)| target).collect(),
             jobs: FuturesUnordered::new(),
             inbox: Arc::default(),
             to_subscribe: Vec::new(),
             subscriptions: BTreeMap::new(),
             subscribed: plan.subscribed(),
             retry: None,
+            search: None,
             types: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            calling: BTreeMap::new(),
+            own: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            waiting_points: BTreeSet::new(),
+            questions: Vec::new(),
+            asked: BTreeSet::new(),
+            learning: false,
             writing: BTreeSet::new(),
             held: None,
             heard: now,
             readings: Vec::new(),
+            freshness: None,
         };
-        running.report_unknown_namespaces();
+        running.report_first();
         running.to_subscribe = running.groups(|_| true);
         running
     }
@@ -131,18 +169,13 @@ impl<'a> Running<'a> {
             values,
             alive,
             lost,
+            gaps,
         } = std::mem::take(&mut *self.inbox.lock());
-        for (id, found) in values {
-            // A server may invent handles.
-            if let Some(point) = self.plan.point(id) {
-                let statistics = self.io.statistics();
-                self.readings.push(from_device::reading(
-                    id,
-                    point.value_type,
-                    &found,
-                    statistics,
-                ));
-            }
+        for _ in 0..gaps.min(GAPS_COUNTED_MAX) {
+            self.io.statistics().failed("notification_gap");
+        }
+        for (id, arrived) in values {
+            self.take(id, arrived);
         }
         self.emit();
         // What it did not send has not changed.
@@ -164,7 +197,11 @@ impl<'a> Running<'a> {
         if let Some((_, points)) = self.retry.take_if(|(at, _)| *at <= now) {
             self.to_subscribe = self.groups(|id| points.contains(&id));
         }
+        if let Some((_, points)) = self.search.take_if(|(at, _)| *at <= now) {
+            self.start_search(points);
+        }
         if now < self.silent_at() {
+            self.emit();
             return Ok(());
         }
         // Under load the sign of life may lie in the socket while the timer is looked at first.
@@ -185,28 +222,55 @@ impl<'a> Running<'a> {
     fn silent_at(&self) -> Instant {
         let connection = &self.plan.connection;
         let answers = if self.jobs.is_empty() { 1 } else { 2 };
-        self.heard + connection.keep_alive + connection.request_timeout * answers
+        let call = self.calling.values().max().copied().unwrap_or_default();
+        self.heard + connection.keep_alive + connection.request_timeout * answers + call
     }
 
     fn wake_at(&self) -> Instant {
         let retry = self.retry.as_ref().map(|(at, _)| *at);
-        [self.polls.next_due(), retry]
+        let search = self.search.as_ref().map(|(at, _)| *at);
+        let freshness = self.freshness.as_ref();
+        let kept_back = freshness.and_then(|freshness| freshness.due());
+        [self.polls.next_due(), retry, search, kept_back]
             .into_iter()
             .flatten()
             .fold(self.silent_at(), Instant::min)
     }
 
-    fn report_unknown_namespaces(&mut self) {
-        for (node, id) in self.nodes.iter().zip(0..) {
-            if node.is_none() {
-                self.readings
-                    .push(Reading::failed(PointId(id), Reason::BadAddress));
+    // Nodes that are not there, and what is true until something else is said.
+    fn report_first(&mut self) {
+        let mut lost = Vec::new();
+        for (id, point) in self.plan.all() {
+            if self.node(id).is_some() {
+                continue;
             }
+            self.readings.push(Reading::failed(id, Reason::BadAddress));
+            if matches!(point.address, Address::Path(_)) {
+                lost.push(id);
+            }
+        }
+        if !lost.is_empty() {
+            self.search = Some((Instant::now() + RETRY_REFUSED, lost));
+        }
+        for id in self.plan.waiting() {
+            self.say_last(id);
         }
         self.emit();
     }
 
+    /// The last event or answer of a point is true until the next one.
+    pub(super) fn say_last(&mut self, id: PointId) {
+        if self.node(id).is_some() {
+            let waiting = || Reading::failed(id, Reason::Waiting);
+            let last = self.kept.get(&id).cloned();
+            self.readings.push(last.unwrap_or_else(waiting));
+        }
+    }
+
     pub(super) fn emit(&mut self) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.pass(&mut self.readings, Instant::now());
+        }
         self.io.emit(&mut self.readings);
     }
 }

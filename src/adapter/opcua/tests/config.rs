@@ -118,8 +118,44 @@ fn options_that_contradict_each_other_are_refused() {
             "/connection/port",
         ),
         (
-            json!({ "host": "a", "securityMode": "Sign" }),
+            json!({ "host": "a", "securityPolicy": "None", "securityMode": "Sign" }),
             "/connection/securityMode",
+        ),
+        (
+            json!({ "host": "a", "securityMode": "None" }),
+            "/connection/securityMode",
+        ),
+        (
+            json!({ "host": "a", "username": "x", "userCertificate": "a", "userPrivateKey": "b" }),
+            "/connection/userCertificate",
+        ),
+        (
+            json!({ "host": "a", "userCertificate": "a.pem" }),
+            "/connection/userPrivateKey",
+        ),
+        (
+            json!({ "host": "a", "userPrivateKey": "a.pem" }),
+            "/connection/userCertificate",
+        ),
+        (
+            json!({ "host": "a", "endpoints": ["opc.tcp://a", "opc.tcp://b"] }),
+            "/connection/endpoints",
+        ),
+        (
+            json!({ "endpoints": ["opc.tcp://a"] }),
+            "/connection/endpoints",
+        ),
+        (
+            json!({ "endpoints": ["opc.tcp://a", "opc.tcp://a"] }),
+            "/connection/endpoints/1",
+        ),
+        (
+            json!({ "endpoints": ["opc.tcp://a", "http://b"] }),
+            "/connection/endpoints/1",
+        ),
+        (
+            json!({ "host": "a", "serviceLevelInterval": 1 }),
+            "/connection/serviceLevelInterval",
         ),
         (
             json!({ "host": "a", "securityPolicy": "Basic256Sha256", "securityMode": "None" }),

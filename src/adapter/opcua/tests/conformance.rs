@@ -58,6 +58,7 @@ impl Fixture for Plc {
         AdapterSpec {
             name: "press".into(),
             connection: json!({
+                "securityPolicy": "None",
                 "host": "127.0.0.1",
                 "port": self.cable.port(),
                 "keepAlive": KEEP_ALIVE_MS,

@@ -96,19 +96,22 @@ pub(crate) fn subscribed(name: &str, value_type: &str, node: &str) -> EndpointSp
     endpoint(name, value_type, Access::ReadWrite, operation)
 }
 
-/// An adapter that is not connected.
+/// An adapter that is not connected; without security, unless the connection says otherwise.
 pub(crate) fn built(
     kind: &Kind,
     folder: &Path,
-    connection: serde_json::Value,
+    mut connection: serde_json::Value,
     endpoints: Vec<EndpointSpec>,
 ) -> Built {
+    if connection.get("securityPolicy").is_none() {
+        connection["securityPolicy"] = "None".into();
+    }
     let spec = AdapterSpec {
         name: "press".into(),
         connection,
         endpoints,
         folder: folder.to_owned(),
-        home: std::path::PathBuf::new(),
+        home: folder.to_owned(),
     };
     (kind.build)(&spec).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
@@ -158,7 +161,9 @@ impl Session {
                 if let Some(found) = fits(&self.recorder) {
                     return found;
                 }
-                changes.changed().await.unwrap();
+                // Counters change without a word.
+                let look = Duration::from_millis(100);
+                drop(tokio::time::timeout(look, changes.changed()).await);
             }
         };
         match tokio::time::timeout(PATIENCE, waiting).await {

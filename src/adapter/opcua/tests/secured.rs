@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::harness::{Session, built, subscribed};
 use super::server::TestServer;
-use crate::{KIND, list_certificates, trust_certificate};
+use crate::{KIND, server_certificates};
+use mainstem_opcua_trust::CertificateState;
 
 fn adapter(folder: &Path, server: &TestServer, mode: &str, password: &str) -> Box<dyn Adapter> {
     let connection = json!({
@@ -41,12 +42,13 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
     let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
     let (adapter_again, ended) = session.end().await;
     let message = refused(ended, "certificate_untrusted");
-    let [certificate] = &list_certificates(folder.path()).unwrap()[..] else {
+    let list = server_certificates(folder.path());
+    let [certificate] = &list.list().unwrap()[..] else {
         panic!("one certificate should wait");
     };
-    assert!(!certificate.trusted);
+    assert_eq!(certificate.state, CertificateState::Waiting);
     assert!(message.contains(&format!(
-        "mainstem adapters trust press {}",
+        "mainstem adapters certificates trust press {}",
         certificate.thumbprint
     )));
     assert!(
@@ -55,7 +57,8 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
     );
 
     // The same adapter finds it trusted at the next try.
-    trust_certificate(folder.path(), &certificate.thumbprint).unwrap();
+    let trusted = CertificateState::Trusted;
+    list.decide(&certificate.thumbprint, trusted).unwrap();
     let session = Session::start(adapter_again);
     session.until_value(0, Value::F64(1.5)).await;
     let applied = WriteAnswer::Applied { verified: true };
@@ -89,10 +92,19 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
         message.contains("Basic256Sha256/SignAndEncrypt"),
         "{message}"
     );
+
+    // Somebody thinks better of it.
+    let rejected = CertificateState::Refused;
+    list.decide(&certificate.thumbprint, rejected).unwrap();
+    let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
+    let message = refused(session.end().await.1, "certificate_rejected");
+    assert!(message.contains(&certificate.thumbprint), "{message}");
+    list.decide(&certificate.thumbprint, trusted).unwrap();
+    let server_port = server.port;
     server.stop().await;
 
     // A server with the same key that does not trust us: the other side refuses, and we say so.
-    let server = TestServer::secured(folder.path(), false).await;
+    let server = TestServer::secured_at(folder.path(), server_port, false).await;
     let rejected = folder.path().join("server/trusted");
     for file in std::fs::read_dir(&rejected).unwrap() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
@@ -101,12 +113,18 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
     let message = refused(session.end().await.1, "certificate_refused");
     assert!(message.contains("refuses our certificate"), "{message}");
     assert!(message.contains("pki/own/cert.der"), "{message}");
-    server.stop().await;
 
-    // A server that got another key is another server.
+    // A server that got another key is another server, whoever answers at the same place.
     let other = tempfile::tempdir().unwrap();
-    let server = TestServer::secured(other.path(), true).await;
+    let port = server.port;
+    server.stop().await;
+    let server = TestServer::secured_at(other.path(), port, true).await;
     let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
-    refused(session.end().await.1, "certificate_untrusted");
-    assert_eq!(list_certificates(folder.path()).unwrap().len(), 2);
+    let message = refused(session.end().await.1, "certificate_changed");
+    let listed = list.list().unwrap();
+    assert_eq!(listed.len(), 2);
+    for certificate in listed {
+        assert!(message.contains(&certificate.thumbprint), "{message}");
+    }
+    server.stop().await;
 }

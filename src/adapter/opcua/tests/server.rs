@@ -58,8 +58,13 @@ impl TestServer {
 
     /// With Basic256Sha256 in both modes, for one user.
     pub(crate) async fn secured(folder: &Path, trust_clients: bool) -> Self {
+        Self::secured_at(folder, 0, trust_clients).await
+    }
+
+    /// The same on a port.
+    pub(crate) async fn secured_at(folder: &Path, port: u16, trust_clients: bool) -> Self {
         let users = &["operator"];
-        Self::start(folder, 0, |builder| {
+        Self::start(folder, port, |builder| {
             let mut builder = builder
                 .create_sample_keypair(true)
                 .trust_client_certs(trust_clients)

@@ -3,7 +3,8 @@
 use mainstem_adapter::{SessionEnd, WriteAnswer};
 use opcua::types::StatusCode;
 
-use super::identity::Identity;
+use super::identity::OwnCertificate;
+use crate::connection::User;
 
 /// The name of a status, as the specification writes it.
 pub(crate) fn name(status: StatusCode) -> &'static str {
@@ -26,17 +27,19 @@ pub(crate) fn no_answer(url: &str, error: &opcua::types::Error) -> SessionEnd {
 pub(crate) fn not_opened(
     url: &str,
     status: StatusCode,
-    user: Option<&str>,
-    identity: Option<&Identity>,
+    user: &User,
+    identity: Option<&OwnCertificate>,
 ) -> SessionEnd {
     let status_name = name(status);
     if is_login(status) {
-        let who = user.map_or("anonymous users".to_owned(), |name| {
-            format!("the user {name:?}")
-        });
+        let what = match user {
+            User::Certificate(..) => "userCertificate in `connection:`, trust it at the server",
+            _ => "username and password in `connection:`",
+        };
         let message = format!(
-            "the server at {url} refuses {who} ({status_name}); check username and password in \
-             `connection:` and the user's rights at the server"
+            "the server at {url} refuses {} ({status_name}); check {what} and the user's rights \
+             at the server",
+            user.describe()
         );
         return SessionEnd::Refused {
             code: "access_denied",

@@ -3,9 +3,10 @@
 
 use mainstem_adapter::{PointId, Reading, Statistics};
 use mainstem_model::{Quality, Reason, Scalar, Timestamp, Value, ValueType};
-use opcua::types::{Array, DataValue, DateTime, Variant, VariantScalarTypeId};
+use opcua::types::{Array, DataValue, DateTime, NodeId, Variant, VariantScalarTypeId};
 
-use super::json::json;
+use super::json::plain;
+use super::structures::{Missing, Shape, Structures};
 use crate::quality;
 
 /// 1970 in OPC UA's count: intervals of 100 ns since 1601.
@@ -21,23 +22,45 @@ const EXACT_F32: u128 = 1 << f32::MANTISSA_DIGITS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch(pub(crate) &'static str);
 
+/// What has to be known before a value can be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Need {
+    /// The type behind an encoding.
+    Encoding(NodeId),
+    /// The node's own data type.
+    OwnType,
+}
+
+/// How the values of a point are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Lens<'a> {
+    /// The declared type.
+    pub(crate) declared: ValueType,
+    /// Whether values of enumerations are names.
+    pub(crate) names: bool,
+    /// Whether a part of an array is asked for.
+    pub(crate) part: bool,
+    /// The node's own data type: not asked for yet, or not to be known, or known.
+    pub(crate) own: Option<Option<&'a Shape>>,
+    /// The server's types.
+    pub(crate) structures: &'a Structures,
+}
+
 /// A reading from what a read or a notification gave.
 pub(crate) fn reading(
     point: PointId,
-    declared: ValueType,
     found: &DataValue,
+    lens: Lens,
     statistics: &Statistics,
-) -> Reading {
+) -> Result<Reading, Need> {
     let status = found.status.unwrap_or_default();
     let mut quality = quality::of_status(status.bits());
-    if quality::overflowed(status.bits()) {
-        statistics.failed("queue_overflow");
-    }
     let mut converted = None;
     if quality::has_value(quality) {
-        match value(found.value.as_ref().unwrap_or(&Variant::Empty), declared) {
+        match lens.value(found.value.as_ref().unwrap_or(&Variant::Empty)) {
             Ok(value) => converted = Some(value),
-            Err(Mismatch(code)) => {
+            Err(Unread::Need(need)) => return Err(need),
+            Err(Unread::Mismatch(Mismatch(code))) => {
                 statistics.failed(code);
                 quality = Quality::of(Reason::BadType);
             }
@@ -45,16 +68,83 @@ pub(crate) fn reading(
     } else {
         statistics.failed(status.sub_code().name());
     }
+    if quality::overflowed(status.bits()) {
+        statistics.failed("queue_overflow");
+    }
     let stamp = found.source_timestamp.filter(|stamp| stamp.ticks() > 0);
-    Reading {
+    Ok(Reading {
         point,
         value: converted,
         quality,
         source_time: stamp.map(time),
+    })
+}
+
+enum Unread {
+    Need(Need),
+    Mismatch(Mismatch),
+}
+
+impl From<Mismatch> for Unread {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Mismatch(mismatch)
     }
 }
 
-/// A value of the declared type.
+impl Lens<'_> {
+    fn value(&self, found: &Variant) -> Result<Value, Unread> {
+        // A single element of an array is an array of one.
+        if self.part
+            && !self.declared.array
+            && let Variant::Array(array) = found
+            && let [one] = &array.values[..]
+        {
+            return self.whole(one);
+        }
+        self.whole(found)
+    }
+
+    fn whole(&self, found: &Variant) -> Result<Value, Unread> {
+        let Self { declared, .. } = self;
+        let is_number = integer(found).is_some();
+        if !declared.array && declared.scalar == Scalar::Text && is_number {
+            return self.name(found);
+        }
+        if declared.array || declared.scalar != Scalar::Json {
+            return Ok(value(found, *declared)?);
+        }
+        let shape = match self.own {
+            None if self.names => return Err(Unread::Need(Need::OwnType)),
+            None => None,
+            Some(shape) => shape,
+        };
+        let json = self.structures.json(found, shape, self.names);
+        let json = json.map_err(|missing| match missing {
+            Missing::Encoding(id) => Unread::Need(Need::Encoding(id)),
+            Missing::Endless => Unread::Mismatch(Mismatch("bad_type_too_deep")),
+        })?;
+        Ok(checked(Value::Json(json.to_string().into()), *declared)?)
+    }
+
+    // A number declared as text is the name of an enumeration's value, or nothing.
+    fn name(&self, found: &Variant) -> Result<Value, Unread> {
+        let Some(shape) = self.own else {
+            return Err(Unread::Need(Need::OwnType));
+        };
+        let number = integer(found).and_then(|number| i64::try_from(number).ok());
+        let name = match (shape, number) {
+            (Some(Shape::Enumeration(enumeration)), Some(number)) => {
+                let known = enumeration.name(number).map(str::to_owned);
+                Some(known.unwrap_or_else(|| number.to_string()))
+            }
+            _ => None,
+        };
+        let name = name.ok_or(Mismatch(found_code(found)))?;
+        Ok(checked(Value::text(&name), self.declared)?)
+    }
+}
+
+/// A value of the declared type, of what needs no server to be understood.
 pub(crate) fn value(found: &Variant, declared: ValueType) -> Result<Value, Mismatch> {
     let mismatch = Mismatch(found_code(found));
     let value = match (found, declared) {
@@ -82,13 +172,6 @@ pub(crate) fn value(found: &Variant, declared: ValueType) -> Result<Value, Misma
             bytes(found).map(|bytes| Value::Bytes(bytes.into()))
         }
         (
-            _,
-            ValueType {
-                scalar: Scalar::Json,
-                array: false,
-            },
-        ) => json(found).map(|json| Value::Json(json.to_string().into())),
-        (
             Variant::Array(array),
             ValueType {
                 scalar: element,
@@ -110,11 +193,14 @@ pub(crate) fn value(found: &Variant, declared: ValueType) -> Result<Value, Misma
             },
         ) => scalar(found, element),
     };
-    let value = value.ok_or(mismatch)?;
-    value
-        .check(declared)
-        .map_err(|_| Mismatch("bad_type_too_large"))?;
-    Ok(value)
+    checked(value.ok_or(mismatch)?, declared)
+}
+
+fn checked(value: Value, declared: ValueType) -> Result<Value, Mismatch> {
+    match value.check(declared) {
+        Ok(()) => Ok(value),
+        Err(_) => Err(Mismatch("bad_type_too_large")),
+    }
 }
 
 /// A moment in microseconds. What lies outside of OPC UA's years is its first or last moment
@@ -163,7 +249,13 @@ fn scalar(found: &Variant, declared: Scalar) -> Option<Value> {
             Variant::DateTime(moment) => Some(Value::Time(time(**moment))),
             _ => None,
         },
-        Scalar::Json => json(found).map(|json| Value::Json(json.to_string().into())),
+        Scalar::Json => match found {
+            Variant::ExtensionObject(_)
+            | Variant::Variant(_)
+            | Variant::DataValue(_)
+            | Variant::Array(_) => None,
+            single => Some(Value::Json(plain(single).to_string().into())),
+        },
         _ => integer(found).and_then(|number| Value::integer(number, declared.into()).ok()),
     }
 }

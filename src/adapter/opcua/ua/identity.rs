@@ -9,7 +9,9 @@ use opcua::crypto::{CertificateStore, X509, X509Data};
 use opcua::sync::RwLock;
 use opcua::types::ApplicationDescription;
 
-use crate::certificates::{CertificateError, make_folder, pki, thumbprint};
+use mainstem_opcua_trust::{CertificateError, thumbprint};
+
+use crate::certificates::{disk, make_folder, pki};
 
 /// Size of our RSA key.
 const KEY_BITS: u32 = 2048;
@@ -19,7 +21,7 @@ const VALID_DAYS: u32 = 3650;
 
 /// Why there is no certificate of our own.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum IdentityError {
+pub enum IdentityError {
     /// A folder or file.
     #[error(transparent)]
     Files(#[from] CertificateError),
@@ -30,6 +32,18 @@ pub(crate) enum IdentityError {
         folder: PathBuf,
         /// Why, as the stack says it.
         reason: String,
+    },
+    /// A certificate for another name.
+    #[error(
+        "{} was made for another application URI than {uri}, so servers would refuse it; remove it \
+         and a new one is made",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Ours.
+        uri: String,
     },
     /// A half-written or foreign file.
     #[error("cannot read {}: {reason}; remove it and a new one is made", path.display())]
@@ -43,15 +57,19 @@ pub(crate) enum IdentityError {
 
 /// Our own certificate on disk.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    /// The certificate, which the other side has to trust.
-    pub(crate) certificate: PathBuf,
+pub struct OwnCertificate {
+    /// The certificate itself.
+    pub der: Vec<u8>,
+    /// Its file, which the other side has to trust.
+    pub certificate: PathBuf,
     /// Its private key.
-    pub(crate) key: PathBuf,
+    pub key: PathBuf,
+    /// Our application URI, which stands in it too.
+    pub application_uri: String,
     /// SHA-256 of the certificate.
-    pub(crate) sha256: String,
+    pub sha256: String,
     /// SHA-1 of the certificate, as most servers list it.
-    pub(crate) sha1: String,
+    pub sha1: String,
 }
 
 /// The application URI of an adapter, which stands in its certificate too.
@@ -61,7 +79,7 @@ pub(crate) fn application_uri(adapter: &str) -> String {
 
 /// Reads our certificate, and makes it if there is none. Blocks for as long as it takes to find
 /// two large primes.
-pub(crate) fn ensure(folder: &Path, adapter: &str) -> Result<Identity, IdentityError> {
+pub fn ensure(folder: &Path, adapter: &str) -> Result<OwnCertificate, IdentityError> {
     let pki = pki(folder);
     let (own, private) = (pki.join("own"), pki.join("private"));
     let (certificate, key) = (own.join("cert.der"), private.join("key.pem"));
@@ -88,8 +106,16 @@ pub(crate) fn ensure(folder: &Path, adapter: &str) -> Result<Identity, IdentityE
         path: key.clone(),
         reason,
     })?;
+    // Part 4, 5.5.2: servers compare the two.
+    let uri = application_uri(adapter);
+    if parsed.is_application_uri_valid(&uri).is_err() {
+        let path = certificate;
+        return Err(IdentityError::Foreign { path, uri });
+    }
     let (sha256, sha1) = (thumbprint(&bytes), parsed.thumbprint().as_hex_string());
-    Ok(Identity {
+    Ok(OwnCertificate {
+        der: bytes,
+        application_uri: uri,
         certificate,
         key,
         sha256,
@@ -126,31 +152,25 @@ fn with_suffix(path: &Path) -> PathBuf {
 }
 
 fn protect(path: &Path, mode: u32) -> Result<(), CertificateError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|source| {
-        CertificateError::Disk {
-            path: path.to_owned(),
-            source,
-        }
-    })
+    disk(
+        path,
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)),
+    )
 }
 
 /// The stack's own store for a session. It knows exactly one server certificate: the one that was
 /// found in our list of trusted ones just before. So the stack can trust nothing that we do not.
 pub(crate) fn session_store(
     folder: &Path,
-    identity: Option<&Identity>,
+    identity: Option<&OwnCertificate>,
     server: Option<&X509>,
 ) -> Result<Arc<RwLock<CertificateStore>>, CertificateError> {
     let root = pki(folder).join("session");
     let Some((identity, server)) = identity.zip(server) else {
         return Ok(Arc::new(RwLock::new(CertificateStore::new(&root))));
     };
-    let disk = |path: &Path| {
-        let path = path.to_owned();
-        move |source| CertificateError::Disk { path, source }
-    };
     if root.exists() {
-        fs::remove_dir_all(&root).map_err(disk(&root))?;
+        disk(&root, fs::remove_dir_all(&root))?;
     }
     // With both paths absolute the store's own root does not matter for them.
     let (mut store, ..) = CertificateStore::new_with_x509_data(
@@ -168,7 +188,7 @@ pub(crate) fn session_store(
     let path = store
         .trusted_certs_dir()
         .join(CertificateStore::cert_file_name(server));
-    fs::write(&path, server.as_byte_string().as_ref()).map_err(disk(&path))?;
+    disk(&path, fs::write(&path, server.as_byte_string().as_ref()))?;
     Ok(Arc::new(RwLock::new(store)))
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use mainstem_adapter::SessionEnd;
+use mainstem_adapter::{SessionEnd, Statistics};
+use mainstem_model::Clock;
 use opcua::client::transport::TransportPollResult;
 use opcua::client::{Session, SessionActivity, SessionPollResult, SubscriptionActivity};
 use opcua::types::{
@@ -14,6 +15,8 @@ use opcua::types::{
 
 use super::failure;
 use super::requests::Requests;
+use super::structures::Structures;
+use crate::connection::ConnectionPlan;
 use crate::node_address::{Identifier, Namespace, NodeAddress};
 
 /// The loop of a session. Nothing is sent or received unless it is polled.
@@ -56,6 +59,8 @@ pub(crate) struct Server {
     pub(crate) read_max: usize,
     /// Monitored items in a request.
     pub(crate) items_max: usize,
+    /// Browse paths in a request.
+    pub(crate) paths_max: usize,
 }
 
 impl Link {
@@ -117,6 +122,23 @@ impl Link {
         failure::ended(&self.url, status)
     }
 
+    /// What every request on this link needs.
+    pub(crate) fn requests(
+        &self,
+        plan: &ConnectionPlan,
+        statistics: &Arc<Statistics>,
+        clock: &Arc<dyn Clock>,
+    ) -> Requests {
+        Requests {
+            session: self.session.clone(),
+            timeout: plan.request_timeout,
+            statistics: Arc::clone(statistics),
+            clock: Arc::clone(clock),
+            read_back: plan.read_back,
+            structures: Arc::new(Structures::new(self.session.decoding_options().clone())),
+        }
+    }
+
     /// Waits for a request while the loop is polled.
     pub(crate) async fn drive<T>(
         &mut self,
@@ -160,6 +182,7 @@ impl Server {
             VariableId::Server_NamespaceArray,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
+            VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerTranslateBrowsePathsToNodeIds,
         ];
         let found = requests
             .read_values(wanted.map(NodeId::from).to_vec())
@@ -179,18 +202,24 @@ impl Server {
             namespaces,
             read_max: limit(1),
             items_max: limit(2),
+            paths_max: limit(3),
         })
+    }
+
+    /// The index of a namespace, unless the server does not know it.
+    pub(crate) fn namespace(&self, namespace: &Namespace) -> Option<u16> {
+        match namespace {
+            Namespace::Index(index) => Some(*index),
+            Namespace::Uri(uri) => {
+                let index = self.namespaces.iter().position(|known| known == uri)?;
+                u16::try_from(index).ok()
+            }
+        }
     }
 
     /// The node of an address, unless the server does not know its namespace.
     pub(crate) fn node(&self, address: &NodeAddress) -> Option<NodeId> {
-        let namespace = match &address.namespace {
-            Namespace::Index(index) => *index,
-            Namespace::Uri(uri) => {
-                let index = self.namespaces.iter().position(|known| known == uri)?;
-                u16::try_from(index).ok()?
-            }
-        };
+        let namespace = self.namespace(&address.namespace)?;
         let identifier = match &address.identifier {
             Identifier::Numeric(number) => UaIdentifier::Numeric(*number),
             Identifier::Text(text) => UaIdentifier::String(text.as_str().into()),

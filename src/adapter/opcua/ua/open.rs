@@ -4,19 +4,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstem_adapter::SessionEnd;
-use opcua::client::{ClientBuilder, ClientConfig, IdentityToken, SessionBuilder};
-use opcua::crypto::X509;
-use opcua::types::{EndpointDescription, Error, StatusCode};
+use opcua::client::{ClientBuilder, ClientConfig, SessionBuilder};
+use opcua::types::{Error, StatusCode};
 
 use super::endpoints;
 use super::failure;
-use super::identity::{self, Identity, application_uri};
+use super::identity::{self, OwnCertificate, application_uri};
 use super::link::{Link, SessionEvents};
 use super::socket::{CHUNK_BYTES_MAX, Dialer};
+use super::structures::RawBodies;
 use super::subscribe::publish_timeout;
-use super::x509;
-use crate::certificates::{self, CERTIFICATE_BYTES_MAX, CertificateError};
-use crate::connection::{ConnectionPlan, Policy};
+use super::trust::{check_server, disk};
+use super::user;
+use crate::certificates;
+use crate::connection::ConnectionPlan;
 
 /// Chunks of one message.
 const CHUNKS_MAX: usize = 256;
@@ -43,33 +44,41 @@ pub(crate) async fn open(
     let endpoint = endpoints::choose(plan, &offered)?;
     let identity = own_identity(plan, folder).await?;
     let server = check_server(plan, folder, &endpoint)?;
+    let token = user::token(&plan.user)?;
     let store = identity::session_store(folder, identity.as_ref(), server.as_ref())
         .map_err(|error| disk(&error))?;
-    let user = plan.user.as_ref();
-    let token = user.map_or(IdentityToken::Anonymous, |(name, password)| {
-        IdentityToken::new_user_name(name.clone(), password.clone())
-    });
-    let failed = |status: StatusCode| {
-        let name = user.map(|(name, _)| name.as_str());
-        failure::not_opened(&plan.url, status, name, identity.as_ref())
-    };
+    let failed =
+        |status: StatusCode| failure::not_opened(&plan.url, status, &plan.user, identity.as_ref());
     let (session, event_loop) = SessionBuilder::new(&config)
         .with_connector(Dialer::new(&plan.url))
-        .connect_to_endpoint_directly(endpoint)
+        .connect_to_endpoint_directly(endpoint.clone())
         .map(|builder| builder.user_identity_token(token))
         .and_then(|builder| builder.build(store))
         .map_err(|error| failed(error.status()))?;
+    // Bodies that the stack cannot decode must not break the messages around them.
+    *session.encoding_context().write().loaders_mut() = RawBodies::collection();
     let mut events: SessionEvents = Box::pin(event_loop.enter());
     let connected = async { Link::connected(&mut events).await.map_err(status_only) };
     within(plan, connected)
         .await
         .map_err(|error| failed(error.status()))?;
-    Ok(Link {
+    let mut link = Link {
         session,
         events,
         url: plan.url.clone(),
         gone: false,
-    })
+    };
+    if plan.policies.len() > 1 {
+        let session = link.session.clone();
+        let confirmed = link
+            .drive(endpoints::confirm(plan, &session, &endpoint))
+            .await?;
+        if let Err(end) = confirmed {
+            link.close().await;
+            return Err(end);
+        }
+    }
+    Ok(link)
 }
 
 fn status_only(status: StatusCode) -> Error {
@@ -119,8 +128,8 @@ fn client_config(plan: &ConnectionPlan, folder: &Path, longest: Duration) -> Cli
 async fn own_identity(
     plan: &ConnectionPlan,
     folder: &Path,
-) -> Result<Option<Identity>, SessionEnd> {
-    if plan.policy == Policy::None {
+) -> Result<Option<OwnCertificate>, SessionEnd> {
+    if plan.is_open() {
         return Ok(None);
     }
     let (folder, adapter) = (folder.to_owned(), plan.adapter.clone());
@@ -132,43 +141,6 @@ async fn own_identity(
     }
 }
 
-// Trust is decided here and nowhere else: this certificate is on our list, or it waits.
-fn check_server(
-    plan: &ConnectionPlan,
-    folder: &Path,
-    endpoint: &EndpointDescription,
-) -> Result<Option<X509>, SessionEnd> {
-    if plan.policy == Policy::None {
-        return Ok(None);
-    }
-    let bytes = endpoint.server_certificate.as_ref();
-    let unusable = |reason: String| {
-        let message = format!(
-            "we cannot use the certificate of the server at {}: {reason}; it needs another one",
-            plan.url
-        );
-        refused("certificate_unusable", message)
-    };
-    if bytes.len() > CERTIFICATE_BYTES_MAX {
-        return Err(unusable(format!("it has {} bytes", bytes.len())));
-    }
-    let parsed = x509::check(bytes).map_err(unusable)?;
-    if certificates::is_trusted(folder, bytes).map_err(|error| disk(&error))? {
-        return Ok(Some(parsed));
-    }
-    certificates::keep_waiting(folder, bytes).map_err(|error| disk(&error))?;
-    let thumbprint = certificates::thumbprint(bytes);
-    let message = format!(
-        "we do not trust the certificate of the server at {} yet: {}, SHA-256 {thumbprint}, SHA-1 \
-         {}; compare it at the server, then: mainstem adapters trust {} {thumbprint}",
-        plan.url,
-        parsed.subject_name(),
-        parsed.thumbprint().as_hex_string(),
-        plan.adapter
-    );
-    Err(refused("certificate_untrusted", message))
-}
-
 /// The other side has to change before we try again.
 pub(super) fn refused(code: &'static str, message: String) -> SessionEnd {
     SessionEnd::Refused {
@@ -176,8 +148,4 @@ pub(super) fn refused(code: &'static str, message: String) -> SessionEnd {
         message,
         retry_after: None,
     }
-}
-
-fn disk(error: &CertificateError) -> SessionEnd {
-    SessionEnd::lost("certificate_files", error.to_string())
 }

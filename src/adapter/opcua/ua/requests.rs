@@ -14,7 +14,9 @@ use opcua::types::{
 };
 
 use super::failure;
-use super::to_device::{NodeType, variant};
+use super::holding::Holding;
+use super::structures::{Shape, Structures};
+use super::to_device::NodeType;
 
 /// What every request needs.
 #[derive(Clone)]
@@ -29,12 +31,14 @@ pub(crate) struct Requests {
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether what was written is read back.
     pub(crate) read_back: bool,
+    /// The server's own types.
+    pub(crate) structures: Arc<Structures>,
 }
 
 /// What became of a write, for the session.
 pub(crate) struct Written {
     /// The node's type, if it had to be read.
-    pub(crate) learned: Option<NodeType>,
+    pub(crate) learned: Option<Holding>,
     /// Whether the server did not want it.
     pub(crate) refused: bool,
     /// Set if the session is gone.
@@ -44,25 +48,26 @@ pub(crate) struct Written {
 impl Requests {
     /// Values of nodes with their own stamps, one per node.
     pub(crate) async fn read_values(&self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, Error> {
-        self.read(
-            nodes
-                .into_iter()
-                .map(|node| (node, AttributeId::Value))
-                .collect(),
-        )
-        .await
+        self.read_all(nodes.into_iter().map(ReadValueId::from).collect())
+            .await
     }
 
-    async fn read(&self, what: Vec<(NodeId, AttributeId)>) -> Result<Vec<DataValue>, Error> {
-        let wanted = what.len();
-        let nodes = what
-            .into_iter()
-            .map(|(node_id, attribute)| ReadValueId {
-                node_id,
-                attribute_id: attribute as u32,
-                ..Default::default()
-            })
-            .collect();
+    /// Attributes of nodes.
+    pub(super) async fn read(
+        &self,
+        what: Vec<(NodeId, AttributeId)>,
+    ) -> Result<Vec<DataValue>, Error> {
+        let nodes = what.into_iter().map(|(node_id, attribute)| ReadValueId {
+            node_id,
+            attribute_id: attribute as u32,
+            ..Default::default()
+        });
+        self.read_all(nodes.collect()).await
+    }
+
+    /// Whatever of nodes, one value for each.
+    pub(crate) async fn read_all(&self, nodes: Vec<ReadValueId>) -> Result<Vec<DataValue>, Error> {
+        let wanted = nodes.len();
         let started = Instant::now();
         let response = Read::new(&self.session)
             .timestamps_to_return(TimestampsToReturn::Source)
@@ -83,18 +88,18 @@ impl Requests {
     pub(crate) async fn write(
         &self,
         mut job: WriteJob,
-        node: NodeId,
-        known: Option<NodeType>,
+        spot: ReadValueId,
+        known: Option<Holding>,
     ) -> Written {
         let mut written = Written {
             learned: None,
             refused: false,
             fatal: None,
         };
-        let node_type = match known {
+        let holding = match known {
             Some(known) => known,
-            None => match self.node_type(&node).await {
-                Ok(learned) => *written.learned.insert(learned),
+            None => match self.holding(&spot.node_id).await {
+                Ok(learned) => written.learned.insert(learned).clone(),
                 Err((answer, status)) => {
                     written.fatal = status.filter(|status| failure::is_fatal(*status));
                     job.answer(answer);
@@ -102,7 +107,7 @@ impl Requests {
                 }
             },
         };
-        let value = match variant(&job.value, node_type) {
+        let value = match holding.variant(&job.value, &spot, &self.structures) {
             Ok(value) => value,
             Err(message) => {
                 let code = failure::name(StatusCode::BadTypeMismatch).to_owned();
@@ -119,7 +124,7 @@ impl Requests {
         }
         job.begin();
         // The server is told how long we wait, so that it may drop what it finds later.
-        let sent = self.send_write(node.clone(), value.clone(), left.min(self.timeout));
+        let sent = self.send_write(spot.clone(), value.clone(), left.min(self.timeout));
         match sent.await {
             Ok(status) => {
                 self.statistics.wrote();
@@ -127,7 +132,7 @@ impl Requests {
                     written.refused = true;
                     self.statistics.failed(failure::name(status));
                 }
-                let verified = status.is_good() && self.is_there(node, &value, job.deadline).await;
+                let verified = status.is_good() && self.is_there(spot, &value, job.deadline).await;
                 job.answer(match failure::written(status) {
                     WriteAnswer::Applied { .. } => WriteAnswer::Applied { verified },
                     refused => refused,
@@ -147,12 +152,12 @@ impl Requests {
 
     /// Whether the node has the value, as far as it can be read in time. The server has confirmed the
     /// write, so a read that fails takes nothing of that back.
-    async fn is_there(&self, node: NodeId, value: &Variant, deadline: Monotonic) -> bool {
+    async fn is_there(&self, spot: ReadValueId, value: &Variant, deadline: Monotonic) -> bool {
         let left = deadline.since(self.clock.monotonic());
         if !self.read_back || left.is_zero() {
             return false;
         }
-        let read = tokio::time::timeout(left, self.read_values(vec![node])).await;
+        let read = tokio::time::timeout(left, self.read_all(vec![spot])).await;
         let found = read.ok().and_then(Result::ok);
         let found = found.and_then(|mut values| values.pop());
         found.is_some_and(|found| {
@@ -163,21 +168,21 @@ impl Requests {
 
     async fn send_write(
         &self,
-        node_id: NodeId,
+        spot: ReadValueId,
         value: Variant,
         timeout: Duration,
     ) -> Result<StatusCode, Error> {
         let started = Instant::now();
         let response = Write::new(&self.session)
             .node(WriteValue {
-                node_id,
+                node_id: spot.node_id,
                 attribute_id: AttributeId::Value as u32,
+                index_range: spot.index_range,
                 // Without stamps: many servers refuse a write that brings them.
                 value: DataValue {
                     value: Some(value),
                     ..DataValue::null()
                 },
-                ..Default::default()
             })
             .timeout(timeout)
             .send(self.session.channel())
@@ -193,10 +198,7 @@ impl Requests {
     }
 
     // Nothing has been sent that could change the device, so no answer here is `Unknown`.
-    async fn node_type(
-        &self,
-        node: &NodeId,
-    ) -> Result<NodeType, (WriteAnswer, Option<StatusCode>)> {
+    async fn holding(&self, node: &NodeId) -> Result<Holding, (WriteAnswer, Option<StatusCode>)> {
         let attributes = [
             AttributeId::DataType,
             AttributeId::ValueRank,
@@ -205,10 +207,11 @@ impl Requests {
         let what = attributes
             .map(|attribute| (node.clone(), attribute))
             .to_vec();
-        let found = self.read(what).await.map_err(|error| {
+        let lost = |error: Error| {
             let message = format!("the node's type could not be read: {error}");
             (WriteAnswer::NotSent { message }, Some(error.status()))
-        })?;
+        };
+        let found = self.read(what).await.map_err(lost)?;
         let [data_type, value_rank, current] = &found[..] else {
             let message = "the node's type could not be read".to_owned();
             return Err((WriteAnswer::NotSent { message }, None));
@@ -217,13 +220,27 @@ impl Requests {
         if status.is_bad() {
             return Err((failure::refused(status), None));
         }
-        NodeType::learn(data_type, value_rank, current).ok_or_else(|| {
+        let shape = match &data_type.value {
+            Some(Variant::NodeId(id)) => self.shape(id).await.map_err(lost)?,
+            _ => None,
+        };
+        let node = NodeType::learn(data_type, value_rank, current);
+        Holding::new(node, value_rank, shape).ok_or_else(|| {
             let code = failure::name(StatusCode::BadTypeMismatch).to_owned();
             let message = "the node has a data type of its own and no value yet that would tell \
                            how to write it"
                 .to_owned();
             (WriteAnswer::Refused { code, message }, None)
         })
+    }
+
+    /// The data type of a node, learned; `None` if it is a built-in one or not to be known.
+    pub(crate) async fn own_shape(&self, node: NodeId) -> Result<Option<Arc<Shape>>, Error> {
+        let found = self.read(vec![(node, AttributeId::DataType)]).await?.pop();
+        match found.and_then(|found| found.value) {
+            Some(Variant::NodeId(id)) => self.shape(&id).await,
+            _ => Ok(None),
+        }
     }
 }
 

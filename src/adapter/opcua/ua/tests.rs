@@ -182,25 +182,6 @@ fn moments_keep_their_microseconds_and_their_limits() {
 }
 
 #[test]
-fn json_takes_everything_but_structures() {
-    let json = |found: Variant| match value(&found, declared("json")) {
-        Ok(Value::Json(text)) => text.to_string(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(json(Variant::Empty), "null");
-    assert_eq!(json(Variant::UInt64(u64::MAX)), "18446744073709551615");
-    assert_eq!(json(Variant::Int64(i64::MIN)), "-9223372036854775808");
-    assert_eq!(json(Variant::Float(0.1)), "0.1");
-    assert_eq!(json(Variant::Double(f64::NAN)), "\"NaN\"");
-    assert_eq!(json(Variant::Float(f32::NEG_INFINITY)), "\"-Infinity\"");
-    assert_eq!(json(Variant::ByteString(vec![0, 1].into())), "\"AAE=\"");
-    assert_eq!(json(Variant::from(vec![true, false])), "[true,false]");
-    let cells: Vec<_> = (1..=6).map(Variant::Int32).collect();
-    let matrix = Array::new_multi(Type::Int32, cells, vec![2, 3]).unwrap();
-    assert_eq!(json(Variant::Array(Box::new(matrix))), "[[1,2,3],[4,5,6]]");
-}
-
-#[test]
 fn writes_take_the_type_of_the_node() {
     for (given, node, expected) in [
         (Value::Bool(true), Type::Boolean, Variant::Boolean(true)),

@@ -54,7 +54,7 @@ impl NodeType {
 
 // Built-in types have the ids 1 to 25 in namespace 0; of their well-known subtypes those matter
 // that a variable has and that may have no value yet.
-fn builtin(id: &NodeId) -> Option<Type> {
+pub(super) fn builtin(id: &NodeId) -> Option<Type> {
     let Identifier::Numeric(number) = id.identifier else {
         return None;
     };
@@ -114,7 +114,7 @@ pub(crate) fn variant(value: &Value, node: NodeType) -> Result<Variant, String> 
     }
 }
 
-fn element(value: &Value, wanted: Type) -> Result<Variant, String> {
+pub(super) fn element(value: &Value, wanted: Type) -> Result<Variant, String> {
     let converted = match (wanted, value) {
         (Type::Boolean, Value::Bool(value)) => Variant::Boolean(*value),
         (Type::Float, _) => return float(value),

@@ -79,6 +79,7 @@ fn row(first: &Place, answer: &Answer, parts: &[Option<Vec<u8>>], index: usize) 
             ..here.address
         };
         tried.views.push(View {
+            value_type: None,
             label: label.to_owned(),
             plausible: is_plausible(data_type, &value, size == own.len()),
             value,
@@ -133,6 +134,7 @@ fn string(here: &Place, run: &[u8]) -> Option<View> {
     };
     let value = decode(format, run.get(..format.size())?)?;
     Some(View {
+        value_type: None,
         label: "string".to_owned(),
         value,
         plausible: used > 1,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod exploring;
 mod hostile;
 mod rig;
 mod service;

@@ -10,14 +10,14 @@ use mainstem_model::{Clock, Reason};
 use serde_json::Value as Json;
 
 use crate::pymodbus::{Foreign, to_json};
-use crate::rig::{PATIENCE, ProcessClock};
+use crate::rig::PATIENCE;
 
 fn explore() -> &'static dyn Explore {
     KIND.explore.unwrap()
 }
 
 fn clock() -> Arc<dyn Clock> {
-    Arc::new(ProcessClock(Instant::now()))
+    Arc::new(mainstem_adapter::conformance::TokioClock::new())
 }
 
 async fn tried(

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::device::{Device, Peer};
-use crate::rig::{Rig, endpoint, eventually, read};
+use crate::rig::{endpoint, eventually, read, started};
 
 /// A sound answer to a read of one register that holds 7.
 fn sound(request: &[u8]) -> Vec<u8> {
@@ -24,7 +24,7 @@ async fn end_with(
 ) -> (&'static str, String) {
     let peer = Peer::new(reply).await;
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+    let mut rig = started(peer.port, &json!({}), endpoints);
     let end = rig.ended().await.unwrap_err();
     assert!(matches!(end, SessionEnd::Lost { .. }), "{end:?}");
     assert!(
@@ -46,7 +46,7 @@ async fn invalid(reply: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'stati
 async fn the_sound_answer_of_these_tests_is_sound() {
     let peer = Peer::new(|request| Some(sound(request))).await;
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+    let mut rig = started(peer.port, &json!({}), endpoints);
     let seen = rig.until("a value", |seen| seen.good(0) > 1).await;
     assert_eq!(seen.value(0), Some(&Value::UInt(7)));
 }
@@ -158,7 +158,7 @@ async fn a_late_answer_is_never_taken_for_the_next_one() {
     })
     .await;
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+    let mut rig = started(peer.port, &json!({}), endpoints);
     // The answer held back goes out with the third request, on a connection that never asked for
     // it: this is seen and ends the session, no value comes of it.
     let end = rig.ended().await.unwrap_err();
@@ -178,7 +178,7 @@ async fn an_answer_that_confirms_another_write_leaves_the_outcome_unknown() {
         .await;
         let operation = json!({ "fc": 6, "address": 4 });
         let endpoints = vec![endpoint(Access::Write, operation)];
-        let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+        let mut rig = started(peer.port, &json!({}), endpoints);
         let answer = rig.written(0, Value::UInt(7)).await;
         assert!(matches!(answer, WriteAnswer::Unknown { .. }), "{answer:?}");
         assert_eq!(rig.ended().await.unwrap_err().code(), "invalid_answer");
@@ -196,7 +196,7 @@ async fn a_connection_closed_while_idle_is_opened_again_unnoticed() {
     })
     .await;
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(peer.port, &json!({}), endpoints);
+    let mut rig = started(peer.port, &json!({}), endpoints);
     let seen = rig.until("five values", |seen| seen.good(0) > 4).await;
     assert_eq!(seen.online, 1);
 }
@@ -206,7 +206,7 @@ async fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let mut rig = Rig::started(port, &json!({}), vec![]);
+    let mut rig = started(port, &json!({}), vec![]);
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "connection_refused");
     assert!(end.to_string().contains("check the port"), "{end}");
@@ -215,7 +215,7 @@ async fn nobody_listens() {
 #[tokio::test]
 async fn a_name_that_nobody_knows() {
     let options = json!({ "host": "plc.invalid", "socketTimeout": 10_000 });
-    let mut rig = Rig::started(502, &options, vec![]);
+    let mut rig = started(502, &options, vec![]);
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "host_not_found", "{end}");
 }
@@ -225,7 +225,7 @@ async fn a_stop_does_not_wait_for_a_pending_request() {
     let device = Device::with(0..4).await;
     device.plc.lock().silent.insert(1);
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(device.port, &json!({ "socketTimeout": 60_000 }), endpoints);
+    let mut rig = started(device.port, &json!({ "socketTimeout": 60_000 }), endpoints);
     eventually("a request is pending", || !device.reads(1).is_empty()).await;
     assert!(rig.stopped().await < Duration::from_millis(500));
 }

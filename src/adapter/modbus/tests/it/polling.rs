@@ -6,13 +6,13 @@ use mainstem_model::{Reason, Value};
 use serde_json::json;
 
 use crate::device::{Device, Plc};
-use crate::rig::{Rig, read};
+use crate::rig::{read, started};
 
 #[tokio::test]
 async fn neighbours_are_read_in_one_request() {
     let device = Device::with(0..40).await;
     let endpoints = [0, 1, 5, 12, 30].map(|at| read(json!({ "fc": 3, "address": at })));
-    let mut rig = Rig::started(device.port, &json!({}), endpoints.to_vec());
+    let mut rig = started(device.port, &json!({}), endpoints.to_vec());
     let seen = rig
         .until("three cycles", |seen| {
             (0..5).all(|point| seen.good(point) > 2)
@@ -37,7 +37,7 @@ async fn without_batches_each_is_read_alone() {
     let device = Device::with(0..4).await;
     let endpoints = [0, 1].map(|at| read(json!({ "fc": 4, "address": at })));
     let options = json!({ "batchReadEnabled": false });
-    let mut rig = Rig::started(device.port, &options, endpoints.to_vec());
+    let mut rig = started(device.port, &options, endpoints.to_vec());
     rig.until("a cycle", |seen| seen.good(0) > 1 && seen.good(1) > 1)
         .await;
     assert!(device.reads(1).iter().all(|(_, count)| *count == 1));
@@ -50,7 +50,7 @@ async fn one_bad_address_makes_one_bad_datapoint_and_is_remembered() {
     let endpoints: Vec<_> = (0..40)
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .collect();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let all_good = |seen: &crate::rig::Seen| {
         (0..40)
             .filter(|point| *point != 17)
@@ -88,7 +88,7 @@ async fn the_next_session_says_again_what_is_bad_and_does_not_ask() {
     let endpoints: Vec<_> = (0..4)
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .collect();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("learned", |seen| {
         seen.reason(1).is_some() && seen.good(3) > 2
     })
@@ -121,7 +121,7 @@ async fn a_gap_that_does_not_exist_divides_without_harm() {
     let endpoints: Vec<_> = [0, 3, 8, 11]
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .into();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..4).all(|point| seen.good(point) > 3))
         .await;
@@ -146,7 +146,7 @@ async fn a_device_that_takes_short_requests_only_is_read_in_short_ones() {
     let endpoints: Vec<_> = (0..100)
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .collect();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("all", |seen| (0..100).all(|point| seen.good(point) > 2))
         .await;
     device.forget();
@@ -168,7 +168,7 @@ async fn an_address_that_fails_inside_the_device_is_found_after_a_while() {
     let endpoints: Vec<_> = (0..20)
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .collect();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let good = |seen: &crate::rig::Seen| (0..20).all(|point| point == 7 || seen.good(point) > 2);
     let seen = rig.until("19 good ones", good).await;
     assert_eq!(seen.reason(7), Some(Reason::DeviceError));
@@ -186,7 +186,7 @@ async fn an_unknown_function_is_no_reason_to_divide() {
     let endpoints = (0..4)
         .map(|at| read(json!({ "fc": 3, "address": at })))
         .collect();
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let seen = rig
         .until("all bad", |seen| {
             seen.failed.get(&3).is_some_and(|n| *n > 2)
@@ -208,7 +208,7 @@ async fn intervals_are_kept_apart() {
         read(json!({ "fc": 3, "address": 0, "interval": 20 })),
         read(json!({ "fc": 3, "address": 1, "interval": 86_400_000 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let seen = rig.until("ten fast ones", |seen| seen.good(0) > 10).await;
     assert_eq!(seen.good(1), 1, "at the start of the session");
 }
@@ -226,7 +226,7 @@ async fn coils_and_inputs_are_read_as_bits() {
         read(json!({ "fc": 2, "address": 4 })),
         read(json!({ "fc": 1, "address": 0, "length": 12 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..3).all(|point| seen.good(point) > 0))
         .await;

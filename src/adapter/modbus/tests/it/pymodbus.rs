@@ -1,49 +1,18 @@
 //! The adapter against pymodbus, somebody else's implementation.
 
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use mainstem_adapter::WriteAnswer;
+use mainstem_adapter::conformance::Program;
 use mainstem_model::{Access, Reason, Value};
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::rig::{PATIENCE, Rig, endpoint, read};
-
-const PYTHON: &str = "MAINSTEM_PYTHON";
-const SERVER: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../../tests/interop/modbus_server.py"
-);
+use crate::rig::{endpoint, read, started};
 
 pub(crate) struct Foreign {
     pub(crate) port: u16,
     pub(crate) registers: Vec<Json>,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    _child: Child,
-}
-
-/// Says that nothing is tested, past the capture of the test runner, which shows nothing of a test
-/// that passes; and where `tests/run` reads it.
-fn left_out() {
-    let text = format!("Modbus against pymodbus: {PYTHON} names no Python that has it\n");
-    std::io::stderr()
-        .write_all(format!("\n*** LEFT OUT: {text}").as_bytes())
-        .unwrap();
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a test is told by its environment"
-    )]
-    if let Some(path) = std::env::var_os("MAINSTEM_SKIPPED") {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path);
-        file.unwrap().write_all(text.as_bytes()).unwrap();
-    }
+    program: Program,
 }
 
 impl Foreign {
@@ -54,50 +23,17 @@ impl Foreign {
 
     /// The same, by another way than Modbus TCP.
     pub(crate) async fn serving(way: &[&str]) -> Option<Self> {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "a test is told by its environment"
-        )]
-        let Some(python) = std::env::var_os(PYTHON) else {
-            left_out();
-            return None;
-        };
-        let mut child = Command::new(python)
-            .arg(SERVER)
-            .args(way)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = next_line(&mut output).await;
-        let port = u16::try_from(first["port"].as_u64().unwrap()).unwrap();
-        let registers = first["registers"].as_array().unwrap().clone();
+        let program = Program::start("Modbus against pymodbus", "modbus_server.py", way).await?;
         Some(Self {
-            port,
-            registers,
-            input,
-            output,
-            _child: child,
+            port: program.port(),
+            registers: program.list("registers"),
+            program,
         })
     }
 
     pub(crate) async fn command(&mut self, command: &str) -> Json {
-        self.input
-            .write_all(format!("{command}\n").as_bytes())
-            .await
-            .unwrap();
-        let answer = next_line(&mut self.output).await;
-        assert_eq!(answer["ok"], true, "{command}: {answer}");
-        answer
+        self.program.command(command).await
     }
-}
-
-async fn next_line(output: &mut Lines<BufReader<ChildStdout>>) -> Json {
-    let line = tokio::time::timeout(PATIENCE, output.next_line()).await;
-    serde_json::from_str(&line.unwrap().unwrap().expect("the server has ended")).unwrap()
 }
 
 /// The value as the server's Python has it.
@@ -135,7 +71,7 @@ async fn every_data_type_arrives_and_goes_back() {
         .map(|entry| endpoint(Access::ReadWrite, operation(entry)))
         .collect();
     let count = u32::try_from(endpoints.len()).unwrap();
-    let mut rig = Rig::started(foreign.port, &json!({}), endpoints);
+    let mut rig = started(foreign.port, &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..count).all(|point| seen.good(point) > 0))
         .await;
@@ -173,7 +109,7 @@ async fn a_hole_and_a_dead_unit_are_found() {
     endpoints.push(read(json!({ "fc": 1, "address": 3 })));
     endpoints.push(read(json!({ "fc": 2, "address": 4, "unitId": 2 })));
     endpoints.push(read(json!({ "fc": 3, "address": 0, "unitId": 9 })));
-    let mut rig = Rig::started(foreign.port, &json!({}), endpoints);
+    let mut rig = started(foreign.port, &json!({}), endpoints);
     let seen = rig
         .until("all but the hole", |seen| {
             (0..10).chain(20..32).all(|point| seen.good(point) > 2)
@@ -205,7 +141,7 @@ async fn a_write_into_the_hole_is_refused_in_the_devices_words() {
         endpoint(Access::Write, json!({ "fc": 16, "address": 205 })),
         endpoint(Access::Write, json!({ "fc": 5, "address": 1 })),
     ];
-    let rig = Rig::started(foreign.port, &json!({}), endpoints);
+    let rig = started(foreign.port, &json!({}), endpoints);
     let answer = rig.written(1, Value::UInt(1)).await;
     let WriteAnswer::Refused { code, .. } = answer else {
         panic!("{answer:?}")
@@ -223,7 +159,7 @@ async fn a_frozen_device_is_lost_and_found() {
         return;
     };
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(foreign.port, &json!({}), endpoints);
+    let mut rig = started(foreign.port, &json!({}), endpoints);
     rig.until("up", |seen| seen.good(0) > 2).await;
     foreign.command("freeze").await;
     assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");

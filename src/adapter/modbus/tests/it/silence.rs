@@ -10,7 +10,7 @@ use mainstem_model::{Access, Reason};
 use serde_json::json;
 
 use crate::device::Device;
-use crate::rig::{PATIENCE, Rig, Seen, endpoint, read};
+use crate::rig::{PATIENCE, Seen, endpoint, read, started};
 
 const SOCKET_TIMEOUT: Duration = Duration::from_millis(1000);
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -98,7 +98,7 @@ async fn a_frozen_device_is_uncertain_one_timeout_after_its_next_poll() {
 async fn a_silent_unit_is_uncertain_at_once_and_the_others_are_not() {
     let device = Device::with(0..4).await;
     let options = json!({ "socketTimeout": 1000 });
-    let mut rig = Rig::started(device.port, &options, vec![on_unit(1), on_unit(2)]);
+    let mut rig = started(device.port, &options, vec![on_unit(1), on_unit(2)]);
     rig.until("both", |seen| seen.good(0) > 1 && seen.good(1) > 1)
         .await;
     device.plc.lock().silent.insert(2);
@@ -122,7 +122,7 @@ async fn a_gateway_that_freezes_makes_all_its_units_uncertain() {
     let device = Device::with(0..4).await;
     let options = json!({ "socketTimeout": 1000 });
     let units = [1, 2, 3, 4, 5];
-    let mut rig = Rig::started(device.port, &options, units.map(on_unit).into());
+    let mut rig = started(device.port, &options, units.map(on_unit).into());
     rig.until("all", |seen| (0..5).all(|point| seen.good(point) > 1))
         .await;
     device.plc.lock().silent.extend(units);
@@ -145,7 +145,7 @@ async fn after_one_lost_answer_everything_of_the_unit_is_read_again() {
         read(json!({ "fc": 3, "address": 20, "interval": 600_000 })),
         read(json!({ "fc": 3, "address": 99 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let settled = |seen: &Seen| {
         let reason = |point| seen.reason(point);
         let is_good = reason(0) == Some(Reason::Ok) && reason(1) == Some(Reason::Ok);
@@ -169,7 +169,7 @@ async fn the_timeout_that_ends_the_session_is_left_to_the_runner_to_count() {
     let device = Device::with(0..4).await;
     device.plc.lock().silent.insert(1);
     let endpoints = vec![read(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");
     assert_eq!(rig.statistics.snapshot().errors.get("timeout"), None);
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_modbus::ExceptionCode;
 
 use crate::device::Device;
-use crate::rig::{PATIENCE, Rig, read};
+use crate::rig::{PATIENCE, read, started};
 
 fn on_units(units: &[u8]) -> Vec<mainstem_adapter::EndpointSpec> {
     units
@@ -20,7 +20,7 @@ fn on_units(units: &[u8]) -> Vec<mainstem_adapter::EndpointSpec> {
 async fn a_dead_unit_does_not_starve_the_others() {
     let device = Device::with(0..4).await;
     device.plc.lock().silent.insert(2);
-    let mut rig = Rig::started(device.port, &json!({}), on_units(&[1, 2, 3]));
+    let mut rig = started(device.port, &json!({}), on_units(&[1, 2, 3]));
     let down = |seen: &crate::rig::Seen| {
         seen.devices
             .get(&1)
@@ -53,7 +53,7 @@ async fn a_dead_unit_does_not_starve_the_others() {
 #[tokio::test]
 async fn a_unit_that_falls_silent_gets_a_second_chance() {
     let device = Device::with(0..4).await;
-    let mut rig = Rig::started(device.port, &json!({}), on_units(&[1, 2]));
+    let mut rig = started(device.port, &json!({}), on_units(&[1, 2]));
     rig.until("both", |seen| seen.good(0) > 2 && seen.good(1) > 2)
         .await;
     device.plc.lock().silent.insert(2);
@@ -81,7 +81,7 @@ async fn a_flood_of_gateway_exceptions_is_a_dead_unit() {
         .lock()
         .exceptions
         .insert(2, ExceptionCode::GatewayTargetDevice);
-    let mut rig = Rig::started(device.port, &json!({}), on_units(&[1, 2]));
+    let mut rig = started(device.port, &json!({}), on_units(&[1, 2]));
     rig.until("unit2 down", |seen| {
         seen.devices.get(&1).is_some_and(|q| !q.is_good())
     })
@@ -105,7 +105,7 @@ async fn a_flood_of_gateway_exceptions_is_a_dead_unit() {
 async fn if_no_unit_answers_the_session_is_lost() {
     let device = Device::with(0..4).await;
     device.plc.lock().silent.extend([1, 2]);
-    let mut rig = Rig::started(device.port, &json!({}), on_units(&[1, 2]));
+    let mut rig = started(device.port, &json!({}), on_units(&[1, 2]));
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "timeout");
     assert!(end.to_string().contains("none of its 2 units"), "{end}");
@@ -120,7 +120,7 @@ async fn a_write_to_a_dead_unit_is_not_sent_and_costs_nobody_anything() {
     device.plc.lock().silent.insert(2);
     let mut endpoints = on_units(&[1, 2]);
     endpoints[1].access = mainstem_model::Access::ReadWrite;
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("unit2 down", |seen| {
         seen.devices.get(&1).is_some_and(|q| !q.is_good())
     })

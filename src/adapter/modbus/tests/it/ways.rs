@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 
 use crate::pymodbus::{Foreign, operation, to_json};
-use crate::rig::{PATIENCE, Rig, endpoint};
+use crate::rig::{PATIENCE, Rig, endpoint, started};
 
 /// Two ends of a serial line.
 struct SerialLine {
@@ -53,7 +53,7 @@ async fn every_type_arrives(foreign: &mut Foreign, port: u16, options: Json) -> 
     let endpoints = entries
         .iter()
         .map(|entry| endpoint(Access::ReadWrite, operation(entry)));
-    let mut rig = Rig::started(port, &options, endpoints.collect());
+    let mut rig = started(port, &options, endpoints.collect());
     let count = u32::try_from(entries.len()).unwrap();
     let all = |seen: &crate::rig::Seen| (0..count).all(|point| seen.good(point) > 0);
     let seen = rig.until("all", all).await;
@@ -166,7 +166,7 @@ async fn tls_needs_the_authority_and_shows_who_this_node_is() {
     let other = Certificates::new();
     for wrong in [json!({ "ca": other.path("ca.pem") }), json!({ "ca": ca })] {
         let endpoints = vec![crate::rig::read(json!({ "fc": 3, "address": 0 }))];
-        let mut rig = Rig::started(port, &with(wrong.clone()), endpoints);
+        let mut rig = started(port, &with(wrong.clone()), endpoints);
         let end = rig.ended().await.unwrap_err();
         let expected = ["tls_failed", "connection_closed"];
         assert!(

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio_modbus::{ExceptionCode, Request};
 
 use crate::device::{Device, Plc};
-use crate::rig::{Rig, endpoint, eventually, read};
+use crate::rig::{endpoint, eventually, idle, read, started};
 
 fn writable(operation: Json) -> EndpointSpec {
     endpoint(Access::ReadWrite, operation)
@@ -50,7 +50,7 @@ async fn each_length_has_its_function_code() {
         write_only(json!({ "fc": 15, "address": 16, "type": "bool" })),
         write_only(json!({ "fc": 16, "address": 10 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("up", |seen| seen.good(3) > 0).await;
     let verified = WriteAnswer::Applied { verified: true };
     assert_eq!(rig.written(0, Value::Int(-2)).await, verified);
@@ -95,7 +95,7 @@ async fn a_bit_leaves_its_neighbours_alone() {
         writable(json!({ "fc": 3, "address": 5, "bit": 0 })),
         writable(json!({ "fc": 3, "address": 5, "bit": 3 })),
     ];
-    let rig = Rig::started(device.port, &json!({}), endpoints);
+    let rig = started(device.port, &json!({}), endpoints);
     let verified = WriteAnswer::Applied { verified: true };
     assert_eq!(rig.written(0, Value::Bool(true)).await, verified);
     assert_eq!(rig.written(1, Value::Bool(false)).await, verified);
@@ -109,7 +109,7 @@ async fn an_exception_refuses_the_write_and_the_session_goes_on() {
         read(json!({ "fc": 3, "address": 0 })),
         write_only(json!({ "fc": 6, "address": 99 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     let answer = rig.written(1, Value::UInt(1)).await;
     let WriteAnswer::Refused { code, message } = answer else {
         panic!("{answer:?}")
@@ -130,7 +130,7 @@ async fn what_does_not_fit_never_reaches_the_device() {
         writable(json!({ "fc": 3, "address": 0, "type": "i16" })),
         read(json!({ "fc": 3, "address": 1 })),
     ];
-    let rig = Rig::started(device.port, &json!({}), endpoints);
+    let rig = started(device.port, &json!({}), endpoints);
     for (point, value, expected) in [
         (0, Value::Int(40_000), "OutOfRange"),
         (0, Value::text("warm"), "TypeMismatch"),
@@ -150,7 +150,7 @@ async fn what_does_not_fit_never_reaches_the_device() {
 async fn a_write_whose_deadline_has_passed_is_not_sent() {
     let device = Device::with(0..4).await;
     let endpoints = vec![writable(json!({ "fc": 3, "address": 0 }))];
-    let mut rig = Rig::new(device.port, &json!({}), endpoints);
+    let mut rig = idle(device.port, &json!({}), endpoints);
     let answer = rig.write(0, Value::UInt(1), Duration::ZERO).await;
     rig.start();
     assert!(matches!(answer.await.unwrap(), WriteAnswer::NotSent { .. }));
@@ -163,7 +163,7 @@ async fn without_an_answer_the_outcome_is_unknown() {
     let endpoints = vec![writable(
         json!({ "fc": 3, "address": 0, "interval": 3_600_000 }),
     )];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("up", |seen| seen.good(0) > 0).await;
     device.plc.lock().silent.insert(1);
     let answer = rig.written(0, Value::UInt(1)).await;
@@ -177,7 +177,7 @@ async fn a_gateway_that_heard_nothing_leaves_the_outcome_unknown() {
     let endpoints = vec![writable(
         json!({ "fc": 3, "address": 0, "interval": 3_600_000 }),
     )];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("up", |seen| seen.good(0) > 0).await;
     device
         .plc
@@ -194,7 +194,7 @@ async fn a_stop_during_a_write_is_quick_and_its_outcome_unknown() {
     let endpoints = vec![writable(
         json!({ "fc": 3, "address": 0, "interval": 3_600_000 }),
     )];
-    let mut rig = Rig::started(device.port, &json!({ "socketTimeout": 60_000 }), endpoints);
+    let mut rig = started(device.port, &json!({ "socketTimeout": 60_000 }), endpoints);
     rig.until("up", |seen| seen.good(0) > 0).await;
     device.plc.lock().silent.insert(1);
     let answer = rig.write(0, Value::UInt(1), Duration::from_secs(60)).await;
@@ -213,7 +213,7 @@ async fn a_write_does_not_wait_for_a_long_cycle() {
     endpoints.extend(polled);
     // Each alone: 500 requests a cycle, and the cycle never ends before the next one is due.
     let options = json!({ "batchReadEnabled": false });
-    let mut rig = Rig::started(device.port, &options, endpoints);
+    let mut rig = started(device.port, &options, endpoints);
     // In the middle of a cycle: the front of the list is one turn ahead of its end.
     rig.until("a cycle under way", |seen| {
         seen.good(0) > 0 && seen.good(1) > seen.good(400)
@@ -243,7 +243,7 @@ async fn a_flood_of_writes_does_not_stop_the_polls() {
         write_only(json!({ "fc": 6, "address": 0 })),
         read(json!({ "fc": 3, "address": 1 })),
     ];
-    let mut rig = Rig::started(device.port, &json!({}), endpoints);
+    let mut rig = started(device.port, &json!({}), endpoints);
     rig.until("up", |seen| seen.good(1) > 0).await;
     let before = rig.seen().good(1);
     let mut answers = Vec::new();

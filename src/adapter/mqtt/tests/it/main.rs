@@ -7,6 +7,7 @@
 
 mod broker;
 mod conformance;
+mod exploring;
 mod hostile;
 mod rig;
 mod topics;

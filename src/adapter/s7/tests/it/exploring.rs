@@ -1,7 +1,6 @@
 //! The first hour with python-snap7: what is typed is read, shown in every meaning, and traced.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use mainstem_adapter::explore::{Attempt, ExploreError, Tried, Wish, attempt};
 use mainstem_adapter::{AdapterSpec, Explore, Trace};
@@ -9,7 +8,7 @@ use mainstem_adapter_s7::KIND;
 use mainstem_model::{Clock, Reason};
 use serde_json::Value as Json;
 
-use crate::rig::{PATIENCE, ProcessClock};
+use mainstem_adapter::conformance::PATIENCE;
 use crate::snap7::{Foreign, to_json};
 
 fn explore() -> &'static dyn Explore {
@@ -17,7 +16,7 @@ fn explore() -> &'static dyn Explore {
 }
 
 fn clock() -> Arc<dyn Clock> {
-    Arc::new(ProcessClock(Instant::now()))
+    Arc::new(mainstem_adapter::conformance::TokioClock::new())
 }
 
 async fn tried(

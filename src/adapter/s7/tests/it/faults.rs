@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::device::{CONFIRM, Memory, answered, frame_from, framed};
-use crate::rig::{Rig, read};
+use crate::rig::{read, started};
 
 /// What a peer does to a client.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ async fn ends_with(what: Harm) -> &'static str {
         read(json!({ "address": "DB1.DBW0" })),
         read(json!({ "address": "DB1.DBW60" })),
     ];
-    let mut rig = Rig::started(port, &json!({}), endpoints);
+    let mut rig = started(port, &json!({}), endpoints);
     let begun = Instant::now();
     let end = rig.ended().await.unwrap_err();
     assert!(
@@ -172,7 +172,7 @@ async fn a_pdu_that_leaves_no_room_is_refused() {
             stream.write_all(&frame).await.unwrap();
             drop(frame_from(&mut stream).await);
         });
-        let mut rig = Rig::started(port, &json!({}), vec![read(json!({ "address": "MB0" }))]);
+        let mut rig = started(port, &json!({}), vec![read(json!({ "address": "MB0" }))]);
         assert_eq!(
             rig.ended().await.unwrap_err().code(),
             "invalid_answer",

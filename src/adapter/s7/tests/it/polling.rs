@@ -5,7 +5,7 @@ use mainstem_model::{Reason, Value};
 use serde_json::json;
 
 use crate::device::{DB, Device};
-use crate::rig::{Rig, endpoint, read};
+use crate::rig::{endpoint, read, started};
 
 #[tokio::test]
 async fn neighbours_share_an_item_and_items_a_request() {
@@ -16,7 +16,7 @@ async fn neighbours_share_an_item_and_items_a_request() {
     for address in ["T0", "T1", "C0", "Z1", "I0.0", "E0.1", "M5.0", "DB1.DBD180"] {
         endpoints.push(read(json!({ "address": address, "interval": 600_000 })));
     }
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let seen = rig
         .until("all", |seen| (0..48).all(|point| seen.good(point) == 1))
         .await;
@@ -52,7 +52,7 @@ async fn what_does_not_fit_a_pdu_is_read_in_several() {
     let long =
         json!({ "address": "DB2.DBB1", "dataType": "raw", "length": 599, "interval": 600_000 });
     endpoints.push(read(long));
-    let mut rig = Rig::started(device.port(), &json!({ "maxGap": 0 }), endpoints);
+    let mut rig = started(device.port(), &json!({ "maxGap": 0 }), endpoints);
     let seen = rig
         .until("all", |seen| (0..31).all(|point| seen.good(point) == 1))
         .await;
@@ -65,7 +65,7 @@ async fn what_does_not_fit_a_pdu_is_read_in_several() {
 async fn bad_addresses_stand_alone_and_come_back() {
     let device = Device::start().await;
     device.memory.lock().codes.insert(7, 0x03);
-    let mut rig = Rig::started(
+    let mut rig = started(
         device.port(),
         &json!({}),
         vec![
@@ -101,7 +101,7 @@ async fn a_cpu_that_lets_nobody_in_is_explained() {
     let device = Device::start().await;
     device.memory.lock().refusal = Some((0x81, 0x04));
     let endpoints = vec![read(json!({ "address": "DB1.DBW0" }))];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     let Err(SessionEnd::Refused { code, message, .. }) = rig.ended().await else {
         panic!("it was let in");
     };
@@ -123,11 +123,11 @@ async fn a_wrong_slot_is_explained() {
     let device = Device::start().await;
     device.memory.lock().slot = Some(1);
     let endpoints = || vec![read(json!({ "address": "DB1.DBW0" }))];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints());
+    let mut rig = started(device.port(), &json!({}), endpoints());
     let end = rig.ended().await.unwrap_err();
     assert_eq!(end.code(), "s7_connection_refused");
     assert!(end.to_string().contains("slot"), "{end}");
-    let mut rig = Rig::started(device.port(), &json!({ "slot": 1 }), endpoints());
+    let mut rig = started(device.port(), &json!({ "slot": 1 }), endpoints());
     rig.until("in", |seen| seen.good(0) > 1).await;
 }
 
@@ -136,7 +136,7 @@ async fn a_cpu_of_which_nothing_is_polled_has_to_give_signs_of_life() {
     let device = Device::start().await;
     let operation = json!({ "address": "DB1.DBW0" });
     let endpoints = vec![endpoint(mainstem_model::Access::Write, operation)];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     rig.until("up", |seen| seen.online == 1).await;
     device.memory.lock().frozen = true;
     assert_eq!(rig.ended().await.unwrap_err().code(), "timeout");

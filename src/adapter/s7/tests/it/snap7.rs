@@ -1,92 +1,32 @@
 //! The adapter against python-snap7's server, somebody else's implementation.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
 use mainstem_adapter::WriteAnswer;
+use mainstem_adapter::conformance::Program;
 use mainstem_model::{Access, Reason, Value};
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::rig::{PATIENCE, Rig, endpoint, read};
-
-const PYTHON: &str = "MAINSTEM_PYTHON";
-const SERVER: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../../tests/interop/s7_server.py"
-);
+use crate::rig::{endpoint, read, started};
 
 pub(crate) struct Foreign {
     pub(crate) port: u16,
     pub(crate) entries: Vec<Json>,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    _child: Child,
-}
-
-/// Says that nothing is tested, past the capture of the test runner, which shows nothing of a test
-/// that passes; and where `tests/run` reads it.
-fn left_out() {
-    let text = format!("S7 against python-snap7: {PYTHON} names no Python that has it\n");
-    std::io::stderr()
-        .write_all(format!("\n*** LEFT OUT: {text}").as_bytes())
-        .unwrap();
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a test is told by its environment"
-    )]
-    if let Some(path) = std::env::var_os("MAINSTEM_SKIPPED") {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path);
-        file.unwrap().write_all(text.as_bytes()).unwrap();
-    }
+    program: Program,
 }
 
 impl Foreign {
     /// The server, or nothing and a word about it if no Python was named.
     pub(crate) async fn start() -> Option<Self> {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "a test is told by its environment"
-        )]
-        let Some(python) = std::env::var_os(PYTHON) else {
-            left_out();
-            return None;
-        };
-        let mut child = Command::new(python)
-            .arg(SERVER)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = next_line(&mut output).await;
+        let program = Program::start("S7 against python-snap7", "s7_server.py", &[]).await?;
         Some(Self {
-            port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(),
-            entries: first["entries"].as_array().unwrap().clone(),
-            input,
-            output,
-            _child: child,
+            port: program.port(),
+            entries: program.list("entries"),
+            program,
         })
     }
 
     async fn command(&mut self, command: &str) -> Json {
-        let line = format!("{command}\n");
-        self.input.write_all(line.as_bytes()).await.unwrap();
-        let answer = next_line(&mut self.output).await;
-        assert_eq!(answer["ok"], true, "{command}: {answer}");
-        answer
+        self.program.command(command).await
     }
-}
-
-async fn next_line(output: &mut Lines<BufReader<ChildStdout>>) -> Json {
-    let line = tokio::time::timeout(PATIENCE, output.next_line()).await;
-    serde_json::from_str(&line.unwrap().unwrap().expect("the server has ended")).unwrap()
 }
 
 /// The value as the server's Python has it.
@@ -125,7 +65,7 @@ async fn every_data_type_arrives_and_goes_back() {
     assert!(entries.len() >= 27);
     let endpoints = entries.iter().map(operation);
     let endpoints = endpoints.map(|operation| endpoint(Access::ReadWrite, operation));
-    let mut rig = Rig::started(foreign.port, &json!({}), endpoints.collect());
+    let mut rig = started(foreign.port, &json!({}), endpoints.collect());
     let count = u32::try_from(entries.len()).unwrap();
     let seen = rig
         .until("all", |seen| (0..count).all(|point| seen.good(point) > 0))
@@ -187,7 +127,7 @@ async fn every_area_is_read_and_what_is_missing_is_bad() {
         "MB64",
     ];
     let endpoints = addresses.map(|address| read(json!({ "address": address })));
-    let mut rig = Rig::started(foreign.port, &json!({}), endpoints.into());
+    let mut rig = started(foreign.port, &json!({}), endpoints.into());
     let seen = rig
         .until("all", |seen| {
             let bad = |point| seen.reason(point) == Some(Reason::BadAddress);

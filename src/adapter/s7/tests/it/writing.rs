@@ -5,7 +5,7 @@ use mainstem_model::{Access, Value};
 use serde_json::json;
 
 use crate::device::{DB, Device};
-use crate::rig::{Rig, endpoint};
+use crate::rig::{endpoint, started};
 
 fn code(answer: WriteAnswer) -> String {
     match answer {
@@ -23,7 +23,7 @@ async fn a_bit_leaves_its_neighbours_alone() {
         .areas
         .insert((0x83, 0), vec![0b0101_0101; 2]);
     let endpoints = vec![endpoint(Access::ReadWrite, json!({ "address": "M1.3" }))];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     let applied = WriteAnswer::Applied { verified: true };
     assert_eq!(rig.written(0, Value::Bool(true)).await, applied);
     assert_eq!(
@@ -45,7 +45,7 @@ async fn a_string_never_grows_over_its_end() {
     // Here it is declared longer than it is there.
     let operation = json!({ "address": "DB3.DBB0", "dataType": "string", "length": 9 });
     let endpoints = vec![endpoint(Access::ReadWrite, operation)];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     let applied = WriteAnswer::Applied { verified: true };
     assert_eq!(rig.written(0, Value::text("fünf!")).await, applied);
     assert_eq!(
@@ -81,7 +81,7 @@ async fn refusals_are_the_cpus_own_and_explained() {
             json!({ "address": "DB1.DBB4", "dataType": "sint" }),
         ),
     ];
-    let rig = Rig::started(device.port(), &json!({}), endpoints);
+    let rig = started(device.port(), &json!({}), endpoints);
     assert_eq!(code(rig.written(0, Value::UInt(1)).await), "no_such_object");
     assert_eq!(
         code(rig.written(1, Value::UInt(1)).await),
@@ -107,7 +107,7 @@ async fn refusals_are_the_cpus_own_and_explained() {
 async fn a_write_without_an_answer_is_unknown_and_never_repeated() {
     let device = Device::start().await;
     let endpoints = vec![endpoint(Access::Write, json!({ "address": "MB0" }))];
-    let mut rig = Rig::started(device.port(), &json!({}), endpoints);
+    let mut rig = started(device.port(), &json!({}), endpoints);
     rig.until("up", |seen| seen.online == 1).await;
     device.memory.lock().frozen = true;
     let answer = rig.written(0, Value::UInt(1)).await;

@@ -12,18 +12,20 @@ mod fixture;
 mod links;
 mod program;
 mod relay;
+mod rig;
 mod rules;
 mod sessions;
 mod tokio_clock;
 mod witness;
 
-pub use fixture::{Fixture, Rig};
+pub use fixture::Fixture;
 pub use links::{
     closed_peer_is_found_and_found_again, garbage_does_no_harm, half_open_peer_hits_the_timeout,
     reconnects_leak_no_task, write_is_answered_when_the_link_is_lost,
 };
 pub use program::{Program, left_out, python};
 pub use relay::Relay;
+pub use rig::Rig;
 pub use rules::{
     bad_address_is_one_bad_point, bad_configuration_reports_all_problems, comes_online_with_values,
     stop_is_prompt_and_final, write_is_answered_once,

@@ -42,7 +42,7 @@ pub use io::{AdapterIo, Output};
 pub use keepsake::Keepsake;
 pub use kind::{Built, Kind, Point, PointId, Problem};
 /// TLS to services, for protocols that have no room of their own for it.
-pub use mainstem_security::{Pin, ServiceIdentity, ServiceTrust, TlsError, service_client_config};
+pub use mainstem_security::{Credentials, Pin, TlsError, Trust, device_config};
 /// The JSON of values, the same as in the API.
 pub use mainstem_wire::{parse_value, to_json_value};
 pub use options::{OptionRow, option_rows};

@@ -53,7 +53,7 @@ impl TlsSection {
             (None, None) => return Err("neither `ca` nor `pin` is given".into()),
         };
         let credentials = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => Some(Credentials {
+            (Some(certificate), Some(key)) => Some(Credentials::Files {
                 certificate: home.join(certificate),
                 key: home.join(key),
             }),

@@ -293,6 +293,6 @@ fn tls(config: &ExternalConfig) -> anyhow::Result<Arc<rustls::ClientConfig>> {
         (None, None) => anyhow::bail!("nothing says who the MQTT broker is"),
     };
     let own = config.certificate.clone().zip(config.key.clone());
-    let own = own.map(|(certificate, key)| Credentials { certificate, key });
+    let own = own.map(|(certificate, key)| Credentials::Files { certificate, key });
     Ok(device_config(&trust, own.as_ref(), Vec::new())?)
 }

@@ -21,9 +21,8 @@ pub use identity::{FeedEpoch, Identity, IdentityError, NAMES_MAX};
 pub use password::Password;
 pub use role::{Decision, EventRights, Principal, Role, Roles, VariableRights};
 pub use tls::{
-    Credentials, Pin, PinError, PinMismatch, ServiceIdentity, ServiceTrust, TlsError, Trust,
-    client_config, device_config, foreign_server_config, peer_pin, server_config,
-    service_client_config,
+    Credentials, Pin, PinError, PinMismatch, TlsError, Trust, client_config, device_config,
+    foreign_server_config, peer_pin, server_config,
 };
 pub use token::{
     ADMIN_TOKEN_FILE, Address, DeclaredToken, NewToken, Refusal, TOKENS_FILE, TOKENS_MAX,

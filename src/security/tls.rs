@@ -1,6 +1,7 @@
 //! TLS between nodes and for everybody else. There is no switch that leaves verification out.
 
-mod outward;
+mod authorities;
+mod credentials;
 mod pin;
 #[cfg(test)]
 mod tests;
@@ -10,25 +11,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ServerConfig};
 
 use crate::identity::Identity;
-pub use outward::{ServiceIdentity, ServiceTrust, service_client_config};
+pub use credentials::Credentials;
 use pin::PinVerifier;
 pub use pin::{Pin, PinError, PinMismatch, peer_pin};
 
-/// Certificates that one CA file may hold.
-const CA_FILE_CERTIFICATES_MAX: usize = 1000;
+/// Certificates that one file or text may hold.
+const CERTIFICATES_MAX: usize = 1000;
 
-/// Why a remote is believed to be who it should be.
+/// Why another end is believed to be who it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// It holds this key. Its certificate's dates and names do not matter.
@@ -37,6 +35,10 @@ pub enum Trust {
     AnyPin(Vec<Pin>),
     /// A CA in this PEM file vouches for its name.
     CaFile(PathBuf),
+    /// A CA in this PEM text does.
+    Ca(String),
+    /// A CA that this machine trusts does.
+    System,
 }
 
 /// Why TLS cannot be set up.
@@ -98,15 +100,6 @@ pub fn foreign_server_config(
     Ok(Arc::new(config))
 }
 
-/// Who this node is to a device or service that asks for a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// The certificate and those that vouch for it, as PEM.
-    pub certificate: PathBuf,
-    /// Its private key, as PEM.
-    pub key: PathBuf,
-}
-
 /// How this node dials a remote that it trusts for the given reason.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
     let mut config = anonymous(trust)?;
@@ -130,30 +123,13 @@ pub fn device_config(
     Ok(Arc::new(config))
 }
 
-impl Credentials {
-    fn load(&self) -> Result<CertifiedKey, TlsError> {
-        let failed = |path: &PathBuf, reason: String| TlsError::Credentials {
-            path: path.clone(),
-            reason,
-        };
-        let of_certificate = |error: String| failed(&self.certificate, error);
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
-            .map_err(|error| of_certificate(error.to_string()))?
-            .take(CA_FILE_CERTIFICATES_MAX)
-            .collect::<Result<_, _>>()
-            .map_err(|error| of_certificate(error.to_string()))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|error| failed(&self.key, error.to_string()))?;
-        CertifiedKey::from_der(chain, key, &provider())
-            .map_err(|error| failed(&self.key, error.to_string()))
-    }
-}
-
 fn anonymous(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Pin(pin) => Arc::new(PinVerifier::new(vec![*pin], &provider())),
         Trust::AnyPin(pins) => Arc::new(PinVerifier::new(pins.clone(), &provider())),
-        Trust::CaFile(path) => verifier_for(path)?,
+        Trust::CaFile(path) => authorities::of_file(path)?,
+        Trust::Ca(pem) => authorities::of_text(pem)?,
+        Trust::System => authorities::of_system()?,
     };
     // Rustls names every verifier but its own dangerous; the pin's checks the key by signature.
     let config = ClientConfig::builder_with_provider(provider())
@@ -167,30 +143,6 @@ fn anonymous(trust: &Trust) -> Result<ClientConfig, TlsError> {
 
 fn protocols() -> Vec<Vec<u8>> {
     vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-}
-
-fn verifier_for(path: &PathBuf) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
-    let failed = |reason: String| TlsError::CaFile {
-        path: path.clone(),
-        reason,
-    };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .map_err(|error| failed(format!("{error}; check that it exists and is a PEM file")))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates.take(CA_FILE_CERTIFICATES_MAX) {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| failed(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(failed(
-            "it holds no certificate; give the CA's certificate as PEM".into(),
-        ));
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
-        .build()
-        .map_err(|error| failed(error.to_string()))
 }
 
 /// The certificate that listeners show, exchangeable while they run.

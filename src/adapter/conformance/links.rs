@@ -5,7 +5,7 @@ use std::time::Duration;
 use mainstem_model::Quality;
 use tokio::time::Instant;
 
-use super::fixture::{BACKOFF_INITIAL, PATIENCE};
+use super::rig::{BACKOFF_INITIAL, PATIENCE};
 use super::rules::all_good;
 use super::{Fixture, Observed, Rig};
 use crate::{AdapterState, Cause, PointId, WriteAnswer};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mainstem_model::{Access, Status};
 
-use super::fixture::PATIENCE;
+use super::rig::PATIENCE;
 use super::{Fixture, Observed, Rig};
 use crate::{AdapterState, PointId, STOP_TIMEOUT, WriteAnswer};
 

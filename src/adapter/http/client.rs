@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mainstem_adapter::{Direction, TlsError, Trace, service_client_config};
+use mainstem_adapter::{Direction, Trace, device_config};
 use mainstem_model::Clock;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -39,8 +39,9 @@ impl Service {
         clock: Arc<dyn Clock>,
         trace: Trace,
     ) -> Result<Self, String> {
-        let tls = service_client_config(&plan.trust, plan.identity.as_ref());
-        let tls = tls.map_err(|error: TlsError| error.to_string())?;
+        let protocols = vec![b"http/1.1".to_vec()];
+        let tls = device_config(&plan.trust, plan.identity.as_ref(), protocols);
+        let tls = Arc::unwrap_or_clone(tls.map_err(|error| error.to_string())?);
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             // A service that sends elsewhere must not be given this one's login.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstem_adapter::{EndpointSpec, Problem, ServiceIdentity, ServiceTrust};
+use mainstem_adapter::{Credentials, EndpointSpec, Problem, Trust};
 use mainstem_model::{Access, Scalar, ValueType};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
@@ -28,8 +28,8 @@ pub(crate) struct ServicePlan {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) login: Option<(String, String)>,
     pub(crate) tokens: Option<(Url, ClientCredentials)>,
-    pub(crate) trust: ServiceTrust,
-    pub(crate) identity: Option<ServiceIdentity>,
+    pub(crate) trust: Trust,
+    pub(crate) identity: Option<Credentials>,
     pub(crate) timeout: Duration,
     pub(crate) body_bytes_max: usize,
     pub(crate) requests_max: usize,
@@ -90,7 +90,7 @@ impl ServicePlan {
                 .auth
                 .map(|auth| (auth.username, auth.password.expose().to_owned())),
             tokens,
-            trust: trust.unwrap_or(ServiceTrust::System),
+            trust: trust.unwrap_or(Trust::System),
             identity,
             timeout,
             body_bytes_max: connection.max_body_size as usize,
@@ -227,12 +227,12 @@ fn headers(
     headers
 }
 
-fn trust(connection: &Connection, problems: &mut Vec<Problem>) -> Option<ServiceTrust> {
+fn trust(connection: &Connection, problems: &mut Vec<Problem>) -> Option<Trust> {
     match (&connection.pin, &connection.ca_cert) {
-        (None, None) => Some(ServiceTrust::System),
-        (None, Some(pem)) => Some(ServiceTrust::Authorities(pem.clone())),
+        (None, None) => Some(Trust::System),
+        (None, Some(pem)) => Some(Trust::Ca(pem.clone())),
         (Some(pin), None) => match pin.to_ascii_lowercase().parse() {
-            Ok(pin) => Some(ServiceTrust::Pin(pin)),
+            Ok(pin) => Some(Trust::Pin(pin)),
             Err(_) => {
                 let expected = "`sha256:` and 64 hexadecimal digits";
                 problems.push(Problem::new(
@@ -251,10 +251,10 @@ fn trust(connection: &Connection, problems: &mut Vec<Problem>) -> Option<Service
     }
 }
 
-fn identity(connection: &Connection, problems: &mut Vec<Problem>) -> Option<ServiceIdentity> {
+fn identity(connection: &Connection, problems: &mut Vec<Problem>) -> Option<Credentials> {
     match (&connection.client_cert, &connection.client_private_key) {
-        (Some(certificates), Some(key)) => Some(ServiceIdentity {
-            certificates: certificates.clone(),
+        (Some(certificates), Some(key)) => Some(Credentials::Texts {
+            certificate: certificates.clone(),
             key: key.clone(),
         }),
         (None, None) if !connection.mutual_authentication => None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstem_adapter::{TlsError, service_client_config};
+use mainstem_adapter::device_config;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
@@ -60,8 +60,8 @@ impl Failure {
 
 impl Server {
     pub(crate) fn new(plan: Arc<ServerPlan>) -> Result<Self, String> {
-        let tls = service_client_config(&plan.trust, None);
-        let tls = tls.map_err(|error: TlsError| error.to_string())?;
+        let tls = device_config(&plan.trust, None, vec![b"http/1.1".to_vec()]);
+        let tls = Arc::unwrap_or_clone(tls.map_err(|error| error.to_string())?);
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             // A server that sends elsewhere must not be given this one's token.

@@ -5,6 +5,8 @@ use std::io;
 use mainstem_model::Timestamp;
 use rustls::{ClientConnection, ServerConnection};
 
+use rustls_pki_types::CertificateDer;
+
 use super::*;
 
 /// A moment at which certificates of these tests are valid: rustls looks at the real clock.

@@ -270,7 +270,7 @@ async fn tls_by_authority_and_by_pin_with_a_certificate_of_our_own() {
     let Some(_mosquitto) = Mosquitto::start(&more).await else {
         return;
     };
-    let own = Credentials {
+    let own = Credentials::Files {
         certificate: place("node"),
         key: place("node.key"),
     };

@@ -4,7 +4,7 @@ use mainstem_adapter::{AskError, WriteAnswer};
 use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
-use crate::rig::{Rig, endpoint, spec};
+use crate::rig::{PATIENCE, endpoint, spec, start};
 use crate::service::{Service, reply};
 
 fn reads(kind: &str) -> Vec<mainstem_adapter::EndpointSpec> {
@@ -19,7 +19,7 @@ async fn logins_headers_and_queries_go_along() {
         "auth": {"username": "u", "password": "p"}, "prefix": "/api",
         "headers": {"x-plant": "north"}, "query": {"v": 2},
     });
-    let rig = Rig::start(spec(service.address.port(), &more, reads("i64")));
+    let rig = start(spec(service.address.port(), &more, reads("i64")));
     rig.value("value", &Value::Int(1)).await;
     let seen = service
         .seen
@@ -59,7 +59,7 @@ async fn tokens_are_asked_for_kept_and_renewed() {
         "auth_url": format!("http://127.0.0.1:{port}/token"), "client_id": "c",
         "client_secret": "s&s", "audience": "mes",
     }});
-    let rig = Rig::start(spec(port, &more, reads("i64")));
+    let rig = start(spec(port, &more, reads("i64")));
     rig.value("value", &Value::Int(2)).await;
     rig.until(|_| service.count("GET /value") > 5).await;
     assert_eq!(
@@ -81,7 +81,7 @@ async fn questions_have_words_of_their_own_and_are_not_repeated() {
     .await;
     let operation = json!({"path": "/orders", "method": "post", "pointer": "/order"});
     let endpoints = vec![endpoint("orders", Access::Read, "json", operation)];
-    let rig = Rig::start(spec(service.address.port(), &json!({}), endpoints));
+    let rig = start(spec(service.address.port(), &json!({}), endpoints));
     rig.online().await;
     let asked = rig
         .ask(
@@ -120,9 +120,9 @@ async fn writes_fill_their_body_and_tell_what_came_of_them() {
         endpoint("ok", Access::Write, "i64", ok),
         endpoint("no", Access::Write, "i64", json!({"path": "/no"})),
     ];
-    let rig = Rig::start(spec(service.address.port(), &json!({}), endpoints));
+    let rig = start(spec(service.address.port(), &json!({}), endpoints));
     rig.online().await;
-    let applied = rig.write("ok", Value::Int(5)).await;
+    let applied = rig.write("ok", Value::Int(5), PATIENCE).await;
     assert_eq!(applied, WriteAnswer::Applied { verified: false });
     let seen = service
         .seen
@@ -135,7 +135,7 @@ async fn writes_fill_their_body_and_tell_what_came_of_them() {
         (&seen.line[..], &seen.body[..]),
         ("PUT /ok HTTP/1.1", r#"{"count":5,"text":"n=5"}"#)
     );
-    let refused = rig.write("no", Value::Int(5)).await;
+    let refused = rig.write("no", Value::Int(5), PATIENCE).await;
     assert!(matches!(refused, WriteAnswer::Refused { code, .. } if code == "409"));
     rig.runner.stop().await;
 }
@@ -149,7 +149,7 @@ async fn redirections_are_not_followed() {
         false => reply("200 OK", ""),
     })
     .await;
-    let rig = Rig::start(spec(service.address.port(), &json!({}), reads("i64")));
+    let rig = start(spec(service.address.port(), &json!({}), reads("i64")));
     rig.reason("value", Reason::DeviceError).await;
     assert!(
         elsewhere.seen.lock().is_empty(),
@@ -170,7 +170,7 @@ async fn huge_bodies_are_cut_off() {
     })
     .await;
     let more = json!({"maxBodySize": 1000});
-    let rig = Rig::start(spec(service.address.port(), &more, reads("text")));
+    let rig = start(spec(service.address.port(), &more, reads("text")));
     rig.reason("value", Reason::BadType).await;
     rig.runner.stop().await;
 }
@@ -189,7 +189,7 @@ async fn answers_that_never_end_hit_the_timeout() {
         endpoint("value", Access::Read, "text", slow),
         endpoint("quick", Access::Read, "text", quick),
     ];
-    let rig = Rig::start(spec(service.address.port(), &json!({}), endpoints));
+    let rig = start(spec(service.address.port(), &json!({}), endpoints));
     rig.value("quick", &Value::text("")).await;
     rig.reason("value", Reason::DeviceDown).await;
     rig.value("quick", &Value::text("")).await;
@@ -200,7 +200,7 @@ async fn answers_that_never_end_hit_the_timeout() {
 async fn a_service_that_speaks_no_tls_is_told_so() {
     let service = Service::start(|_| reply("200 OK", "1")).await;
     let more = json!({"scheme": "https", "pin": format!("sha256:{}", "0".repeat(64))});
-    let rig = Rig::start(spec(service.address.port(), &more, reads("i64")));
+    let rig = start(spec(service.address.port(), &more, reads("i64")));
     rig.until(|rig| rig.runner.standing().cause.is_some()).await;
     let cause = rig.runner.standing().cause.unwrap();
     assert_eq!(cause.code, "no_connection", "{}", cause.message);

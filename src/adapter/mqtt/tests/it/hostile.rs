@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::rig::{self, PATIENCE, Rig};
+use crate::rig::{self, PATIENCE, start};
 
 const CONNACK: &[u8] = &[0x20, 2, 0, 0];
 
@@ -49,7 +49,7 @@ async fn then_a_good_one(evil: Vec<u8>) {
             while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
         }
     };
-    let rig = Rig::start(spec(port));
+    let rig = start(spec(port));
     let good = tokio::time::timeout(PATIENCE, rig.value("t", &Value::F64(1.0)));
     tokio::select! {
         () = serve => {}
@@ -87,7 +87,7 @@ async fn acknowledgements_of_nothing() {
 #[tokio::test]
 async fn silence_after_the_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let rig = Rig::start(spec(listener.local_addr().unwrap().port()));
+    let rig = start(spec(listener.local_addr().unwrap().port()));
     rig.until(|rig| {
         let standing = rig.runner.standing();
         standing.state != AdapterState::Online && format!("{standing:?}").contains("connection")
@@ -99,7 +99,7 @@ async fn silence_after_the_connect() {
 #[tokio::test]
 async fn who_is_not_let_in_is_told_so() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let rig = Rig::start(spec(listener.local_addr().unwrap().port()));
+    let rig = start(spec(listener.local_addr().unwrap().port()));
     let serve = async {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();

@@ -5,7 +5,7 @@ use mainstem_model::{Access, Reason, Value};
 use serde_json::json;
 
 use crate::broker::{Broker, Ear, is_here};
-use crate::rig::{self, Rig};
+use crate::rig::{self, PATIENCE, start};
 
 fn spec(port: u16, version: &str) -> AdapterSpec {
     let read = |name, kind, operation| rig::endpoint(name, Access::Read, kind, operation);
@@ -39,7 +39,7 @@ async fn messages_become_values(version: &str) {
         return;
     }
     let broker = Broker::start();
-    let rig = Rig::start(spec(broker.port, version));
+    let rig = start(spec(broker.port, version));
     rig.online().await;
     // Subscribed when something that is kept arrives.
     broker.publish("hall/plain", b"1", &["-r"]);
@@ -81,10 +81,14 @@ async fn messages_become_values(version: &str) {
     }
     let ear = Ear::start(&broker, "hall/+");
     let applied = WriteAnswer::Applied { verified: false };
-    assert_eq!(rig.write("echo", Value::Int(-3)).await, applied);
+    assert_eq!(rig.write("echo", Value::Int(-3), PATIENCE).await, applied);
     rig.value("echo", &Value::Int(-3)).await;
-    assert_eq!(rig.write("set", Value::F64(0.5)).await, applied);
-    assert_eq!(rig.write("fleeting", Value::text("{value}")).await, applied);
+    assert_eq!(rig.write("set", Value::F64(0.5), PATIENCE).await, applied);
+    assert_eq!(
+        rig.write("fleeting", Value::text("{value}"), PATIENCE)
+            .await,
+        applied
+    );
     rig.until(|_| {
         let text = ear.text();
         text.contains(r#"{"v": 0.5, "x": {}}"#) && text.lines().any(|line| line == "{value}")
@@ -113,12 +117,12 @@ async fn a_kept_session_misses_nothing() {
     let mut kept = spec(broker.port, "5");
     kept.connection["clean"] = false.into();
     kept.connection["clientId"] = "hall-of-the-test".into();
-    let rig = Rig::start(kept.clone());
+    let rig = start(kept.clone());
     broker.publish("hall/plain", b"1", &["-r"]);
     rig.value("plain", &Value::F64(1.0)).await;
     rig.runner.stop().await;
     broker.publish("hall/state", br#"{"a":[99]}"#, &["-q", "1"]);
-    let rig = Rig::start(kept);
+    let rig = start(kept);
     rig.value("state", &Value::Int(99)).await;
     rig.runner.stop().await;
 }

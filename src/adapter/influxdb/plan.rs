@@ -5,7 +5,7 @@ mod question;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mainstem_adapter::{BackoffOptions, EndpointSpec, Pin, Problem, ServiceTrust};
+use mainstem_adapter::{BackoffOptions, EndpointSpec, Pin, Problem, Trust};
 use mainstem_model::{Access, GlobSet, Scalar, Secret, ValueType};
 use reqwest::Url;
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub(crate) struct ServerPlan {
     pub(crate) bucket: String,
     pub(crate) retention_policy: Option<String>,
     pub(crate) precision: Precision,
-    pub(crate) trust: ServiceTrust,
+    pub(crate) trust: Trust,
     pub(crate) timeout: Duration,
     pub(crate) probe: Duration,
     pub(crate) body_bytes_max: usize,
@@ -91,13 +91,13 @@ impl ServerPlan {
             problem("host", "it makes no address", "a name or an IP address");
         }
         let trust = match (&config.pin, &config.ca_cert) {
-            (None, None) => Some(ServiceTrust::System),
-            (None, Some(pem)) => Some(ServiceTrust::Authorities(pem.clone())),
+            (None, None) => Some(Trust::System),
+            (None, Some(pem)) => Some(Trust::Ca(pem.clone())),
             (Some(pin), None) => pin
                 .to_ascii_lowercase()
                 .parse::<Pin>()
                 .ok()
-                .map(ServiceTrust::Pin),
+                .map(Trust::Pin),
             (Some(_), Some(_)) => None,
         };
         if trust.is_none() {

@@ -23,7 +23,6 @@ type Answer = Arc<dyn Fn(&Seen) -> String + Send + Sync>;
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
-    frozen: Arc<tokio::sync::watch::Sender<bool>>,
     tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
@@ -42,7 +41,6 @@ impl Service {
         let service = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
-            frozen: Arc::new(tokio::sync::watch::Sender::new(false)),
             tasks: Arc::default(),
         };
         let (own, answer): (Self, Answer) = (service.clone(), Arc::new(answer));
@@ -54,14 +52,6 @@ impl Service {
             }
         });
         service
-    }
-
-    pub(crate) fn freeze(&self, frozen: bool) {
-        self.frozen.send_replace(frozen);
-    }
-
-    pub(crate) fn stop(&self) {
-        self.tasks.lock().abort_all();
     }
 
     pub(crate) fn count(&self, begin: &str) -> usize {
@@ -76,10 +66,6 @@ async fn talk(socket: TcpStream, service: Service, answer: Answer) {
     let mut socket = BufReader::new(socket);
     while let Some(seen) = read(&mut socket).await {
         service.seen.lock().push(seen.clone());
-        let mut frozen = service.frozen.subscribe();
-        if frozen.wait_for(|frozen| !frozen).await.is_err() {
-            return;
-        }
         if socket.write_all(answer(&seen).as_bytes()).await.is_err() {
             return;
         }

@@ -1,3 +1,5 @@
+//! Rows that come once, whatever order and whatever restarts.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Statements of all drivers: what is a place for a parameter, and what is not.
+
 use super::*;
 
 fn text(query: &str, driver: Driver) -> (String, Vec<String>, Vec<usize>) {

@@ -1,7 +1,16 @@
 //! `mainstem adapters`: connections to devices and services.
 
+mod attempt;
+mod browse;
 mod certificates;
+mod device;
+mod file;
+mod import;
+mod kinds;
+mod resources;
 mod show;
+mod trace;
+mod trace_line;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -32,6 +41,16 @@ enum Action {
     Pause(Named),
     /// Connect an adapter again
     Resume(Named),
+    /// Show the protocols, and how a device of each is named and asked
+    Kinds,
+    /// Read addresses of a device that is in no file yet, and show what they may mean; writes nothing
+    Try(attempt::TryArgs),
+    /// Walk what a device tells about itself, and write resources to edit; writes nothing to it
+    Browse(browse::BrowseArgs),
+    /// Make resources of a list of datapoints (CSV): in our own columns, or Kepware's tags
+    Import(import::ImportArgs),
+    /// Show the frames of a running adapter as they pass, for at most ten minutes
+    Trace(trace::TraceArgs),
     /// Certificates of OPC UA servers, and our own for them: list, trust, reject, export
     #[command(subcommand)]
     Certificates(certificates::Certificates),
@@ -53,6 +72,12 @@ pub(super) async fn run(args: &AdaptersArgs, screen: Screen) -> Result<Exit, Fai
         }
         Action::Pause(Named { name }) => command(&client()?, screen, name, "pause").await,
         Action::Resume(Named { name }) => command(&client()?, screen, name, "resume").await,
+        Action::Kinds => kinds::run(screen),
+        // These speak to the device themselves; no node needs to run.
+        Action::Try(args) => Box::pin(attempt::run(args, screen)).await,
+        Action::Browse(args) => Box::pin(browse::run(args, screen)).await,
+        Action::Import(args) => import::run(args, screen),
+        Action::Trace(args) => trace::run(args, &client()?, screen).await,
         // Trust is given on the node's own machine, whether the node runs or not.
         Action::Certificates(action) => certificates::run(action, &args.connection, screen),
     }

@@ -118,6 +118,15 @@ impl Screen {
         writeln!(io::stdout().lock(), "{text}")
     }
 
+    /// A word beside the output, on standard error.
+    #[expect(
+        clippy::unused_self,
+        reason = "everything shown goes through the screen"
+    )]
+    pub(crate) fn aside(self, text: impl Display) -> io::Result<()> {
+        writeln!(io::stderr().lock(), "{text}")
+    }
+
     /// A text without a line's end, shown at once.
     #[expect(
         clippy::unused_self,

@@ -1,5 +1,7 @@
 //! `/api/v1/adapters`: the connections to devices.
 
+mod trace;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::query::{Nothing, Params, Segment};
 use crate::switch::{Switch, unknown};
+
+pub(crate) use trace::{__path_trace, trace};
 
 /// `GET /api/v1/adapters`: the state of an adapter is no process value, so every role sees it.
 #[utoipa::path(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use mainstem_adapter::AdapterView;
+use mainstem_adapter::{AdapterView, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -74,6 +74,11 @@ pub trait Parts: Send + Sync {
 
     /// Lets an adapter run again, or try now.
     fn resume_adapter(&self, name: &str) -> Result<(), PartError>;
+
+    /// A seat at an adapter's wire.
+    fn trace_adapter(&self, _name: &str) -> Result<TraceReader, PartError> {
+        Err(PartError::Unknown)
+    }
 
     /// Every remote, in the order of their names.
     fn remotes(&self) -> Vec<RemoteView>;

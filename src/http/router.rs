@@ -92,6 +92,7 @@ pub(crate) fn resources() -> Router<Arc<Api>> {
         .route("/adapters/{name}", get(adapters::show))
         .route("/adapters/{name}/pause", post(adapters::pause))
         .route("/adapters/{name}/resume", post(adapters::resume))
+        .route("/adapters/{name}/trace", get(adapters::trace))
         .route("/remotes", get(remotes::list))
         .route("/remotes/{name}", get(remotes::show))
         .route("/remotes/{name}/loggers", get(remote_loggers::list))

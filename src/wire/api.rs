@@ -31,7 +31,9 @@ mod uplink;
 mod variable;
 pub mod write;
 
-pub use adapter::{AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip};
+pub use adapter::{
+    AdapterDocument, AdapterRates, CauseDocument, DeviceDocument, RoundTrip, TraceFrameDocument,
+};
 pub use alarm::AlarmDocument;
 pub use alias::AliasDocument;
 pub use batch::{BatchResult, BatchResultDocument};

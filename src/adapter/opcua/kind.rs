@@ -5,6 +5,7 @@ use schemars::schema_for;
 
 use crate::connection::ConnectionConfig;
 use crate::endpoint::EndpointConfig;
+use crate::explore::OpcUaExplore;
 use crate::plan::Plan;
 use crate::section;
 use crate::session::OpcUaAdapter;
@@ -17,7 +18,7 @@ pub const KIND: Kind = Kind {
     connection_schema: || schema_for!(ConnectionConfig).to_value(),
     endpoint_schema: || schema_for!(EndpointConfig).to_value(),
     build,
-    explore: None,
+    explore: Some(&OpcUaExplore),
 };
 
 fn build(spec: &AdapterSpec) -> Result<Built, Vec<Problem>> {

@@ -7,6 +7,7 @@ mod browse_path;
 mod certificates;
 mod connection;
 mod endpoint;
+mod explore;
 mod kind;
 mod node_address;
 mod plan;

@@ -4,6 +4,7 @@
 mod browse;
 mod endpoints;
 pub(crate) mod events;
+pub(crate) mod explore;
 pub(crate) mod failure;
 pub(crate) mod from_device;
 pub(crate) mod holding;

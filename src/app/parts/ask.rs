@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Request;
-use mainstem_adapter::{AdapterView, AskError};
+use mainstem_adapter::{AdapterView, AskError, TraceReader};
 use mainstem_bus::Bus;
 use mainstem_datalogger::recorder::Book;
 use mainstem_flowsync::FlowSync;
@@ -77,6 +77,12 @@ impl Parts for RunningParts {
     fn resume_adapter(&self, name: &str) -> Result<(), PartError> {
         self.with_adapter(name, |adapter| adapter.runner.resume())
             .ok_or(PartError::Unknown)
+    }
+
+    fn trace_adapter(&self, name: &str) -> Result<TraceReader, PartError> {
+        let opened = self.with_adapter(name, |adapter| adapter.runner.trace());
+        let opened = opened.ok_or(PartError::Unknown)?;
+        opened.map_err(|busy| PartError::Busy(busy.to_string()))
     }
 
     fn remotes(&self) -> Vec<RemoteView> {

@@ -89,3 +89,23 @@ pub struct DeviceDocument {
     /// Why not further.
     pub reason: String,
 }
+
+/// One frame of an adapter's wire.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TraceFrameDocument {
+    /// When it passed.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// `sent`, `received`, or `note` for what is no frame.
+    pub direction: String,
+    /// What it means.
+    pub text: String,
+    /// How many bytes it has.
+    pub length: u64,
+    /// Its bytes as hex digits, at most 1,024 of them; none where a library keeps them to itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+    /// Frames left out before this one, because the reader or the network was slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
+}

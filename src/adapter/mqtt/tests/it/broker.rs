@@ -36,12 +36,17 @@ pub(crate) struct Broker {
 impl Broker {
     /// One that lets everybody in.
     pub(crate) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more lines for its listener.
+    pub(crate) fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let conf = folder.path().join("conf");
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n");
+        let text = format!("allow_anonymous true\nuser root\nlistener {port} 127.0.0.1\n{more}");
         std::fs::write(&conf, text).unwrap();
         let process = Command::new(BINARY)
             .arg("-c")

@@ -10,4 +10,5 @@ mod conformance;
 mod exploring;
 mod hostile;
 mod rig;
+mod secured;
 mod topics;

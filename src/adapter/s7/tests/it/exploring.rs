@@ -8,8 +8,8 @@ use mainstem_adapter_s7::KIND;
 use mainstem_model::{Clock, Reason};
 use serde_json::Value as Json;
 
-use mainstem_adapter::conformance::PATIENCE;
 use crate::snap7::{Foreign, to_json};
+use mainstem_adapter::conformance::PATIENCE;
 
 fn explore() -> &'static dyn Explore {
     KIND.explore.unwrap()

@@ -62,51 +62,8 @@ impl ServerPlan {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let before = problems.len();
-        let mut problem = |key: &str, message: &str, expected: &str| {
-            problems.push(Problem::new(
-                format!("/connection/{key}"),
-                message,
-                expected,
-            ));
-        };
+        let (base, trust) = checked(config, problems);
         let version = Version::of(config.version);
-        if version != Version::One
-            && (config.username.is_some() || config.retention_policy.is_some())
-        {
-            let message = "a user and a retention policy are of version 1";
-            problem("version", message, "1, or `token` and `bucket`");
-        }
-        if config.username.is_some() != config.password.is_some() {
-            problem("password", "a user and a password go together", "both");
-        }
-        if config.max_retry_delay < config.min_retry_delay {
-            problem(
-                "maxRetryDelay",
-                "it is shorter than minRetryDelay",
-                "at least that",
-            );
-        }
-        let base = base(config);
-        if base.is_none() {
-            problem("host", "it makes no address", "a name or an IP address");
-        }
-        let trust = match (&config.pin, &config.ca_cert) {
-            (None, None) => Some(Trust::System),
-            (None, Some(pem)) => Some(Trust::Ca(pem.clone())),
-            (Some(pin), None) => pin
-                .to_ascii_lowercase()
-                .parse::<Pin>()
-                .ok()
-                .map(Trust::Pin),
-            (Some(_), Some(_)) => None,
-        };
-        if trust.is_none() {
-            problem(
-                "pin",
-                "it is no fingerprint, or stands beside caCert",
-                "one of them",
-            );
-        }
         let rules: Vec<Option<Rule>> = config
             .datapoints
             .iter()
@@ -153,6 +110,45 @@ impl ServerPlan {
             },
         })
     }
+}
+
+/// The address and whom to believe there; what is wrong with the rest of the connection too.
+fn checked(config: &Connection, problems: &mut Vec<Problem>) -> (Option<Url>, Option<Trust>) {
+    let mut problem = |key: &str, message: &str, expected: &str| {
+        let at = format!("/connection/{key}");
+        problems.push(Problem::new(at, message, expected));
+    };
+    let is_old = Version::of(config.version) == Version::One;
+    if !is_old && (config.username.is_some() || config.retention_policy.is_some()) {
+        let message = "a user and a retention policy are of version 1";
+        problem("version", message, "1, or `token` and `bucket`");
+    }
+    if config.username.is_some() != config.password.is_some() {
+        let message = "a user and a password go together";
+        problem("password", message, "both");
+    }
+    if config.max_retry_delay < config.min_retry_delay {
+        let message = "it is shorter than minRetryDelay";
+        problem("maxRetryDelay", message, "at least that");
+    }
+    let base = base(config);
+    if base.is_none() {
+        problem("host", "it makes no address", "a name or an IP address");
+    }
+    let trust = match (&config.pin, &config.ca_cert) {
+        (None, None) => Some(Trust::System),
+        (None, Some(pem)) => Some(Trust::Ca(pem.clone())),
+        (Some(pin), None) => {
+            let pin = pin.to_ascii_lowercase().parse::<Pin>();
+            pin.ok().map(Trust::Pin)
+        }
+        (Some(_), Some(_)) => None,
+    };
+    if trust.is_none() {
+        let message = "it is no fingerprint, or stands beside caCert";
+        problem("pin", message, "one of them");
+    }
+    (base, trust)
 }
 
 fn base(config: &Connection) -> Option<Url> {

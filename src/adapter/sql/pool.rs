@@ -41,7 +41,7 @@ impl Pool {
         begin();
         let (began, limit) = (Instant::now(), self.plan.statement + GRACE);
         let run = tokio::time::timeout(limit, link.run(statement, values)).await;
-        let answer = run.unwrap_or_else(|_| Err(Failure::Silent(limit.as_millis())));
+        let answer = run.unwrap_or(Err(Failure::Silent(limit.as_millis())));
         if matches!(answer, Ok(_) | Err(Failure::Refused { .. })) {
             self.statistics.answered(began.elapsed());
         }
@@ -61,7 +61,7 @@ impl Pool {
         let mut link = self.take().await?;
         let limit = self.plan.connect;
         let pinged = tokio::time::timeout(limit, link.ping()).await;
-        pinged.unwrap_or_else(|_| Err(Failure::Silent(limit.as_millis())))?;
+        pinged.unwrap_or(Err(Failure::Silent(limit.as_millis())))?;
         self.give_back(link);
         Ok(())
     }

@@ -118,7 +118,7 @@ fn single(
             cell.value(plan.raw)
                 .map_err(|reason| (reason, "bad_type"))?
         }
-        Outcome::Row | Outcome::Rows => document(plan, object(columns, row)),
+        Outcome::Row | Outcome::Rows => document(plan, &object(columns, row)),
     };
     let time = time(plan, columns, row)?;
     Ok(Reading {
@@ -142,13 +142,13 @@ fn list(
     }
     Ok(Reading {
         point,
-        value: Some(document(plan, objects)),
+        value: Some(document(plan, &objects)),
         quality: Quality::GOOD,
         source_time: newest,
     })
 }
 
-fn document(plan: &PointPlan, json: Json) -> Value {
+fn document(plan: &PointPlan, json: &Json) -> Value {
     let text = json.to_string().into();
     match plan.raw.scalar {
         Scalar::Text => Value::Text(text),

@@ -105,11 +105,7 @@ fn answer(
             message: "SQLite counts other parameters".into(),
         });
     }
-    let columns: Vec<String> = prepared
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let width = columns.len();
     if width == 0 {
         let affected = prepared

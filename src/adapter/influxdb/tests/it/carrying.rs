@@ -86,7 +86,13 @@ async fn every_type_and_name_is_what_the_client_shows() {
     };
     assert_eq!(texts("t"), text);
     assert_eq!(texts("j"), r#"{"a":"b"}"#);
-    let types = rows(&server, "SHOW FIELD KEYS FROM whole");
+    rules_decide(&server);
+    rig.runner.stop().await;
+}
+
+/// The names that the first rule makes, and what it leaves to the second.
+fn rules_decide(server: &InfluxServer) {
+    let types = rows(server, "SHOW FIELD KEYS FROM whole");
     assert_eq!(types, ["whole,value,float"], "whole floats stay floats");
     let found = rows(
         &server,
@@ -97,13 +103,12 @@ async fn every_type_and_name_is_what_the_client_shows() {
         found[0].contains("1.5") && found[0].contains("m press=,"),
         "{found:?}"
     );
-    let secret = rows(&server, "SELECT * FROM \"line1.secret.x\"");
+    let secret = rows(server, "SELECT * FROM \"line1.secret.x\"");
     assert_eq!(
         secret.len(),
         1,
         "the second rule takes what the first leaves"
     );
-    rig.runner.stop().await;
 }
 
 #[tokio::test]

@@ -78,7 +78,11 @@ async fn answers_are_bounded_and_slow_statements_are_ended() {
         reads("first", "i64", "SELECT seq FROM seq_1_to_100"),
         reads("large", "text", "SELECT repeat('x', 5000)"),
         reads("huge", "text", "SELECT repeat('x', 10000000)"),
-        reads("slow", "i64", "SELECT count(*) FROM seq_1_to_100000000000 WHERE seq % 3 = 1"),
+        reads(
+            "slow",
+            "i64",
+            "SELECT count(*) FROM seq_1_to_100000000000 WHERE seq % 3 = 1",
+        ),
         reads("quick", "text", "SELECT now(6)"),
     ];
     let rig = Rig::start(rig::spec(connection, endpoints));

@@ -95,7 +95,7 @@ fn rules_decide(server: &InfluxServer) {
     let types = rows(server, "SHOW FIELD KEYS FROM whole");
     assert_eq!(types, ["whole,value,float"], "whole floats stay floats");
     let found = rows(
-        &server,
+        server,
         "SELECT \"f force\", \"the machine\" FROM \"a, b=line1\"",
     );
     assert_eq!(found.len(), 1, "{found:?}");

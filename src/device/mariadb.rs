@@ -44,6 +44,8 @@ impl MariadbServer {
         let made = process::command(Path::new(MAKER))
             .arg("--no-defaults")
             .arg(format!("--datadir={}", server.data().display()))
+            // Servers that share one take each other's temporary tables away.
+            .arg(format!("--tmpdir={}", server.folder.path().display()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
             .args(["--innodb-log-file-size=8M", "--innodb-flush-method=nosync"])
             .stdin(Stdio::null())
@@ -89,6 +91,7 @@ impl MariadbServer {
         command
             .arg("--no-defaults")
             .arg(format!("--datadir={}", self.data().display()))
+            .arg(format!("--tmpdir={}", self.folder.path().display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--port={}", self.port))
             .args([

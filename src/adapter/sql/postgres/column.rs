@@ -168,7 +168,9 @@ fn list(of: &Type, bytes: &[u8]) -> Result<Cell, Unread> {
     match dimensions {
         0 => return Ok(Cell::List(Vec::new())),
         1 => {}
-        _ => return Err(Unread::Type),
+        // The server's own limit.
+        2..=6 => return Err(Unread::Type),
+        _ => return Err(Unread::Bytes),
     }
     let (count, _first) = (next()?, next()?);
     let count = usize::try_from(count).map_err(|_| Unread::Bytes)?;

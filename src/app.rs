@@ -16,6 +16,7 @@ mod mappings;
 mod modbus;
 mod node;
 mod opcua;
+mod outlet;
 mod parts;
 mod points;
 mod replicas;

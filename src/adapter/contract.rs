@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::{AdapterIo, PointId};
+use mainstem_model::GlobSet;
+
+use crate::{AdapterIo, Outlet, PointId};
 
 /// A boxed future, so that adapters are objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,6 +28,17 @@ pub trait Adapter: Send {
     /// Whether its device comes to it, by [`AdapterIo::door`], in place of it going there.
     fn is_visited(&self) -> bool {
         false
+    }
+
+    /// Which datapoints of the node it carries out of it. Where this says something, it is given an
+    /// outlet for them before its first session, if there are datapoints beside its own.
+    fn carries_out(&self) -> Option<GlobSet> {
+        None
+    }
+
+    /// Takes the outlet for what [`Adapter::carries_out`] says.
+    fn take_outlet(&mut self, outlet: Box<dyn Outlet>) {
+        drop(outlet);
     }
 
     /// How often a reading of a datapoint is due, where its endpoint has no `interval` that would

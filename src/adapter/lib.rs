@@ -12,9 +12,11 @@ pub mod explore;
 pub mod fields;
 mod intake;
 mod io;
+mod keepsake;
 mod kind;
 mod log_lines;
 mod options;
+mod outlet;
 mod poll;
 mod reading;
 mod rule;
@@ -40,6 +42,7 @@ pub use contract::{Adapter, BoxFuture, SessionEnd};
 pub use convert::{convert, from_device, to_device};
 pub use explore::Explore;
 pub use io::{AdapterIo, Output};
+pub use keepsake::Keepsake;
 pub use kind::{Built, Kind, Point, PointId, Problem};
 pub use log_lines::{
     LOG_BYTES_KEPT, LOG_LINE_BYTES_MAX, LOG_LINES_KEPT, LogLine, LogLines, LogPage, LogSource,
@@ -51,6 +54,7 @@ pub use mainstem_security::{Credentials, Pin, TlsError, Trust, device_config};
 /// The JSON of values, the same as in the API.
 pub use mainstem_wire::{parse_value, to_json_value};
 pub use options::{OptionRow, option_rows};
+pub use outlet::{Outgoing, Outlet, Outlets};
 pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
 pub use reading::Reading;
 pub use runner::{

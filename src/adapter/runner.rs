@@ -95,7 +95,10 @@ impl AdapterRunner {
         clock: Arc<dyn Clock>,
         options: RunnerOptions,
     ) -> Result<Self, Vec<Problem>> {
-        let built = (kind.build)(&spec)?;
+        let mut built = (kind.build)(&spec)?;
+        if let Some((wanted, outlets)) = built.adapter.carries_out().zip(site.outlets()) {
+            built.adapter.take_outlet(outlets.open(&wanted));
+        }
         let seat = site.define(&Installation {
             adapter: &spec.name,
             kind: kind.name,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mainstem_model::{Quality, Sample};
 
-use crate::{Point, PointId, Standing};
+use crate::{Outlets, Point, PointId, Standing};
 
 /// The place in which adapters are installed. The composition root implements it over the store.
 pub trait Site: Send + Sync {
@@ -12,6 +12,11 @@ pub trait Site: Send + Sync {
     /// runner, before the first session. Names are looked up here and never again: everything
     /// later goes through the returned seat by index.
     fn define(&self, installation: &Installation<'_>) -> Arc<dyn SiteAdapter>;
+
+    /// Where adapters get datapoints that they carry out; none in a site without a store.
+    fn outlets(&self) -> Option<&dyn Outlets> {
+        None
+    }
 }
 
 /// What a runner brings along.

@@ -85,12 +85,17 @@ impl Statistics {
 
     /// Counts an error under its stable code.
     pub fn failed(&self, code: &'static str) {
+        self.failed_times(code, 1);
+    }
+
+    /// Counts so many errors under their stable code.
+    pub fn failed_times(&self, code: &'static str, times: u64) {
         let mut inner = self.inner.lock();
         let known = inner.errors.contains_key(code) || inner.errors.len() < ERROR_CODES_MAX;
         *inner
             .errors
             .entry(if known { code } else { "other" })
-            .or_default() += 1;
+            .or_default() += times;
     }
 
     /// Counts a session that came up.

@@ -9,6 +9,7 @@ static KINDS: &[Kind] = &[
     mainstem_adapter_connector::KIND,
     mainstem_adapter_ethernetip::KIND,
     mainstem_adapter_http::KIND,
+    mainstem_adapter_influxdb::KIND,
     mainstem_adapter_kafka::KIND,
     mainstem_adapter_modbus::KIND,
     mainstem_adapter_mqtt::KIND,
@@ -17,6 +18,7 @@ static KINDS: &[Kind] = &[
     mainstem_adapter_s7::KIND,
     mainstem_adapter_mtconnect::SHDR,
     mainstem_adapter_simulator::KIND,
+    mainstem_adapter_sql::KIND,
     mainstem_adapter_system::KIND,
     mainstem_adapter_systemstate::KIND,
 ];

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mainstem_adapter::{
-    AdapterState, Installation, PointId as AdapterPoint, Site, SiteAdapter, Standing,
+    AdapterState, Installation, Outlet, Outlets, PointId as AdapterPoint, Site, SiteAdapter,
+    Standing,
 };
-use mainstem_model::{Definition, Name, Quality, Reason, Role, Sample, Scalar, Value};
+use mainstem_model::{Definition, GlobSet, Name, Quality, Reason, Role, Sample, Scalar, Value};
 use mainstem_store::{PointId, SourceId, Store};
 use mainstem_telemetry::{Health, Problem, Severity};
 use parking_lot::Mutex;
 
+use super::outlet::StoreOutlet;
 use super::states::ResourceStates;
 
 /// Where adapters are installed.
@@ -46,6 +48,16 @@ impl Site for StoreSite {
             .lock()
             .insert(installation.adapter.to_owned(), Arc::clone(&seat));
         seat
+    }
+
+    fn outlets(&self) -> Option<&dyn Outlets> {
+        Some(self)
+    }
+}
+
+impl Outlets for StoreSite {
+    fn open(&self, patterns: &GlobSet) -> Box<dyn Outlet> {
+        Box::new(StoreOutlet::new(Arc::clone(&self.store), patterns))
     }
 }
 

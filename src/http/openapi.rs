@@ -16,7 +16,10 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 use crate::{
-    adapter_log, adapters, alarms, aliases, bus, changes, connector, datapoints, dial_up, doctor, events, explain, flowsync, link, link_hold, loggers, mappings, node, opcua_server, probes, readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables, writes, modbus_servers,
+    adapter_log, adapters, alarms, aliases, bus, changes, connector, datapoints, dial_up, doctor,
+    events, explain, flowsync, link, link_hold, loggers, mappings, modbus_servers, node,
+    opcua_server, probes, readers, remote_loggers, remotes, samples, support, tokens, topology,
+    uplinks, variables, writes,
 };
 
 const SCHEME: &str = "token";

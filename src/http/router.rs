@@ -7,7 +7,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, on, post};
 
 use crate::{
-    Api, adapter_log, adapters, alarms, aliases, auth, bus, changes, connector, data, datapoints, dial_up, doctor, events, explain, flowsync, hsyco, link, link_hold, loggers, mappings, node, opcua_server, openapi, pages, probes, problem, readers, remote_loggers, remotes, samples, support, tokens, topology, uplinks, variables, writes, modbus_servers,
+    Api, adapter_log, adapters, alarms, aliases, auth, bus, changes, connector, data, datapoints,
+    dial_up, doctor, events, explain, flowsync, hsyco, link, link_hold, loggers, mappings,
+    modbus_servers, node, opcua_server, openapi, pages, probes, problem, readers, remote_loggers,
+    remotes, samples, support, tokens, topology, uplinks, variables, writes,
 };
 
 /// Everything that the node serves.

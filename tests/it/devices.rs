@@ -136,6 +136,14 @@ async fn kafka() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn influxdb() {
+    if !mainstem_device::InfluxServer::is_installed() {
+        return skipped("influxdb", "no InfluxDB is installed");
+    }
+    follow("influxdb", "8099").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modbus() {
     follow("modbus", "5020").await;
 }
@@ -189,4 +197,9 @@ async fn opcua() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s7() {
     follow("s7", "1102").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql() {
+    follow("sql", "5433").await;
 }

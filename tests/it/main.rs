@@ -24,6 +24,7 @@ mod flowsync;
 mod forward_proxy;
 mod history;
 mod hsyco;
+mod influxdb;
 mod links;
 mod loggers;
 mod loggers_postgres;

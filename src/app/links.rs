@@ -81,14 +81,21 @@ impl RunningLink {
     }
 }
 
+/// What a link is given besides values and writes.
+pub(super) struct Beside {
+    /// Whom it tells its state.
+    pub(super) on_state: StateHook,
+    /// How it replicates data loggers, if it does.
+    pub(super) loggers: Option<LoggerOptions>,
+}
+
 pub(super) fn start(
     config: &RemoteConfig,
     store: &Arc<Store>,
     health: &Health,
     writes: &Arc<WriteDesk>,
     tunnels: &Tunnels,
-    on_state: StateHook,
-    loggers: Option<LoggerOptions>,
+    beside: Beside,
 ) -> anyhow::Result<RunningLink> {
     let store = Arc::clone(store);
     Ok(match config.kind {
@@ -101,13 +108,13 @@ pub(super) fn start(
                     mainstem(config, vec![up(&queue, tls)], Some(queue), writes)
                 }
             };
-            options.loggers = loggers;
-            options.on_state = Some(on_state);
+            options.loggers = beside.loggers;
+            options.on_state = Some(beside.on_state);
             RunningLink::Mainstem(Link::start(options, store, health))
         }
         RemoteKind::Hsyco => {
             let mut options = hsyco(config, routes(config, Protocol::Http1)?);
-            options.on_state = Some(on_state);
+            options.on_state = Some(beside.on_state);
             RunningLink::Hsyco(HsycoLink::start(options, store, health))
         }
     })

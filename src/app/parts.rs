@@ -265,14 +265,17 @@ impl RunningParts {
             report.unchanged.push(name);
             return;
         }
+        let beside = links::Beside {
+            on_state: self.states.link(config.name.as_str()),
+            loggers: replicas::options(config, &self.loggers.running),
+        };
         let started = links::start(
             config,
             &self.store,
             &self.health,
             &self.writes,
             &self.tunnels,
-            self.states.link(config.name.as_str()),
-            replicas::options(config, &self.loggers.running),
+            beside,
         );
         match started {
             Ok(link) => {

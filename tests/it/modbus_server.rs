@@ -184,6 +184,42 @@ fn typed(fc: u8, address: u16, count: u16, kind: &str, order: &str) -> Value {
     json!({ "do": "read", "fc": fc, "address": address, "count": count, "as": kind, "order": order })
 }
 
+/// Requests, the exception that each is answered by, and why.
+fn refused() -> [(Value, u8, &'static str); 6] {
+    [
+        (
+            json!({ "do": "read", "fc": 3, "address": 0, "count": 4 }),
+            2,
+            "a gap",
+        ),
+        (
+            json!({ "do": "read", "fc": 3, "address": 100, "count": 1 }),
+            2,
+            "nothing there",
+        ),
+        (
+            json!({ "do": "read", "fc": 3, "address": 30, "count": 1 }),
+            2,
+            "the role may not",
+        ),
+        (
+            json!({ "do": "read", "fc": 3, "address": 40, "count": 1 }),
+            4,
+            "does not fit",
+        ),
+        (
+            json!({ "do": "read", "fc": 3, "address": 50, "count": 1 }),
+            4,
+            "no such datapoint",
+        ),
+        (
+            json!({ "do": "read", "fc": 3, "address": 0, "count": 1, "unit": 7 }),
+            11,
+            "no such unit",
+        ),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_client_reads_every_table_in_every_order() {
     let (node, address) = start("allow: [ 127.0.0.1 ]").await;
@@ -217,39 +253,7 @@ async fn a_foreign_client_reads_every_table_in_every_order() {
         (&json!("mainstem"), &json!("line1"))
     );
 
-    let refused = [
-        (
-            json!({ "do": "read", "fc": 3, "address": 0, "count": 4 }),
-            2,
-            "a gap",
-        ),
-        (
-            json!({ "do": "read", "fc": 3, "address": 100, "count": 1 }),
-            2,
-            "nothing there",
-        ),
-        (
-            json!({ "do": "read", "fc": 3, "address": 30, "count": 1 }),
-            2,
-            "the role may not",
-        ),
-        (
-            json!({ "do": "read", "fc": 3, "address": 40, "count": 1 }),
-            4,
-            "does not fit",
-        ),
-        (
-            json!({ "do": "read", "fc": 3, "address": 50, "count": 1 }),
-            4,
-            "no such datapoint",
-        ),
-        (
-            json!({ "do": "read", "fc": 3, "address": 0, "count": 1, "unit": 7 }),
-            11,
-            "no such unit",
-        ),
-    ];
-    for (wish, exception, why) in refused {
+    for (wish, exception, why) in refused() {
         let answer = client.ask(wish.clone()).await;
         assert_eq!(answer["exception"], exception, "{why}: {wish}: {answer}");
     }

@@ -38,16 +38,7 @@ fn limits(found_max: usize) -> BrowseLimits {
     }
 }
 
-#[tokio::test]
-async fn nodes_are_tried_and_walked() {
-    let Some(python) = python() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let mut device = Device::start(&python, folder.path(), 0).await;
-    let clock: Arc<dyn Clock> = Arc::new(mainstem_adapter::conformance::TokioClock::new());
-    let trace = Trace::new(Arc::clone(&clock));
-    let mut reader = trace.read().unwrap();
-    let ask = ask(&device, &folder, &trace, &clock);
-
+fn targets() -> Vec<mainstem_adapter::explore::Target> {
     let mut targets = Vec::new();
     for address in [
         "ns=2;s=Int16",
@@ -62,6 +53,31 @@ async fn nodes_are_tried_and_walked() {
         };
         targets.extend(explore().targets(&wish).unwrap());
     }
+    targets
+}
+
+fn assert_traced(reader: &mut mainstem_adapter::TraceReader) {
+    let mut texts = Vec::new();
+    while let Some(frame) = reader.try_next() {
+        texts.push(frame.text);
+    }
+    assert!(
+        texts.iter().any(|text| text.starts_with("Read ")),
+        "{texts:?}"
+    );
+}
+
+#[tokio::test]
+async fn nodes_are_tried_and_walked() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut device = Device::start(&python, folder.path(), 0).await;
+    let clock: Arc<dyn Clock> = Arc::new(mainstem_adapter::conformance::TokioClock::new());
+    let trace = Trace::new(Arc::clone(&clock));
+    let mut reader = trace.read().unwrap();
+    let ask = ask(&device, &folder, &trace, &clock);
+
+    let mut targets = targets();
     explore().complete(&ask, &mut targets).await.unwrap();
     let types: Vec<_> = targets
         .iter()
@@ -91,14 +107,7 @@ async fn nodes_are_tried_and_walked() {
     ];
     assert_eq!(values, expected);
     assert_eq!(read.answers[3].quality.reason, Reason::BadAddress);
-    let mut texts = Vec::new();
-    while let Some(frame) = reader.try_next() {
-        texts.push(frame.text);
-    }
-    assert!(
-        texts.iter().any(|text| text.starts_with("Read ")),
-        "{texts:?}"
-    );
+    assert_traced(&mut reader);
 
     let mut finds = Finds::new(limits(100), |_| {});
     explore().browse(&ask, &mut finds).await.unwrap();

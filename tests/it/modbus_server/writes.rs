@@ -36,13 +36,9 @@ async fn writes_go_through_the_one_write_path() {
     node.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_may_not_be_written_is_refused_and_on_record() {
-    let (node, address) = start("allow: [ 127.0.0.1 ]").await;
-    let Some(mut client) = Foreign::connect(address) else {
-        return;
-    };
-    let refused: [(Value, u8, &str); 8] = [
+/// Requests, the exception that each is answered by, and why.
+fn refused() -> [(Value, u8, &'static str); 8] {
+    [
         (
             json!({ "fc": 6, "address": 0, "values": [1] }),
             2,
@@ -83,8 +79,16 @@ async fn what_may_not_be_written_is_refused_and_on_record() {
             2,
             "a coil that is read only",
         ),
-    ];
-    for (mut wish, exception, why) in refused {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_written_is_refused_and_on_record() {
+    let (node, address) = start("allow: [ 127.0.0.1 ]").await;
+    let Some(mut client) = Foreign::connect(address) else {
+        return;
+    };
+    for (mut wish, exception, why) in refused() {
         wish["do"] = json!("write");
         let answer = client.ask(wish.clone()).await;
         assert_eq!(answer["exception"], exception, "{why}: {wish}: {answer}");

@@ -61,7 +61,7 @@ fn types_are_derived() {
 #[test]
 fn addresses_are_made_of_their_parts() {
     let of = |connection| {
-        let config = connection_of(connection);
+        let config = connection_of(&connection);
         let place = place::Place::new(&config).unwrap();
         place.of("sample", &[("from", "7".to_owned())]).to_string()
     };
@@ -77,6 +77,6 @@ fn addresses_are_made_of_their_parts() {
     assert_eq!(of(more), "https://a:1/b/c%20d%2Fe/sample?from=7");
 }
 
-fn connection_of(given: serde_json::Value) -> ConnectionConfig {
-    connection(&given).unwrap_or_else(|problems| panic!("{problems:?}"))
+fn connection_of(given: &serde_json::Value) -> ConnectionConfig {
+    connection(given).unwrap_or_else(|problems| panic!("{problems:?}"))
 }

@@ -32,6 +32,20 @@ fn refused(ended: Result<(), SessionEnd>, expected: &str) -> String {
     }
 }
 
+/// The server trusts no client any more.
+fn forget_clients(folder: &std::path::Path) {
+    for file in std::fs::read_dir(folder.join("server/trusted")).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+}
+
+/// Our key is nobody else's business.
+fn assert_key_is_ours(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let key = std::fs::metadata(folder.join("pki/private/key.pem")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}
+
 // One test, because every key costs seconds in a build without optimisation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
@@ -76,13 +90,7 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
         "{message}"
     );
 
-    // Our key is nobody else's business.
-    use std::os::unix::fs::PermissionsExt;
-    let key = folder.path().join("pki/private/key.pem");
-    assert_eq!(
-        std::fs::metadata(key).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_key_is_ours(folder.path());
 
     // An endpoint that is not offered says what is.
     let connection = json!({ "host": "127.0.0.1", "port": server.port });
@@ -105,10 +113,7 @@ async fn a_server_is_trusted_by_its_thumbprint_and_users_by_their_passwords() {
 
     // A server with the same key that does not trust us: the other side refuses, and we say so.
     let server = TestServer::secured_at(folder.path(), server_port, false).await;
-    let rejected = folder.path().join("server/trusted");
-    for file in std::fs::read_dir(&rejected).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
+    forget_clients(folder.path());
     let session = Session::start(adapter(folder.path(), &server, "SignAndEncrypt", "right"));
     let message = refused(session.end().await.1, "certificate_refused");
     assert!(message.contains("refuses our certificate"), "{message}");

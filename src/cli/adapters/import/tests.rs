@@ -31,20 +31,7 @@ Tag Name,Address,Data Type,Respect Data Type,Client Access,Scan Rate,Scaling,Raw
 \"Serial\",\"400100.20H\",String,1,RO,10000,,,,,,,,,,,
 ";
 
-#[test]
-fn a_list_of_kepware_becomes_resources() {
-    let options = [
-        "--kind",
-        "modbus",
-        "--device",
-        "tcp://10.1.2.3",
-        "--name",
-        "oven",
-        "-o",
-        "unitId=3",
-    ];
-    let (text, remarks) = made(KEPWARE, &options).unwrap();
-    let expected = "\
+const RESOURCES: &str = "\
 # Written by `mainstem adapters import` from list.csv.
 resources:
   oven:
@@ -118,7 +105,21 @@ resources:
         length: 10
         interval: 10000
 ";
-    assert_eq!(text, expected);
+
+#[test]
+fn a_list_of_kepware_becomes_resources() {
+    let options = [
+        "--kind",
+        "modbus",
+        "--device",
+        "tcp://10.1.2.3",
+        "--name",
+        "oven",
+        "-o",
+        "unitId=3",
+    ];
+    let (text, remarks) = made(KEPWARE, &options).unwrap();
+    assert_eq!(text, RESOURCES);
     assert!(remarks[0].contains("--word-order big"), "{remarks:?}");
 }
 
@@ -169,71 +170,73 @@ impl UnwrapEither for Result<(String, Vec<String>), Vec<String>> {
     }
 }
 
+/// Lists in our own columns, and how what is said of them begins.
+const MISTAKES: [(&str, &str); 18] = [
+    ("", "1:1: the list is empty"),
+    ("name,address\n", "1:1: there are headings and no rows"),
+    (
+        "name,adress\na,40001\n",
+        "1:2 (adress): there is no column `adress`",
+    ),
+    (
+        "name\na\n",
+        "1:2 (address): the column `address` is missing",
+    ),
+    (
+        "name,name,address\na,b,40001\n",
+        "1:2 (name): the column `name` is there twice",
+    ),
+    (
+        "name,address\na,1\n",
+        "2:2 (address): `1` is no Modbus address",
+    ),
+    ("name,address\n,40001\n", "2:1 (name): the name is missing"),
+    (
+        "name,address,type\n\n\na,40001,real\n",
+        "4:3 (type): `real` is no type",
+    ),
+    (
+        "name,address,type\na,465536,f32\n",
+        "2:2 (address): the addresses end behind 65535",
+    ),
+    (
+        "name,address,type\na,40001,text\n",
+        "2:3 (type): `length` is missing",
+    ),
+    ("name,address\na,40001,x\n", "2:3: `x` stands in no column"),
+    (
+        "name,address\n\"a\nb,40001\n",
+        "2:1: a quotation mark is never closed",
+    ),
+    (
+        "name,address,factor\na,40001,\"0,1\"\n",
+        "2:3 (factor): `0,1` is no number",
+    ),
+    (
+        "name,address,factor\na,40001,0\n",
+        "2:3 (factor): a factor of 0",
+    ),
+    (
+        "name,address,interval\na,40001,soon\n",
+        "2:3 (interval): `soon` is no interval",
+    ),
+    (
+        "name,address,access\na,30001,rw\n",
+        "2:2 (address): function code 4 stands for inputs",
+    ),
+    (
+        "name,address,kind\na,40001,quark\n",
+        "2:3 (kind): there is no protocol",
+    ),
+    (
+        "name,address,option.quark\na,40001,1\n",
+        "2:2 (address): `quark` is no option",
+    ),
+];
+
 #[test]
 fn every_mistake_has_its_line_and_column() {
-    let cases = [
-        ("", "1:1: the list is empty"),
-        ("name,address\n", "1:1: there are headings and no rows"),
-        (
-            "name,adress\na,40001\n",
-            "1:2 (adress): there is no column `adress`",
-        ),
-        (
-            "name\na\n",
-            "1:2 (address): the column `address` is missing",
-        ),
-        (
-            "name,name,address\na,b,40001\n",
-            "1:2 (name): the column `name` is there twice",
-        ),
-        (
-            "name,address\na,1\n",
-            "2:2 (address): `1` is no Modbus address",
-        ),
-        ("name,address\n,40001\n", "2:1 (name): the name is missing"),
-        (
-            "name,address,type\n\n\na,40001,real\n",
-            "4:3 (type): `real` is no type",
-        ),
-        (
-            "name,address,type\na,465536,f32\n",
-            "2:2 (address): the addresses end behind 65535",
-        ),
-        (
-            "name,address,type\na,40001,text\n",
-            "2:3 (type): `length` is missing",
-        ),
-        ("name,address\na,40001,x\n", "2:3: `x` stands in no column"),
-        (
-            "name,address\n\"a\nb,40001\n",
-            "2:1: a quotation mark is never closed",
-        ),
-        (
-            "name,address,factor\na,40001,\"0,1\"\n",
-            "2:3 (factor): `0,1` is no number",
-        ),
-        (
-            "name,address,factor\na,40001,0\n",
-            "2:3 (factor): a factor of 0",
-        ),
-        (
-            "name,address,interval\na,40001,soon\n",
-            "2:3 (interval): `soon` is no interval",
-        ),
-        (
-            "name,address,access\na,30001,rw\n",
-            "2:2 (address): function code 4 stands for inputs",
-        ),
-        (
-            "name,address,kind\na,40001,quark\n",
-            "2:3 (kind): there is no protocol",
-        ),
-        (
-            "name,address,option.quark\na,40001,1\n",
-            "2:2 (address): `quark` is no option",
-        ),
-    ];
-    for (list, expected) in cases {
+    for (list, expected) in MISTAKES {
         let mistakes = made(list, &["--kind", "modbus", "--device", "tcp://a"]);
         let mistakes = mistakes.map(|(text, _)| text).unwrap_err();
         assert!(mistakes[0].starts_with(expected), "{list:?}: {mistakes:?}");

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use mainstem_adapter::conformance::left_out;
+use mainstem_adapter::conformance::{PATIENCE, left_out};
 use mainstem_model::{Reason, Value};
 use serde_json::json;
 
@@ -25,32 +25,65 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-#[tokio::test]
-async fn what_an_adapter_says_comes_through_a_real_agent() {
+fn program() -> Option<std::ffi::OsString> {
     #[allow(
         clippy::disallowed_methods,
         reason = "a test is told by its environment"
     )]
-    let Some(program) = std::env::var_os("MAINSTEM_CPPAGENT") else {
-        return left_out(
+    let program = std::env::var_os("MAINSTEM_CPPAGENT");
+    if program.is_none() {
+        left_out(
             "MTConnect against cppagent",
             "MAINSTEM_CPPAGENT names no agent",
         );
-    };
-    let Some(mut machine) = machine(&["--heartbeat", "1000"]).await else {
-        return;
-    };
+    }
+    program
+}
+
+/// A folder with what the agent has to know.
+fn configured(port: u16, adapter: u16) -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("mainstem-cppagent-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("devices.xml"), DEVICES).unwrap();
-    let port = free_port();
     let config = format!(
         "Devices = devices.xml\nPort = {port}\nBufferSize = 8\nReconnectInterval = 200\n\
-         Adapters {{\n mill {{\n Host = 127.0.0.1\n Port = {}\n }}\n}}\n\
-         logger_config {{\n logging_level = error\n output = file agent.log\n}}\n",
-        machine.port()
+         Adapters {{\n mill {{\n Host = 127.0.0.1\n Port = {adapter}\n }}\n}}\n\
+         logger_config {{\n logging_level = error\n output = file agent.log\n}}\n"
     );
     std::fs::write(folder.join("agent.cfg"), config).unwrap();
+    folder
+}
+
+/// Waits until somebody listens.
+async fn answers(port: u16) {
+    let begun = std::time::Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .is_err()
+    {
+        assert!(begun.elapsed() < PATIENCE, "the agent does not answer");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An agent's instance is the second in which it began, by a clock that lags a little: that one and
+/// the next have to be over.
+async fn another_second() {
+    let second = || jiff::Timestamp::now().as_second();
+    let begun = second();
+    while second() <= begun + 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_adapter_says_comes_through_a_real_agent() {
+    let Some(program) = program() else { return };
+    let Some(mut machine) = machine(&["--heartbeat", "1000"]).await else {
+        return;
+    };
+    let port = free_port();
+    let folder = configured(port, machine.port());
     let start = || {
         let mut command = tokio::process::Command::new(&program);
         command.args(["run", "agent.cfg"]).current_dir(&folder);
@@ -65,12 +98,7 @@ async fn what_an_adapter_says_comes_through_a_real_agent() {
         read("msg", "message"),
         read("avail", "event"),
     ];
-    while tokio::net::TcpStream::connect(("127.0.0.1", port))
-        .await
-        .is_err()
-    {
-        tokio::task::yield_now().await;
-    }
+    answers(port).await;
     let mut rig = agent(
         port,
         &json!({ "device": "mill", "heartbeat": 1000 }),
@@ -107,20 +135,9 @@ async fn what_an_adapter_says_comes_through_a_real_agent() {
     // The agent dies and comes back: another instance, read anew.
     real.kill().await.unwrap();
     rig.ended().await.unwrap_err();
-    // Its instance is the second in which it began, by a clock that lags a little: that one and the
-    // next have to be over.
-    let second = || jiff::Timestamp::now().as_second();
-    let begun = second();
-    while second() <= begun + 1 {
-        tokio::task::yield_now().await;
-    }
+    another_second().await;
     let _second = start();
-    while tokio::net::TcpStream::connect(("127.0.0.1", port))
-        .await
-        .is_err()
-    {
-        tokio::task::yield_now().await;
-    }
+    answers(port).await;
     rig.start();
     machine.command("observe x2 7").await;
     rig.until("seven", |seen| {

@@ -3,9 +3,10 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mainstem::app::{Node, kinds};
-use mainstem_datalogger::{Logged, Row, SeriesKey, Sink, SqliteConfig, SqliteSink};
+use mainstem_datalogger::{Logged, Row, SeriesKey, Sink, SinkError, SqliteConfig, SqliteSink};
 use mainstem_model::{Clock as _, Name};
 use mainstem_telemetry::{Health, SystemClock};
 
@@ -96,8 +97,21 @@ async fn fill(folder: &Path, own: mainstem_model::NodeId, hours: u64, count: u64
             });
         }
         if batch.len() >= BATCH || second + 1 == seconds {
-            sink.append(std::mem::take(&mut batch)).await.unwrap();
+            append(&sink, std::mem::take(&mut batch)).await;
         }
     }
     sink.close();
+}
+
+/// Hands rows over, again where the store had no room for them yet.
+async fn append(sink: &SqliteSink, mut rows: Vec<Row>) {
+    while let Err(refused) = sink.append(rows).await {
+        assert!(
+            matches!(refused.error, SinkError::Full),
+            "{}",
+            refused.error
+        );
+        rows = refused.rows;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::Reading;
+use mainstem_adapter::{PointId, Reading};
 use mainstem_model::Monotonic;
 
 use crate::binding::{Binding, Target};
@@ -12,7 +12,7 @@ use crate::commands::{
 };
 use crate::fault::{self, Fault, NO_GROUP, NOT_SUPPORTED};
 use crate::line::{CallError, Line};
-use crate::session::{Halt, Session, point};
+use crate::session::{Halt, Session};
 use crate::symbol;
 
 /// Bytes of what a PLC tells about a symbol at most; names, types and comments are short.
@@ -190,13 +190,13 @@ impl Session<'_> {
     pub(crate) fn fail(&mut self, line: &Line, index: usize, fault: &Fault) {
         self.io.statistics().failed(fault.code);
         let now = self.io.clock().monotonic();
-        if self.learned.refused(index, fault.reason, now) {
+        if self.learned.refusals.add(index, fault.reason, now) {
             let variable = self.setup.bindings[index].written();
             let (place, message) = (line.place(), fault.message.as_str());
             tracing::warn!(place, variable, "{message}");
         }
         self.readings
-            .push(Reading::failed(point(index), fault.reason));
+            .push(Reading::failed(PointId::at(index), fault.reason));
     }
 }
 

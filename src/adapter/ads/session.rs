@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::commands::STATE;
@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
         let now = self.io.clock().monotonic();
         let quiet = self.setup.config.silence().saturating_sub(line.idle());
         let quiet = quiet.min(WAIT_MAX);
-        let due = self.cycles.next_due().map(|due| due.since(now));
+        let due = self.cycles.turns.next_due().map(|due| due.since(now));
         let stopped = self.io.stopped();
         let job = tokio::select! {
             biased;
@@ -128,9 +128,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -181,10 +179,4 @@ impl<'a> Session<'a> {
             CallError::Astray(code) => line.astray(code),
         }
     }
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

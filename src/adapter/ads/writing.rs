@@ -1,7 +1,7 @@
 //! Writes: each is sent at most once, and its answer says what is known about it. A symbol is
 //! written by a handle of its own, which a change of the program makes invalid.
 
-use mainstem_adapter::{Reading, WriteAnswer, WriteJob};
+use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
 use crate::binding::{Binding, Target};
@@ -12,7 +12,7 @@ use crate::commands::{
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
 use crate::resolving::Place;
-use crate::session::{Halt, Session, point};
+use crate::session::{Halt, Session};
 
 impl Session<'_> {
     /// Carries out one write. Ends the session only if the connection is beyond repair.
@@ -150,7 +150,8 @@ impl Session<'_> {
         let verified = value.is_some() && value == wanted;
         job.answer(WriteAnswer::Applied { verified });
         if let Some(value) = value {
-            self.io.emit(&mut vec![Reading::good(point(index), value)]);
+            self.io
+                .emit(&mut vec![Reading::good(PointId::at(index), value)]);
         }
         match read {
             Ok(Err(halt)) => Err(halt),

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::cip::{self, ATTRIBUTE, Status};
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
     async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
         let now = self.io.clock().monotonic();
         let quiet = IDLE_MAX.saturating_sub(line.idle());
-        let due = self.cycles.next_due().map(|due| due.since(now));
+        let due = self.cycles.turns.next_due().map(|due| due.since(now));
         let stopped = self.io.stopped();
         let job = tokio::select! {
             biased;
@@ -143,9 +143,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -215,10 +213,4 @@ fn astray(line: &Line, status: Status) -> Halt {
         ),
         retry_after: None,
     })
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

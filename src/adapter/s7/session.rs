@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::address::Area;
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
             opened = Line::open(&self.setup.config, self.io.trace()) => opened,
         };
         let mut line = opened?;
-        self.learned.begin(self.io.clock().monotonic());
+        self.learned.refusals.hurry(self.io.clock().monotonic());
         if self.setup.groups.is_empty() {
             // There is nothing to ask for, so the open connection has to do as a sign of life.
             self.go_online();
@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
     async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
         let now = self.io.clock().monotonic();
         let quiet = IDLE_MAX.saturating_sub(line.idle());
-        let due = self.cycles.next_due().map(|due| due.since(now));
+        let due = self.cycles.turns.next_due().map(|due| due.since(now));
         let stopped = self.io.stopped();
         let job = tokio::select! {
             biased;
@@ -144,9 +144,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -261,10 +259,4 @@ impl<'a> Session<'a> {
 pub(crate) fn item_max(line: &Line) -> usize {
     // Timers and counters take two bytes, so that an even number serves all areas.
     (line.pdu().saturating_sub(READ_OVERHEAD + ITEM_HEADER)) / 2 * 2
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

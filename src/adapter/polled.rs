@@ -1,0 +1,8 @@
+//! What kinds share that poll one device over one connection, one request after the other. Each
+//! piece serves by itself: a kind takes those that fit and keeps what is its own.
+
+mod refusals;
+mod turns;
+
+pub use refusals::{RETRIES_PER_TURN, RETRY_AFTER, Refusals};
+pub use turns::Turns;

@@ -1,8 +1,12 @@
 //! What kinds share that poll one device over one connection, one request after the other. Each
 //! piece serves by itself: a kind takes those that fit and keeps what is its own.
 
+mod building;
+mod halt;
 mod refusals;
 mod turns;
 
+pub use building::{build, connection};
+pub use halt::{Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped};
 pub use refusals::{RETRIES_PER_TURN, RETRY_AFTER, Refusals};
 pub use turns::Turns;

@@ -1,6 +1,7 @@
 //! Polls: variables are read together, between two looks at the PLC's count of changes, so that
 //! none is read at a place where meanwhile another one is.
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading};
 
 use crate::codec::decode;
@@ -9,7 +10,7 @@ use crate::cycle::ITEMS_MAX;
 use crate::fault::{self, Fault, NO_GROUP, NOT_SUPPORTED};
 use crate::line::{CallError, Line};
 use crate::resolving::{COUNT, Place};
-use crate::session::{Halt, Session};
+use crate::session::Session;
 
 /// Bytes of an answer that carries several variables.
 const ANSWER_MAX: usize = 16 * 1024;

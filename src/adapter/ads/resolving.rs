@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading};
 use mainstem_model::Monotonic;
 
@@ -12,7 +13,7 @@ use crate::commands::{
 };
 use crate::fault::{self, Fault, NO_GROUP, NOT_SUPPORTED};
 use crate::line::{CallError, Line};
-use crate::session::{Halt, Session};
+use crate::session::Session;
 use crate::symbol;
 
 /// Bytes of what a PLC tells about a symbol at most; names, types and comments are short.

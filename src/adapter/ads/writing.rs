@@ -1,6 +1,7 @@
 //! Writes: each is sent at most once, and its answer says what is known about it. A symbol is
 //! written by a handle of its own, which a change of the program makes invalid.
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
@@ -12,7 +13,7 @@ use crate::commands::{
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
 use crate::resolving::Place;
-use crate::session::{Halt, Session};
+use crate::session::Session;
 
 impl Session<'_> {
     /// Carries out one write. Ends the session only if the connection is beyond repair.

@@ -1,5 +1,6 @@
 //! Polls: tags are read together, and what does not fit or is refused alone.
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading};
 
 use crate::cip::{self, DONE, MORE, READ, READ_PART, SEVERAL, SOME_FAILED, Status};
@@ -7,7 +8,7 @@ use crate::codec::{Payload, decode};
 use crate::cycle::{MESSAGE_MAX, answer_bytes};
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
-use crate::session::{Halt, Session};
+use crate::session::Session;
 
 /// The device does not know the service.
 const UNKNOWN_SERVICE: u8 = 0x08;

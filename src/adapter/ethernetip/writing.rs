@@ -1,5 +1,6 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob, convert};
 use mainstem_model::{Scalar, Value};
 
@@ -10,7 +11,7 @@ use crate::cycle::MESSAGE_MAX;
 use crate::data_type::{DataType, Shape};
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
-use crate::session::{Halt, Session};
+use crate::session::Session;
 
 /// A request to write, with the service that its answer must name; or why there is none.
 type Prepared = Result<(Vec<u8>, u8), Fault>;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading};
 use mainstem_model::Reason;
 
@@ -9,7 +10,7 @@ use crate::block::{Block, Span};
 use crate::codec::decode;
 use crate::fault::{self, Fault};
 use crate::line::Line;
-use crate::session::{Halt, Session, item_max};
+use crate::session::{Session, item_max};
 
 impl Session<'_> {
     /// Reads the items of one request.

@@ -1,5 +1,6 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
+use mainstem_adapter::polled::Halt;
 use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
@@ -10,7 +11,7 @@ use crate::data_type::DataType;
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
 use crate::pdu::{self, AnswerError, WRITE_OVERHEAD};
-use crate::session::{Halt, Session};
+use crate::session::Session;
 
 impl Session<'_> {
     /// Carries out one write. Ends the session only if the connection is beyond repair.

@@ -92,7 +92,7 @@ impl Session<'_> {
         let (request, most) = read_several(&framed);
         let data = self.ask(line, READ_WRITE, &request, most).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let whole = bytes(&data, most).map_err(CallError::Invalid);
+        let whole = bytes(&data, most).map_err(CallError::invalid);
         let whole = match whole.map_err(|error| self.lost(line, error))? {
             Ok(whole) => whole,
             Err(code) => {
@@ -110,7 +110,7 @@ impl Session<'_> {
                 return Ok(None);
             }
         };
-        let answers = several(whole, &framed).map_err(CallError::Invalid);
+        let answers = several(whole, &framed).map_err(CallError::invalid);
         let mut answers = answers.map_err(|error| self.lost(line, error))?;
         if let Some(count) = counted {
             let last = answers.pop();
@@ -136,7 +136,7 @@ impl Session<'_> {
                 .ask(line, READ, &commands::read(*item), item.size)
                 .await?;
             let data = data.map_err(|error| self.lost(line, error))?;
-            let read = bytes(&data, item.size).map_err(CallError::Invalid);
+            let read = bytes(&data, item.size).map_err(CallError::invalid);
             let read = read.map_err(|error| self.lost(line, error))?;
             answers.push(read.map(<[u8]>::to_vec));
         }

@@ -112,7 +112,7 @@ impl Session<'_> {
             .ask(line, READ, &commands::read(COUNT), COUNT.size)
             .await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let read = bytes(&data, COUNT.size).map_err(CallError::Invalid);
+        let read = bytes(&data, COUNT.size).map_err(CallError::invalid);
         match read.map_err(|error| self.lost(line, error))? {
             Ok(&[count]) => Ok(Some(count)),
             _ => {
@@ -133,7 +133,7 @@ impl Session<'_> {
         let (request, most) = commands::infos(&words, INFO_MAX);
         let data = self.ask(line, READ_WRITE, &request, most).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let whole = bytes(&data, most).map_err(CallError::Invalid);
+        let whole = bytes(&data, most).map_err(CallError::invalid);
         let whole = match whole.map_err(|error| self.lost(line, error))? {
             Ok(whole) => whole,
             Err(code) => {
@@ -141,7 +141,7 @@ impl Session<'_> {
                 return Ok(false);
             }
         };
-        let infos = several_infos(whole, names.len()).map_err(CallError::Invalid);
+        let infos = several_infos(whole, names.len()).map_err(CallError::invalid);
         for ((index, _), info) in names
             .iter()
             .zip(infos.map_err(|error| self.lost(line, error))?)
@@ -160,7 +160,7 @@ impl Session<'_> {
         let request = read_write(item, &[name.as_bytes(), &[0]].concat());
         let data = self.ask(line, READ_WRITE, &request, INFO_MAX).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let info = bytes(&data, INFO_MAX).map_err(CallError::Invalid);
+        let info = bytes(&data, INFO_MAX).map_err(CallError::invalid);
         let info = info.map_err(|error| self.lost(line, error))?;
         self.place(line, index, info)
     }
@@ -174,7 +174,7 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let read = symbol::entry(info).map_err(CallError::Invalid);
+        let read = symbol::entry(info).map_err(CallError::invalid);
         let (found, _) = read.map_err(|error| self.lost(line, error))?;
         let binding = &self.setup.bindings[index];
         match unlike(binding, &found) {

@@ -10,7 +10,7 @@ use crate::adapter::Setup;
 use crate::commands::STATE;
 use crate::cycle::Cycles;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{CallError, Line, PEER};
 use crate::resolving::Places;
 
 /// The longest wait in one piece, where nothing is due at all.
@@ -114,27 +114,10 @@ impl<'a> Session<'a> {
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
         match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the PLC runs, and \
-                     whether `timeoutDelay` suffices"
-                );
-                SessionEnd::lost("timeout", message)
+            CallError::Broken(error) => {
+                PEER.lost(line.place(), error, self.setup.config.answering())
             }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is \
-                     TwinCAT and that nothing else answers on its behalf"
-                ),
-            ),
             CallError::Astray(code) => line.astray(code),
         }
     }

@@ -70,12 +70,12 @@ impl Session<'_> {
         let request = read_write(item, &[name.as_bytes(), &[0]].concat());
         let data = self.ask(line, READ_WRITE, &request, item.size).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let read = bytes(&data, item.size).map_err(CallError::Invalid);
+        let read = bytes(&data, item.size).map_err(CallError::invalid);
         match read.map_err(|error| self.lost(line, error))? {
             Err(code) => Ok(Err(code)),
             Ok(&[a, b, c, d]) => Ok(Ok(u32::from_le_bytes([a, b, c, d]))),
             Ok(_) => {
-                let what = CallError::Invalid("a handle has four bytes".to_owned());
+                let what = CallError::invalid("a handle has four bytes".to_owned());
                 Err(self.lost(line, what).into())
             }
         }
@@ -105,7 +105,7 @@ impl Session<'_> {
         let answered = self.ask(line, WRITE, request, 0).await?;
         let answered = answered.and_then(|data| match result(&data) {
             Ok(said) => Ok(said.map(|_| ())),
-            Err(what) => Err(CallError::Invalid(what)),
+            Err(what) => Err(CallError::invalid(what)),
         });
         match answered {
             Ok(Ok(())) => {

@@ -1,13 +1,13 @@
 //! Polls: tags are read together, and what does not fit or is refused alone.
 
-use mainstem_adapter::polled::Halt;
+use mainstem_adapter::polled::{CallError, Halt};
 use mainstem_adapter::{PointId, Reading};
 
 use crate::cip::{self, DONE, MORE, READ, READ_PART, SEVERAL, SOME_FAILED, Status};
 use crate::codec::{Payload, decode};
 use crate::cycle::{MESSAGE_MAX, answer_bytes};
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
+use crate::line::Line;
 use crate::session::Session;
 
 /// The device does not know the service.

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use mainstem_adapter::polled::{Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped};
+use mainstem_adapter::polled::{
+    CallError, Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped,
+};
 use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
@@ -11,7 +13,7 @@ use crate::cip::{self, ATTRIBUTE, Status};
 use crate::cycle::{Cycles, MESSAGE_MAX, answer_bytes};
 use crate::fault;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{Line, PEER};
 
 /// After so much silence the controller is asked for a sign of life: one that is gone says
 /// nothing, and a write that meets a dead connection has an unknown outcome.
@@ -138,28 +140,7 @@ impl<'a> Session<'a> {
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
-        match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the controller runs, \
-                     and whether `operationTimeout` suffices"
-                );
-                SessionEnd::lost("timeout", message)
-            }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is a \
-                     Logix controller and that nothing else answers on its behalf"
-                ),
-            ),
-        }
+        PEER.lost(line.place(), error, self.setup.config.answering())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
-use mainstem_adapter::polled::Halt;
+use mainstem_adapter::polled::{CallError, Halt};
 use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob, convert};
 use mainstem_model::{Scalar, Value};
 
@@ -10,7 +10,7 @@ use crate::codec::{EncodeError, decode, encode, encode_text, masks};
 use crate::cycle::MESSAGE_MAX;
 use crate::data_type::{DataType, Shape};
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
+use crate::line::Line;
 use crate::session::Session;
 
 /// A request to write, with the service that its answer must name; or why there is none.

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use mainstem_adapter::polled::{Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped};
+use mainstem_adapter::polled::{
+    CallError, Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped,
+};
 use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
@@ -12,7 +14,7 @@ use crate::block::{Reach, Span};
 use crate::cycle::Cycles;
 use crate::fault;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{Line, PEER};
 use crate::pdu::{self, AnswerError, ITEM_HEADER, READ_OVERHEAD};
 
 /// After so much silence the CPU is asked for a sign of life: a CPU that is gone says nothing, and
@@ -189,28 +191,7 @@ impl<'a> Session<'a> {
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
-        match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the CPU runs, and \
-                     whether `operationTimeout` suffices"
-                );
-                SessionEnd::lost("timeout", message)
-            }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is an \
-                     S7 CPU and that nothing else answers on its behalf"
-                ),
-            ),
-        }
+        PEER.lost(line.place(), error, self.setup.config.answering())
     }
 }
 

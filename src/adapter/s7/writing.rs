@@ -1,6 +1,6 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
-use mainstem_adapter::polled::Halt;
+use mainstem_adapter::polled::{CallError, Halt};
 use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
@@ -9,7 +9,7 @@ use crate::block::Span;
 use crate::codec::{decode, encode};
 use crate::data_type::DataType;
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
+use crate::line::Line;
 use crate::pdu::{self, AnswerError, WRITE_OVERHEAD};
 use crate::session::Session;
 

@@ -8,6 +8,7 @@
     reason = "a broken rule ends the test with its name"
 )]
 
+mod configuration;
 mod fixture;
 mod links;
 mod program;
@@ -18,6 +19,7 @@ mod sessions;
 mod tokio_clock;
 mod witness;
 
+pub use configuration::{connection_problems, derived_type, operation_problems, spec};
 pub use fixture::Fixture;
 pub use links::{
     closed_peer_is_found_and_found_again, garbage_does_no_harm, half_open_peer_hits_the_timeout,

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mainstem_adapter::conformance::{Fixture, Relay};
+use mainstem_adapter::conformance::{self, Fixture, Relay};
 use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind, Scaling};
 use mainstem_adapter_ethernetip::KIND;
 use mainstem_model::{Access, Value};
@@ -57,15 +57,14 @@ impl Fixture for Plc {
         });
         let temperature = json!({ "tagName": "Temperature" });
         let setpoint = json!({ "tagName": "Setpoint", "tagType": "INT" });
-        AdapterSpec {
-            name: "plc".into(),
-            connection: json!({
+        conformance::spec(
+            json!({
                 "host": "127.0.0.1",
                 "port": self.cable.port(),
                 "operationTimeout": u64::try_from(TIMEOUT.as_millis()).unwrap(),
                 "connectionTimeout": 3000,
             }),
-            endpoints: vec![
+            vec![
                 endpoint("temperature", Access::Read, temperature),
                 EndpointSpec {
                     scaling,
@@ -73,9 +72,7 @@ impl Fixture for Plc {
                 },
                 endpoint("bit", Access::Read, json!({ "tagName": "Setpoint.2" })),
             ],
-            folder: "unused".into(),
-            home: std::path::PathBuf::new(),
-        }
+        )
     }
 
     fn bad_spec(&self) -> (AdapterSpec, Vec<&'static str>) {

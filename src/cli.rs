@@ -86,7 +86,7 @@ enum Command {
     Points(points::PointsArgs),
     /// GUI variables: list, show, set, remove
     Variables(variables::VariablesArgs),
-    /// Adapters: list, show, pause, resume, trust
+    /// Adapters: list, show, pause, resume, log, trace; try, browse and import devices; certificates
     Adapters(adapters::AdaptersArgs),
     /// Remotes: list, show, pause, resume, resync
     Remotes(remotes::RemotesArgs),

@@ -13,6 +13,8 @@ mod show;
 mod trace;
 mod trace_line;
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use hyper::Method;
@@ -23,6 +25,10 @@ use super::connection::ConnectionArgs;
 use super::exit::{Exit, Failure};
 use super::screen::{Screen, Tone};
 use super::text;
+
+/// How long it is waited until an adapter has done what it was told, and how often it is looked.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+const SETTLED_LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub(super) struct AdaptersArgs {
@@ -99,10 +105,10 @@ async fn command(
 ) -> Result<Exit, Failure> {
     let at = format!("{}/{action}", path(name));
     client
-        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
+        .send(Method::POST, &at, None::<&()>, Duration::ZERO)
         .await?
         .done()?;
-    let adapter: AdapterDocument = client.get(&path(name)).await?;
+    let adapter = settled(client, name, action).await?;
     if screen.is_json() {
         screen.document(&adapter)?;
     } else {
@@ -110,6 +116,19 @@ async fn command(
         screen.line(format!("{} is {state}.", text::harmless(&adapter.name)))?;
     }
     Ok(Exit::Done)
+}
+
+/// An adapter once it has done what it was told: a session takes a moment to end.
+async fn settled(client: &Client, name: &str, action: &str) -> Result<AdapterDocument, Failure> {
+    let until = tokio::time::Instant::now() + SETTLED_WITHIN;
+    loop {
+        let adapter: AdapterDocument = client.get(&path(name)).await?;
+        let is_done = (adapter.state == "paused") == (action == "pause");
+        if is_done || tokio::time::Instant::now() >= until {
+            return Ok(adapter);
+        }
+        tokio::time::sleep(SETTLED_LOOK).await;
+    }
 }
 
 async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {

@@ -38,6 +38,17 @@ pub(crate) struct LogQuery {
     beyond: u64,
 }
 
+impl LogQuery {
+    /// The number, within what other programs can hold.
+    fn number(&self) -> Result<u64, Problem> {
+        if i64::try_from(self.beyond).is_err() {
+            let detail = format!("beyond is 0 to {}", i64::MAX);
+            return Err(Problem::new(Code::Query, detail));
+        }
+        Ok(self.beyond)
+    }
+}
+
 /// `GET /api/v1/adapters/{name}/log`: whatever a program says may stand there, so that it is for
 /// administrators.
 #[utoipa::path(
@@ -53,7 +64,8 @@ pub(crate) async fn show(
     Params(asked): Params<LogQuery>,
     caller: Caller,
 ) -> Result<Json<AdapterLogDocument>, Problem> {
-    let page = lines(&api, &caller, &name)?.beyond(asked.beyond);
+    let beyond = asked.number()?;
+    let page = lines(&api, &caller, &name)?.beyond(beyond);
     Ok(Json(AdapterLogDocument {
         items: page.lines.into_iter().map(document).collect(),
         dropped: page.dropped,
@@ -70,7 +82,7 @@ pub(crate) async fn show(
     responses((
         status = 200,
         description = "Server-sent events `line`, and `gap` with the count of those dropped",
-        content((LogLineDocument = "text/event-stream"))
+        content((String = "text/event-stream"))
     ))
 )]
 pub(crate) async fn follow(
@@ -79,6 +91,7 @@ pub(crate) async fn follow(
     Params(asked): Params<LogQuery>,
     caller: Caller,
 ) -> Result<Response, Problem> {
+    let seen = asked.number()?;
     let lines = lines(&api, &caller, &name)?;
     let Ok(seat) = Arc::clone(&api.readers).try_acquire_owned() else {
         api.counters.readers_refused.inc();
@@ -89,7 +102,7 @@ pub(crate) async fn follow(
         grant: Grant::new(&api, &caller),
         api,
         lines,
-        seen: asked.beyond,
+        seen,
         _seat: seat,
     };
     let parts = unfold(feed, |mut feed| async move {

@@ -16,7 +16,10 @@ use crate::support::TestNode;
 const PATIENCE: Duration = Duration::from_secs(150);
 const WHAT: &str = "the OpenAPI document against schemathesis";
 /// What streams without end is tested elsewhere.
-const ENDLESS: [&str; 5] = [
+const ENDLESS: [&str; 8] = [
+    "/api/v1/adapters/{name}/connector",
+    "/api/v1/adapters/{name}/connector/{session}",
+    "/api/v1/adapters/{name}/log/follow",
     "/api/v1/adapters/{name}/trace",
     "/api/v1/bus/messages",
     "/api/v1/changes",

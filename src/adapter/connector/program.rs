@@ -22,6 +22,8 @@ const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 const ERROR_BYTES_MAX: usize = 2048;
 /// How many of its last words are kept, to be told when it ends.
 const LAST_WORDS_KEPT: usize = 8;
+/// How much it may say of its errors at its end, in bytes; what is beyond is left out.
+const LAST_WORDS_BYTES_MAX: usize = 256 * 1024;
 /// How long it may take to end, once it has closed its connection.
 const EXIT_TIME: Duration = Duration::from_millis(500);
 /// What stands in its environment, beside what the configuration puts there: nothing of this
@@ -200,10 +202,19 @@ impl Program {
     /// How it ended, and what it said last.
     async fn obituary(&mut self) -> String {
         if let Some(stderr) = &mut self.stderr {
-            // What it said before its end is in the pipe already.
-            let rest = tokio::time::timeout(EXIT_TIME, stderr.read_buf(&mut self.errors));
-            if matches!(rest.await, Ok(Ok(1..))) {
-                self.errors.extend_from_slice(b"\n");
+            // Its last words may come after its output has ended: until the end of both.
+            let until = tokio::time::Instant::now() + EXIT_TIME;
+            let errors = &mut self.errors;
+            let mut rest = BytesMut::new();
+            while rest.len() < LAST_WORDS_BYTES_MAX {
+                let read = tokio::time::timeout_at(until, stderr.read_buf(&mut rest)).await;
+                if !matches!(read, Ok(Ok(1..))) {
+                    break;
+                }
+            }
+            errors.extend_from_slice(&rest);
+            if !errors.is_empty() && !errors.ends_with(b"\n") {
+                errors.extend_from_slice(b"\n");
             }
         }
         while self.take_error().is_some() {}

@@ -148,6 +148,9 @@ fn show(
         screen.line(line)?;
     }
     screen.line(shown::footer(read, rows))?;
+    if args.count == 1 && rows.len() == 1 && !device.explore.legend().is_empty() {
+        screen.line("Numbers of several registers show with those behind them: -n 4.")?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! How long the disk lasts, from what the store really grew by.
 
+use std::time::Duration;
+
 use rustix::fs::statvfs;
 
 use super::file;
@@ -7,6 +9,8 @@ use super::shared::Shared;
 use crate::{Outlook, Policy};
 
 const DAY: i64 = 86_400_000_000;
+/// How long a store runs at least before what it took so far is told as what a day takes.
+const ESTIMATE_AFTER: Duration = Duration::from_hours(2);
 /// What parts of the last days take says how much a day takes.
 const LOOK_BACK_DAYS: i64 = 7;
 /// Nobody is told of a day further away.
@@ -35,7 +39,12 @@ impl Shared {
             let percent = u64::from(self.config.reserve_percent);
             disk.f_blocks.saturating_mul(disk.f_frsize) / 100 * percent
         });
-        let growth = growth(&pieces, now).or_else(|| self.stats().bytes_per_day);
+        // The first minutes are mostly what the write-ahead log reserves.
+        let since_start = || {
+            let is_long = self.started.elapsed() >= ESTIMATE_AFTER;
+            is_long.then(|| self.stats().bytes_per_day).flatten()
+        };
+        let growth = growth(&pieces, now).or_else(since_start);
         // What it may grow by: up to its share of the disk, and not into the reserve.
         let share = self
             .budget(policy)

@@ -51,7 +51,11 @@ impl Page {
 pub(crate) async fn curl(node: &TestNode, command: &str) -> Option<(u16, String)> {
     let command = command
         .trim_end()
-        .replace("127.0.0.1:8443", &node.address().to_string());
+        .replace("127.0.0.1:8443", &node.address().to_string())
+        .replace(
+            "data/ca.pem",
+            &node.node().facts().ca_file.display().to_string(),
+        );
     assert!(command.starts_with("curl "), "{command}");
     let output = Command::new("sh")
         .args([
@@ -59,7 +63,6 @@ pub(crate) async fn curl(node: &TestNode, command: &str) -> Option<(u16, String)
             &format!("{command} -sS --max-time 15 -w '\\n%{{http_code}}'"),
         ])
         .env("TOKEN", LINK_TOKEN)
-        .env("CURL_CA_BUNDLE", &node.node().facts().ca_file)
         .stdin(Stdio::null())
         .output();
     let output = output.await.unwrap();

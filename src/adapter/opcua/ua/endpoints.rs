@@ -198,7 +198,7 @@ fn no_match(plan: &ConnectionPlan, offered: &[EndpointDescription]) -> String {
     let none = MessageSecurityMode::None;
     let hint = if !plan.is_open() && offered.iter().any(|one| one.security_mode == none) {
         "; if everybody who can reach this network may read and change what is said there, write \
-         securityPolicy: None"
+         securityPolicy: None (adapters try and browse: -o securityPolicy=None)"
     } else {
         ""
     };

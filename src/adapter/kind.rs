@@ -60,6 +60,13 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PointId(pub u32);
 
+impl PointId {
+    /// The datapoint at an index. A configuration has far fewer than the number can count.
+    pub fn at(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+}
+
 /// One thing that is wrong with an adapter's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

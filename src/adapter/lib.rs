@@ -18,6 +18,7 @@ mod log_lines;
 mod options;
 mod outlet;
 mod poll;
+pub mod polled;
 mod reading;
 mod rule;
 mod runner;
@@ -55,7 +56,7 @@ pub use mainstem_security::{Credentials, Pin, TlsError, Trust, device_config};
 pub use mainstem_wire::{parse_value, to_json_value};
 pub use options::{OptionRow, option_rows};
 pub use outlet::{Outgoing, Outlet, Outlets};
-pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups};
+pub use poll::{DuePoll, POLL_INTERVAL_MIN, PollGroup, PollSchedule, poll_groups, poll_groups_of};
 pub use reading::Reading;
 pub use runner::{
     AdapterRunner, AdapterView, DeviceView, RunnerOptions, STOP_TIMEOUT, WRITES_WAITING_MAX,

@@ -24,12 +24,17 @@ pub struct PollGroup {
 /// A kind that must keep items apart for another reason (units behind a gateway) makes its own
 /// groups, and gives their intervals to [`PollSchedule::new`].
 pub fn poll_groups(intervals: impl IntoIterator<Item = Duration>) -> Vec<PollGroup> {
+    poll_groups_of(intervals.into_iter().map(Some))
+}
+
+/// The same where some items are not polled: those without an interval are in no group.
+pub fn poll_groups_of(intervals: impl IntoIterator<Item = Option<Duration>>) -> Vec<PollGroup> {
     let mut groups: BTreeMap<Duration, Vec<usize>> = BTreeMap::new();
     for (index, interval) in intervals.into_iter().enumerate() {
-        groups
-            .entry(interval.max(POLL_INTERVAL_MIN))
-            .or_default()
-            .push(index);
+        if let Some(interval) = interval {
+            let group = groups.entry(interval.max(POLL_INTERVAL_MIN));
+            group.or_default().push(index);
+        }
     }
     groups
         .into_iter()

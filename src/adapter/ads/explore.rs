@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use mainstem_adapter::explore::{
     BrowseAsk, Explore, ExploreError, Finds, Found, Guide, Target, Wish, host_and_port,
 };
+use mainstem_adapter::polled::CallError::{Closed, Invalid, Timeout};
 use mainstem_adapter::{BoxFuture, SessionEnd};
 use mainstem_model::{Access, Scalar, ValueType};
 use serde_json::{Value, json};
@@ -124,14 +125,14 @@ async fn read(line: &mut Line, group: u32, size: usize) -> Result<Vec<u8>, Sessi
     };
     let data = line.call(READ, &commands::read(item), size).await;
     let data = data.map_err(|error| match error {
-        CallError::Timeout => SessionEnd::lost(
+        CallError::Broken(Timeout) => SessionEnd::lost(
             "timeout",
             format!("{} does not answer in time", line.place()),
         ),
-        CallError::Closed(what) => {
+        CallError::Broken(Closed(what)) => {
             SessionEnd::lost("connection_closed", format!("{}: {what}", line.place()))
         }
-        CallError::Invalid(what) => untrusted(line, &what),
+        CallError::Broken(Invalid(what)) => untrusted(line, &what),
         CallError::Astray(code) => line.astray(code),
     })?;
     let read = bytes(&data, size).map_err(|what| untrusted(line, &what))?;

@@ -1,7 +1,8 @@
 //! Polls: variables are read together, between two looks at the PLC's count of changes, so that
 //! none is read at a place where meanwhile another one is.
 
-use mainstem_adapter::Reading;
+use mainstem_adapter::polled::Halt;
+use mainstem_adapter::{PointId, Reading};
 
 use crate::codec::decode;
 use crate::commands::{self, Item, READ, READ_WRITE, bytes, read_several, several};
@@ -9,7 +10,7 @@ use crate::cycle::ITEMS_MAX;
 use crate::fault::{self, Fault, NO_GROUP, NOT_SUPPORTED};
 use crate::line::{CallError, Line};
 use crate::resolving::{COUNT, Place};
-use crate::session::{Halt, Session, point};
+use crate::session::Session;
 
 /// Bytes of an answer that carries several variables.
 const ANSWER_MAX: usize = 16 * 1024;
@@ -36,7 +37,7 @@ impl Session<'_> {
             ITEMS_MAX
         };
         let (asked, later) = self.fitting(&members, most);
-        self.cycles.again(group, &later);
+        self.cycles.turns.again(group, later);
         if asked.is_empty() {
             self.io.emit(&mut self.readings);
             return Ok(());
@@ -48,8 +49,8 @@ impl Session<'_> {
         };
         let Some(answers) = read else {
             // Nothing of it can be believed, or it has to be asked for in another way.
-            let members: Vec<usize> = asked.iter().map(|(index, _)| *index).collect();
-            self.cycles.again(group, &members);
+            let members = asked.iter().map(|(index, _)| *index);
+            self.cycles.turns.again(group, members);
             self.io.emit(&mut self.readings);
             return Ok(());
         };
@@ -91,7 +92,7 @@ impl Session<'_> {
         let (request, most) = read_several(&framed);
         let data = self.ask(line, READ_WRITE, &request, most).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let whole = bytes(&data, most).map_err(CallError::Invalid);
+        let whole = bytes(&data, most).map_err(CallError::invalid);
         let whole = match whole.map_err(|error| self.lost(line, error))? {
             Ok(whole) => whole,
             Err(code) => {
@@ -109,7 +110,7 @@ impl Session<'_> {
                 return Ok(None);
             }
         };
-        let answers = several(whole, &framed).map_err(CallError::Invalid);
+        let answers = several(whole, &framed).map_err(CallError::invalid);
         let mut answers = answers.map_err(|error| self.lost(line, error))?;
         if let Some(count) = counted {
             let last = answers.pop();
@@ -135,7 +136,7 @@ impl Session<'_> {
                 .ask(line, READ, &commands::read(*item), item.size)
                 .await?;
             let data = data.map_err(|error| self.lost(line, error))?;
-            let read = bytes(&data, item.size).map_err(CallError::Invalid);
+            let read = bytes(&data, item.size).map_err(CallError::invalid);
             let read = read.map_err(|error| self.lost(line, error))?;
             answers.push(read.map(<[u8]>::to_vec));
         }
@@ -155,7 +156,7 @@ impl Session<'_> {
         );
         self.io.statistics().failed("symbols_changed");
         self.places.forget();
-        self.learned.hurry(self.io.clock().monotonic());
+        self.learned.refusals.hurry(self.io.clock().monotonic());
     }
 
     fn take(&mut self, line: &Line, index: usize, place: Place, answer: Result<Vec<u8>, u32>) {
@@ -166,8 +167,8 @@ impl Session<'_> {
         let format = self.setup.bindings[index].format;
         match decode(format, place.code, &bytes) {
             Some(value) => {
-                self.learned.answered(index);
-                self.readings.push(Reading::good(point(index), value));
+                self.learned.refusals.answered(index);
+                self.readings.push(Reading::good(PointId::at(index), value));
             }
             None => {
                 let message = format!("{} bytes came, which make no value of it", bytes.len());

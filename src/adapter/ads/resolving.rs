@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::Reading;
+use mainstem_adapter::polled::Halt;
+use mainstem_adapter::{PointId, Reading};
 use mainstem_model::Monotonic;
 
 use crate::binding::{Binding, Target};
@@ -12,7 +13,7 @@ use crate::commands::{
 };
 use crate::fault::{self, Fault, NO_GROUP, NOT_SUPPORTED};
 use crate::line::{CallError, Line};
-use crate::session::{Halt, Session, point};
+use crate::session::Session;
 use crate::symbol;
 
 /// Bytes of what a PLC tells about a symbol at most; names, types and comments are short.
@@ -111,7 +112,7 @@ impl Session<'_> {
             .ask(line, READ, &commands::read(COUNT), COUNT.size)
             .await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let read = bytes(&data, COUNT.size).map_err(CallError::Invalid);
+        let read = bytes(&data, COUNT.size).map_err(CallError::invalid);
         match read.map_err(|error| self.lost(line, error))? {
             Ok(&[count]) => Ok(Some(count)),
             _ => {
@@ -132,7 +133,7 @@ impl Session<'_> {
         let (request, most) = commands::infos(&words, INFO_MAX);
         let data = self.ask(line, READ_WRITE, &request, most).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let whole = bytes(&data, most).map_err(CallError::Invalid);
+        let whole = bytes(&data, most).map_err(CallError::invalid);
         let whole = match whole.map_err(|error| self.lost(line, error))? {
             Ok(whole) => whole,
             Err(code) => {
@@ -140,7 +141,7 @@ impl Session<'_> {
                 return Ok(false);
             }
         };
-        let infos = several_infos(whole, names.len()).map_err(CallError::Invalid);
+        let infos = several_infos(whole, names.len()).map_err(CallError::invalid);
         for ((index, _), info) in names
             .iter()
             .zip(infos.map_err(|error| self.lost(line, error))?)
@@ -159,7 +160,7 @@ impl Session<'_> {
         let request = read_write(item, &[name.as_bytes(), &[0]].concat());
         let data = self.ask(line, READ_WRITE, &request, INFO_MAX).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let info = bytes(&data, INFO_MAX).map_err(CallError::Invalid);
+        let info = bytes(&data, INFO_MAX).map_err(CallError::invalid);
         let info = info.map_err(|error| self.lost(line, error))?;
         self.place(line, index, info)
     }
@@ -173,7 +174,7 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let read = symbol::entry(info).map_err(CallError::Invalid);
+        let read = symbol::entry(info).map_err(CallError::invalid);
         let (found, _) = read.map_err(|error| self.lost(line, error))?;
         let binding = &self.setup.bindings[index];
         match unlike(binding, &found) {
@@ -190,13 +191,13 @@ impl Session<'_> {
     pub(crate) fn fail(&mut self, line: &Line, index: usize, fault: &Fault) {
         self.io.statistics().failed(fault.code);
         let now = self.io.clock().monotonic();
-        if self.learned.refused(index, fault.reason, now) {
+        if self.learned.refusals.add(index, fault.reason, now) {
             let variable = self.setup.bindings[index].written();
             let (place, message) = (line.place(), fault.message.as_str());
             tracing::warn!(place, variable, "{message}");
         }
         self.readings
-            .push(Reading::failed(point(index), fault.reason));
+            .push(Reading::failed(PointId::at(index), fault.reason));
     }
 }
 

@@ -1,35 +1,20 @@
 //! One session: connect, poll and write, one request after the other, until stop or loss.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::polled::{Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::commands::STATE;
 use crate::cycle::Cycles;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{CallError, Line, PEER};
 use crate::resolving::Places;
 
-/// Writes carried out before a poll gets its turn, so that a flood of writes stops no reading.
-const WRITES_IN_A_ROW: usize = 8;
 /// The longest wait in one piece, where nothing is due at all.
 const WAIT_MAX: Duration = Duration::from_secs(600);
-/// Why the session does not go on.
-pub(crate) enum Halt {
-    /// The runner wants it to end.
-    Stopped,
-    /// It cannot go on.
-    End(SessionEnd),
-}
-
-impl From<SessionEnd> for Halt {
-    fn from(end: SessionEnd) -> Self {
-        Self::End(end)
-    }
-}
-
 /// The state of one session.
 pub(crate) struct Session<'a> {
     pub(crate) setup: &'a Setup,
@@ -57,21 +42,12 @@ impl<'a> Session<'a> {
 
     /// Serves until stop or loss.
     pub(crate) async fn run(mut self) -> Result<(), SessionEnd> {
-        match self.serve().await {
-            Ok(never) => match never {},
-            Err(Halt::Stopped) => Ok(()),
-            Err(Halt::End(end)) => Err(end),
-        }
+        Halt::ended(self.serve().await)
     }
 
     async fn serve(&mut self) -> Result<Infallible, Halt> {
-        let stopped = self.io.stopped();
-        let opened = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            opened = Line::open(&self.setup.config, self.io.trace().clone()) => opened,
-        };
-        let mut line = opened?;
+        let opening = Line::open(&self.setup.config, self.io.trace().clone());
+        let mut line = unless_stopped(self.io, opening).await??;
         self.learned.begin(self.io.clock().monotonic());
         // The PLC has told its state.
         self.go_online();
@@ -96,20 +72,12 @@ impl<'a> Session<'a> {
 
     /// Until the next poll is due, a write comes, or nothing was heard for too long.
     async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
-        let now = self.io.clock().monotonic();
         let quiet = self.setup.config.silence().saturating_sub(line.idle());
         let quiet = quiet.min(WAIT_MAX);
-        let due = self.cycles.next_due().map(|due| due.since(now));
-        let stopped = self.io.stopped();
-        let job = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            job = self.io.next_write() => job,
-            () = tokio::time::sleep(due.unwrap_or(quiet).min(quiet)) => {
-                return self.see_life(line).await;
-            }
-        };
-        self.write(line, job).await
+        match next_write(self.io, self.cycles.turns.next_due(), quiet).await? {
+            Some(job) => self.write(line, job).await,
+            None => self.see_life(line).await,
+        }
     }
 
     /// Asks for a sign of life, if the last one is old.
@@ -128,9 +96,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -143,48 +109,16 @@ impl<'a> Session<'a> {
         data: &[u8],
         most: usize,
     ) -> Result<Result<Vec<u8>, CallError>, Halt> {
-        let (begun, stopped) = (Instant::now(), self.io.stopped());
-        let result = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            result = line.call(command, data, most) => result,
-        };
-        if result.is_ok() {
-            self.io.statistics().answered(begun.elapsed());
-        }
-        Ok(result)
+        answered(self.io, line.call(command, data, most)).await
     }
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
         match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the PLC runs, and \
-                     whether `timeoutDelay` suffices"
-                );
-                SessionEnd::lost("timeout", message)
+            CallError::Broken(error) => {
+                PEER.lost(line.place(), error, self.setup.config.answering())
             }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is \
-                     TwinCAT and that nothing else answers on its behalf"
-                ),
-            ),
             CallError::Astray(code) => line.astray(code),
         }
     }
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

@@ -1,7 +1,8 @@
 //! Writes: each is sent at most once, and its answer says what is known about it. A symbol is
 //! written by a handle of its own, which a change of the program makes invalid.
 
-use mainstem_adapter::{Reading, WriteAnswer, WriteJob};
+use mainstem_adapter::polled::Halt;
+use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
 use crate::binding::{Binding, Target};
@@ -12,7 +13,7 @@ use crate::commands::{
 use crate::fault::{self, Fault};
 use crate::line::{CallError, Line};
 use crate::resolving::Place;
-use crate::session::{Halt, Session, point};
+use crate::session::Session;
 
 impl Session<'_> {
     /// Carries out one write. Ends the session only if the connection is beyond repair.
@@ -69,12 +70,12 @@ impl Session<'_> {
         let request = read_write(item, &[name.as_bytes(), &[0]].concat());
         let data = self.ask(line, READ_WRITE, &request, item.size).await?;
         let data = data.map_err(|error| self.lost(line, error))?;
-        let read = bytes(&data, item.size).map_err(CallError::Invalid);
+        let read = bytes(&data, item.size).map_err(CallError::invalid);
         match read.map_err(|error| self.lost(line, error))? {
             Err(code) => Ok(Err(code)),
             Ok(&[a, b, c, d]) => Ok(Ok(u32::from_le_bytes([a, b, c, d]))),
             Ok(_) => {
-                let what = CallError::Invalid("a handle has four bytes".to_owned());
+                let what = CallError::invalid("a handle has four bytes".to_owned());
                 Err(self.lost(line, what).into())
             }
         }
@@ -104,7 +105,7 @@ impl Session<'_> {
         let answered = self.ask(line, WRITE, request, 0).await?;
         let answered = answered.and_then(|data| match result(&data) {
             Ok(said) => Ok(said.map(|_| ())),
-            Err(what) => Err(CallError::Invalid(what)),
+            Err(what) => Err(CallError::invalid(what)),
         });
         match answered {
             Ok(Ok(())) => {
@@ -150,7 +151,8 @@ impl Session<'_> {
         let verified = value.is_some() && value == wanted;
         job.answer(WriteAnswer::Applied { verified });
         if let Some(value) = value {
-            self.io.emit(&mut vec![Reading::good(point(index), value)]);
+            self.io
+                .emit(&mut vec![Reading::good(PointId::at(index), value)]);
         }
         match read {
             Ok(Err(halt)) => Err(halt),

@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::TokioClock;
+use super::{TokioClock, spec};
 use crate::{
-    AdapterIo, AdapterSpec, Built, EndpointSpec, Kind, Output, PointId, Reading, SessionEnd,
-    Statistics, WriteAnswer, WriteJob,
+    AdapterIo, Built, EndpointSpec, Kind, Output, PointId, Reading, SessionEnd, Statistics,
+    WriteAnswer, WriteJob,
 };
 
 /// How long a test waits for what must happen.
@@ -130,13 +130,7 @@ pub fn with_options(mut connection: Json, options: &Json) -> Json {
 impl SessionRig {
     /// An adapter of a kind, not started yet.
     pub fn of(kind: &Kind, connection: Json, endpoints: Vec<EndpointSpec>) -> Self {
-        let spec = AdapterSpec {
-            name: "plc".into(),
-            connection,
-            endpoints,
-            folder: "unused".into(),
-            home: std::path::PathBuf::new(),
-        };
+        let spec = spec(connection, endpoints);
         let built = (kind.build)(&spec);
         let built = built.unwrap_or_else(|problems| panic!("the spec: {problems:?}"));
         let (sender, seen) = watch::channel(Seen::default());

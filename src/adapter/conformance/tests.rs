@@ -91,18 +91,7 @@ impl Fixture for Line {
     }
 }
 
-crate::conformance_suite!(with_peer Line::new();
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+crate::conformance_suite! { with_peer(all) Line::new() }
 
 /// Each fault is caught by its rule.
 mod caught {

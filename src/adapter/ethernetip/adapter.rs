@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstem_adapter::{
-    Adapter, AdapterIo, BoxFuture, PointId, PollGroup, SessionEnd, poll_groups,
+    Adapter, AdapterIo, BoxFuture, PointId, PollGroup, SessionEnd, poll_groups_of,
 };
 
 use crate::binding::Binding;
@@ -30,15 +30,7 @@ pub(crate) struct Setup {
 impl EtherNetIp {
     /// An adapter that knows nothing about its controller yet.
     pub(crate) fn new(config: ConnectionConfig, bindings: Vec<Binding>) -> Self {
-        let polled = bindings.iter().enumerate();
-        let polled = polled.filter_map(|(index, binding)| Some((index, binding.poll?)));
-        let (indices, intervals): (Vec<usize>, Vec<Duration>) = polled.unzip();
-        let mut groups = poll_groups(intervals);
-        for group in &mut groups {
-            for member in &mut group.members {
-                *member = indices[*member];
-            }
-        }
+        let groups = poll_groups_of(bindings.iter().map(|binding| binding.poll));
         Self {
             setup: Setup {
                 config,

@@ -1,9 +1,6 @@
-//! Which tags are read next. The group that has to be done first comes first, so that a fast
-//! group is not held up by the many tags of a slow one.
+//! Which tags are read next, and how many of them in one request.
 
-use std::collections::VecDeque;
-
-use mainstem_adapter::PollSchedule;
+use mainstem_adapter::polled::Turns;
 use mainstem_model::Monotonic;
 
 use crate::adapter::Setup;
@@ -19,47 +16,25 @@ const REQUESTS_MAX: usize = 50;
 
 /// The poll cycles of all groups during one session.
 pub(crate) struct Cycles {
-    schedule: PollSchedule,
-    cycles: Vec<Cycle>,
-}
-
-#[derive(Default)]
-struct Cycle {
-    /// What is still to be read in this turn, and whether in a request of its own.
-    pending: VecDeque<(usize, bool)>,
-    /// Until when the turn should be done.
-    deadline: Monotonic,
+    /// The bindings that are still to be read, and whether in a request of their own.
+    pub(crate) turns: Turns<(usize, bool)>,
 }
 
 impl Cycles {
     /// All groups are due now.
     pub(crate) fn new(setup: &Setup, now: Monotonic) -> Self {
         let intervals = setup.groups.iter().map(|group| group.interval);
-        let cycles = setup.groups.iter().map(|_| Cycle::default()).collect();
         Self {
-            schedule: PollSchedule::new(intervals, now),
-            cycles,
+            turns: Turns::new(intervals, now),
         }
     }
 
     /// Begins the turns that are due. Returns the polls that were missed or came late.
     pub(crate) fn release(&mut self, setup: &Setup, learned: &mut Learned, now: Monotonic) -> u64 {
-        let mut overruns = 0;
-        while let Some(due) = self.schedule.take_due(now) {
-            overruns += due.overruns;
-            let (group, cycle) = (&setup.groups[due.group], &mut self.cycles[due.group]);
-            if !cycle.pending.is_empty() {
-                // The turn before has not ended: this one is left out.
-                overruns += 1;
-                continue;
-            }
-            cycle.deadline = due.due.after(group.interval);
-            let turn = learned.turn(&group.members, now);
-            cycle
-                .pending
-                .extend(turn.into_iter().map(|member| (member, false)));
-        }
-        overruns
+        self.turns.release(now, |group, pending| {
+            let turn = learned.refusals.turn(&setup.groups[group].members, now);
+            pending.extend(turn.into_iter().map(|member| (member, false)));
+        })
     }
 
     /// The bindings for the next request, taken out: as many of one group as fit into one.
@@ -68,12 +43,10 @@ impl Cycles {
         bindings: &[Binding],
         is_alone: impl Fn(usize) -> bool,
     ) -> Option<(usize, Vec<usize>)> {
-        let waiting = self.cycles.iter_mut().enumerate();
-        let waiting = waiting.filter(|(_, cycle)| !cycle.pending.is_empty());
-        let (group, cycle) = waiting.min_by_key(|(_, cycle)| cycle.deadline)?;
+        let (group, pending) = self.turns.first()?;
         let mut members = Vec::new();
         let (mut asked, mut answered) = (SEVERAL_OVERHEAD.0, SEVERAL_OVERHEAD.0);
-        while let Some((member, alone)) = cycle.pending.front().copied() {
+        while let Some((member, alone)) = pending.front().copied() {
             let alone = alone || is_alone(member);
             asked += SEVERAL_OVERHEAD.1 + bindings[member].request.len();
             answered += SEVERAL_OVERHEAD.1 + answer_bytes(&bindings[member]);
@@ -82,7 +55,7 @@ impl Cycles {
             if is_full && !members.is_empty() {
                 break;
             }
-            cycle.pending.pop_front();
+            pending.pop_front();
             members.push(member);
             if alone {
                 break;
@@ -93,14 +66,8 @@ impl Cycles {
 
     /// Puts bindings where they were, each for a request of its own.
     pub(crate) fn again(&mut self, group: usize, members: &[usize]) {
-        for member in members.iter().rev() {
-            self.cycles[group].pending.push_front((*member, true));
-        }
-    }
-
-    /// When there will be something to do.
-    pub(crate) fn next_due(&self) -> Option<Monotonic> {
-        self.schedule.next_due()
+        let alone = members.iter().map(|member| (*member, true));
+        self.turns.again(group, alone);
     }
 }
 

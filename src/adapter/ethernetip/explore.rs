@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use mainstem_adapter::explore::{
     BrowseAsk, Explore, ExploreError, Finds, Found, Guide, Target, Wish, host_and_port,
 };
+use mainstem_adapter::polled::CallError;
 use mainstem_adapter::{BoxFuture, SessionEnd};
 use mainstem_model::Access;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cip::{self, DONE, MORE};
 use crate::data_type::DataType;
 use crate::fault;
-use crate::line::{CallError, Line};
+use crate::line::Line;
 use crate::path::TagPath;
 use crate::symbols::{self, LIST, Symbol};
 

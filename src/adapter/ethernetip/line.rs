@@ -1,40 +1,34 @@
 //! One connection to a controller, with at most one request under way.
 
-use std::io;
 use std::time::Duration;
 
+use mainstem_adapter::polled::{CallError, Peer, Socket, read_head, read_rest};
 use mainstem_adapter::{Direction, SessionEnd, Trace};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use crate::cip;
 use crate::config::ConnectionConfig;
 use crate::frame::{self, HEADER, Header, REGISTER, SEND};
 use crate::route::Route;
 
-/// Why a request has no usable answer. In each case the connection is gone afterwards: what
-/// arrives late on it could be taken for the answer to another request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallError {
-    /// Nothing came in time.
-    Timeout,
-    /// The controller closed or reset the connection, or ended the session.
-    Closed(String),
-    /// What came is no answer to the request.
-    Invalid(String),
-}
+/// What messages say about who is at the other end.
+pub(crate) const PEER: Peer = Peer {
+    device: "the controller",
+    near: "the device",
+    identity: "a Logix controller",
+    time_limit: "operationTimeout",
+    if_refused: "check host and port",
+    if_unreachable: "check the address and the route to it",
+    if_failed: "check host and port",
+};
 
 /// An open connection with its session.
 pub(crate) struct Line {
-    stream: Option<TcpStream>,
+    socket: Socket,
     place: String,
     route: Route,
-    timeout: Duration,
     session: u32,
     context: u64,
-    answered_at: Instant,
-    trace: Trace,
 }
 
 impl Line {
@@ -54,28 +48,21 @@ impl Line {
 
     async fn open_in_time(config: &ConnectionConfig, trace: Trace) -> Result<Self, SessionEnd> {
         let place = format!("{}:{}", config.host, config.port);
-        let stream = TcpStream::connect((config.host.as_str(), config.port)).await;
-        let stream = stream.map_err(|error| refused(&place, &error))?;
-        // A request is one small segment; waiting to fill it would only add delay.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| refused(&place, &error))?;
+        let to = (config.host.as_str(), config.port);
+        let socket = Socket::connect(to, &PEER, config.opening(), trace).await?;
         let mut line = Self {
-            stream: Some(stream),
+            socket,
             place,
             route: config.route(),
-            timeout: config.opening(),
             session: 0,
             context: 0,
-            answered_at: Instant::now(),
-            trace,
         };
         let context = line.next_context();
         let request = frame::register(context);
         let answered = line.exchange(&request, REGISTER).await;
         let (header, _) = answered.map_err(|error| line.unwanted(&error))?;
         line.session = header.session;
-        line.timeout = config.answering();
+        line.socket.set_timeout(config.answering());
         Ok(line)
     }
 
@@ -86,7 +73,7 @@ impl Line {
 
     /// How long ago the controller answered.
     pub(crate) fn idle(&self) -> Duration {
-        self.answered_at.elapsed()
+        self.socket.idle()
     }
 
     /// Sends a CIP message and waits for its answer.
@@ -94,8 +81,8 @@ impl Line {
         let context = self.next_context();
         let whole = frame::routed(message, self.route.bytes());
         let request = frame::send(self.session, context, &whole);
-        self.trace
-            .frame(Direction::Sent, &request, || cip::describe(message));
+        let told = || cip::describe(message);
+        self.socket.trace().frame(Direction::Sent, &request, told);
         let (_, body) = self.exchange(&request, SEND).await?;
         let answer = frame::message(&body).map(<[u8]>::to_vec);
         let told = || {
@@ -103,9 +90,9 @@ impl Line {
                 .as_ref()
                 .map_or_else(String::clone, |bytes| cip::describe(bytes))
         };
-        self.trace.frame(Direction::Received, &body, told);
+        self.socket.trace().frame(Direction::Received, &body, told);
         answer.map_err(|what| {
-            self.stream = None;
+            self.socket.close();
             CallError::Invalid(what)
         })
     }
@@ -120,29 +107,20 @@ impl Line {
         request: &[u8],
         command: u16,
     ) -> Result<(Header, Vec<u8>), CallError> {
-        // Taken out, so that whatever goes wrong, even being dropped half way, leaves no
-        // connection behind on which an old answer may arrive.
-        let Some(mut stream) = self.stream.take() else {
-            return Err(CallError::Closed("there is no connection".to_owned()));
+        let (session, context) = (self.session, self.context);
+        let answer = async |stream: &mut TcpStream| {
+            let (header, body) = read_frame(stream).await?;
+            let is_ours = header.command == command && header.context == context;
+            if !is_ours || (command != REGISTER && header.session != session) {
+                let what = "what arrived answers another request".to_owned();
+                return Err(CallError::Invalid(what));
+            }
+            match header.status {
+                0 => Ok((header, body)),
+                refused => Err(CallError::Closed(status(refused))),
+            }
         };
-        let exchange = async {
-            let sent = stream.write_all(request).await;
-            sent.map_err(|error| CallError::Closed(error.to_string()))?;
-            read_frame(&mut stream).await
-        };
-        let answered = tokio::time::timeout(self.timeout, exchange).await;
-        let (header, body) = answered.map_err(|_| CallError::Timeout)??;
-        let is_ours = header.command == command && header.context == self.context;
-        if !is_ours || (command != REGISTER && header.session != self.session) {
-            let what = "what arrived answers another request".to_owned();
-            return Err(CallError::Invalid(what));
-        }
-        if header.status != 0 {
-            return Err(CallError::Closed(status(header.status)));
-        }
-        self.stream = Some(stream);
-        self.answered_at = Instant::now();
-        Ok((header, body))
+        self.socket.exchange(request, answer).await
     }
 
     /// The connection was taken, and no session came of it.
@@ -179,43 +157,8 @@ fn status(status: u32) -> String {
 
 /// A frame, its length checked before anything is made for it.
 async fn read_frame(stream: &mut TcpStream) -> Result<(Header, Vec<u8>), CallError> {
-    let mut head = [0; HEADER];
-    let first = stream.read(&mut head[..1]).await;
-    if first.map_err(|error| closed(&error))? == 0 {
-        let what = "the device closed the connection".to_owned();
-        return Err(CallError::Closed(what));
-    }
-    let rest = stream.read_exact(&mut head[1..]).await;
-    rest.map_err(|error| closed(&error))?;
+    let head: [u8; HEADER] = read_head(stream, &PEER).await?;
     let header = frame::header(head).map_err(CallError::Invalid)?;
-    let mut body = vec![0; header.length];
-    let read = stream.read_exact(&mut body).await;
-    read.map_err(|error| closed(&error))?;
+    let body = read_rest(stream, header.length).await?;
     Ok((header, body))
-}
-
-fn closed(error: &io::Error) -> CallError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => CallError::Invalid("half a frame arrived".into()),
-        _ => CallError::Closed(error.to_string()),
-    }
-}
-
-fn refused(place: &str, error: &io::Error) -> SessionEnd {
-    let (code, advice) = match error.kind() {
-        io::ErrorKind::ConnectionRefused => (
-            "connection_refused",
-            "nothing listens there: check host and port",
-        ),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            ("unreachable", "check the address and the route to it")
-        }
-        // A resolver's failure has no kind of its own, but it is none of the system's errors.
-        _ if error.raw_os_error().is_none() => {
-            ("host_not_found", "check the name, or give an IP address")
-        }
-        _ => ("connect_failed", "check host and port"),
-    };
-    let message = format!("cannot connect to {place}: {error}: {advice}");
-    SessionEnd::lost(code, message)
 }

@@ -1,13 +1,14 @@
 //! Polls: tags are read together, and what does not fit or is refused alone.
 
-use mainstem_adapter::Reading;
+use mainstem_adapter::polled::{CallError, Halt};
+use mainstem_adapter::{PointId, Reading};
 
 use crate::cip::{self, DONE, MORE, READ, READ_PART, SEVERAL, SOME_FAILED, Status};
 use crate::codec::{Payload, decode};
 use crate::cycle::{MESSAGE_MAX, answer_bytes};
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
-use crate::session::{Halt, Session, point};
+use crate::line::Line;
+use crate::session::Session;
 
 /// The device does not know the service.
 const UNKNOWN_SERVICE: u8 = 0x08;
@@ -157,8 +158,8 @@ impl Session<'_> {
             Err(status) => fault::of(status),
             Ok(payload) => match decode(format, &payload) {
                 Ok(value) => {
-                    self.learned.answered(index);
-                    self.readings.push(Reading::good(point(index), value));
+                    self.learned.refusals.answered(index);
+                    self.readings.push(Reading::good(PointId::at(index), value));
                     return;
                 }
                 Err(mismatch) => Fault {
@@ -170,12 +171,12 @@ impl Session<'_> {
         };
         self.io.statistics().failed(fault.code);
         let now = self.io.clock().monotonic();
-        if self.learned.refused(index, fault.reason, now) {
+        if self.learned.refusals.add(index, fault.reason, now) {
             let tag = self.setup.bindings[index].written.as_str();
             let (place, message) = (line.place(), fault.message.as_str());
             tracing::warn!(place, tag, "{message}");
         }
         self.readings
-            .push(Reading::failed(point(index), fault.reason));
+            .push(Reading::failed(PointId::at(index), fault.reason));
     }
 }

@@ -1,36 +1,23 @@
 //! One session: connect, poll and write, one request after the other, until stop or loss.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::polled::{
+    CallError, Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped,
+};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::cip::{self, ATTRIBUTE, Status};
 use crate::cycle::{Cycles, MESSAGE_MAX, answer_bytes};
 use crate::fault;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{Line, PEER};
 
-/// Writes carried out before a poll gets its turn, so that a flood of writes stops no reading.
-const WRITES_IN_A_ROW: usize = 8;
 /// After so much silence the controller is asked for a sign of life: one that is gone says
 /// nothing, and a write that meets a dead connection has an unknown outcome.
 pub(crate) const IDLE_MAX: Duration = Duration::from_secs(5);
-
-/// Why the session does not go on.
-pub(crate) enum Halt {
-    /// The runner wants it to end.
-    Stopped,
-    /// It cannot go on.
-    End(SessionEnd),
-}
-
-impl From<SessionEnd> for Halt {
-    fn from(end: SessionEnd) -> Self {
-        Self::End(end)
-    }
-}
 
 /// The state of one session.
 pub(crate) struct Session<'a> {
@@ -57,21 +44,12 @@ impl<'a> Session<'a> {
 
     /// Serves until stop or loss.
     pub(crate) async fn run(mut self) -> Result<(), SessionEnd> {
-        match self.serve().await {
-            Ok(never) => match never {},
-            Err(Halt::Stopped) => Ok(()),
-            Err(Halt::End(end)) => Err(end),
-        }
+        Halt::ended(self.serve().await)
     }
 
     async fn serve(&mut self) -> Result<Infallible, Halt> {
-        let stopped = self.io.stopped();
-        let opened = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            opened = Line::open(&self.setup.config, self.io.trace().clone()) => opened,
-        };
-        let mut line = opened?;
+        let opening = Line::open(&self.setup.config, self.io.trace().clone());
+        let mut line = unless_stopped(self.io, opening).await??;
         self.learned.begin(self.io.clock().monotonic());
         if self.setup.groups.is_empty() {
             // Nothing is polled, so the way to the controller shows itself by a sign of life.
@@ -104,19 +82,11 @@ impl<'a> Session<'a> {
 
     /// Until the next poll is due, a write comes, or nothing was heard for too long.
     async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
-        let now = self.io.clock().monotonic();
         let quiet = IDLE_MAX.saturating_sub(line.idle());
-        let due = self.cycles.next_due().map(|due| due.since(now));
-        let stopped = self.io.stopped();
-        let job = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            job = self.io.next_write() => job,
-            () = tokio::time::sleep(due.unwrap_or(quiet).min(quiet)) => {
-                return self.see_life(line).await;
-            }
-        };
-        self.write(line, job).await
+        match next_write(self.io, self.cycles.turns.next_due(), quiet).await? {
+            Some(job) => self.write(line, job).await,
+            None => self.see_life(line).await,
+        }
     }
 
     /// Asks for a sign of life, if the last one is old.
@@ -143,9 +113,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -157,17 +125,10 @@ impl<'a> Session<'a> {
         request: &[u8],
         service: u8,
     ) -> Result<Result<(Status, Vec<u8>), CallError>, Halt> {
-        let (begun, stopped) = (Instant::now(), self.io.stopped());
-        let result = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            result = line.call(request) => result,
-        };
-        let bytes = match result {
+        let bytes = match answered(self.io, line.call(request)).await? {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(error)),
         };
-        self.io.statistics().answered(begun.elapsed());
         match cip::answer(&bytes, service) {
             Ok(answer) if fault::is_way(answer.service, answer.status) => {
                 Err(astray(line, answer.status))
@@ -179,28 +140,7 @@ impl<'a> Session<'a> {
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
-        match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the controller runs, \
-                     and whether `operationTimeout` suffices"
-                );
-                SessionEnd::lost("timeout", message)
-            }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is a \
-                     Logix controller and that nothing else answers on its behalf"
-                ),
-            ),
-        }
+        PEER.lost(line.place(), error, self.setup.config.answering())
     }
 }
 
@@ -215,10 +155,4 @@ fn astray(line: &Line, status: Status) -> Halt {
         ),
         retry_after: None,
     })
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

@@ -1,6 +1,7 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
-use mainstem_adapter::{Reading, WriteAnswer, WriteJob, convert};
+use mainstem_adapter::polled::{CallError, Halt};
+use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob, convert};
 use mainstem_model::{Scalar, Value};
 
 use crate::binding::Binding;
@@ -9,8 +10,8 @@ use crate::codec::{EncodeError, decode, encode, encode_text, masks};
 use crate::cycle::MESSAGE_MAX;
 use crate::data_type::{DataType, Shape};
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
-use crate::session::{Halt, Session, point};
+use crate::line::Line;
+use crate::session::Session;
 
 /// A request to write, with the service that its answer must name; or why there is none.
 type Prepared = Result<(Vec<u8>, u8), Fault>;
@@ -163,7 +164,8 @@ impl Session<'_> {
         let verified = value.is_some() && value == wanted;
         job.answer(WriteAnswer::Applied { verified });
         if let Some(value) = value {
-            self.io.emit(&mut vec![Reading::good(point(index), value)]);
+            self.io
+                .emit(&mut vec![Reading::good(PointId::at(index), value)]);
         }
         match read {
             Ok(Err(halt)) => Err(halt),

@@ -1,12 +1,10 @@
 //! One connection to a CPU, with at most one request under way.
 
-use std::io;
 use std::time::Duration;
 
+use mainstem_adapter::polled::{CallError, Peer, Socket, read_head, read_rest};
 use mainstem_adapter::{Direction, SessionEnd, Trace};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use crate::config::ConnectionConfig;
 use crate::frame::{self, PDU_MAX, TPKT, Tpdu};
@@ -20,27 +18,23 @@ const TPDU_HEADER: usize = 3;
 /// Frames that one PDU may come in; each of them may be empty, so their bytes are no limit.
 const FRAMES_MAX: usize = 32;
 
-/// Why a request has no usable answer. In each case the connection is gone afterwards: what
-/// arrives late on it could be taken for the answer to another request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallError {
-    /// Nothing came in time.
-    Timeout,
-    /// The CPU closed or reset the connection.
-    Closed(String),
-    /// What came is no answer to the request.
-    Invalid(String),
-}
+/// What messages say about who is at the other end.
+pub(crate) const PEER: Peer = Peer {
+    device: "the CPU",
+    near: "the CPU",
+    identity: "an S7 CPU",
+    time_limit: "operationTimeout",
+    if_refused: "check host and port, and that the CPU has Ethernet",
+    if_unreachable: "check the address and the route to it",
+    if_failed: "check host and port",
+};
 
 /// An open connection.
 pub(crate) struct Line {
-    stream: Option<TcpStream>,
+    socket: Socket,
     place: String,
-    timeout: Duration,
     pdu: usize,
     reference: u16,
-    answered_at: Instant,
-    trace: Trace,
 }
 
 impl Line {
@@ -60,31 +54,26 @@ impl Line {
 
     async fn open_in_time(config: &ConnectionConfig, trace: &Trace) -> Result<Self, SessionEnd> {
         let place = format!("{}:{}", config.host, config.port);
-        let stream = TcpStream::connect((config.host.as_str(), config.port)).await;
-        let mut stream = stream.map_err(|error| refused(&place, &error))?;
-        // A request is one small segment; waiting to fill it would only add delay.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| refused(&place, &error))?;
+        let to = (config.host.as_str(), config.port);
+        let opening = Socket::connect(to, &PEER, config.opening(), trace.clone());
+        let mut socket = opening.await?;
         let unwanted = |error| handshake_failed(&place, config, error);
         let request = frame::connect_request(config.local_tsap.0, config.remote());
-        trace.frame(Direction::Sent, &request, || {
+        let told = || {
             let (rack, slot) = (config.rack, config.slot);
             format!(
                 "asks for a connection to TSAP {:04X} (rack {rack}, slot {slot})",
                 config.remote()
             )
-        });
-        let size = introduce(&mut stream, &request).await.map_err(unwanted)?;
+        };
+        let confirmed = socket.ask(&request, told, confirmation).await;
+        let size = confirmed.map_err(unwanted)?;
         trace.note(|| format!("the CPU confirms the connection, TPDUs of {size} bytes"));
         let mut line = Self {
-            stream: Some(stream),
+            socket,
             place: place.clone(),
-            timeout: config.opening(),
             pdu: usize::from(PDU_MAX),
             reference: 0,
-            answered_at: Instant::now(),
-            trace: trace.clone(),
         };
         let reference = line.next_reference();
         let answer = line
@@ -104,7 +93,7 @@ impl Line {
             }
         };
         line.pdu = usize::from(granted).min(size.saturating_sub(TPDU_HEADER));
-        line.timeout = config.answering();
+        line.socket.set_timeout(config.answering());
         Ok(line)
     }
 
@@ -120,7 +109,7 @@ impl Line {
 
     /// How long ago the CPU answered.
     pub(crate) fn idle(&self) -> Duration {
-        self.answered_at.elapsed()
+        self.socket.idle()
     }
 
     /// A number for a request, so that its answer can be told from others.
@@ -131,33 +120,19 @@ impl Line {
 
     /// Sends a request and waits for its answer.
     pub(crate) async fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, CallError> {
-        // Taken out, so that whatever goes wrong, even being dropped half way, leaves no
-        // connection behind on which an old answer may arrive.
-        let Some(mut stream) = self.stream.take() else {
-            return Err(CallError::Closed("there is no connection".to_owned()));
-        };
-        let exchange = async {
-            let frame = frame::data(request);
-            self.trace
-                .frame(Direction::Sent, &frame, || pdu_text::of(request));
-            let sent = stream.write_all(&frame).await;
-            sent.map_err(|error| CallError::Closed(error.to_string()))?;
-            read_pdu(&mut stream).await
-        };
-        let answered = tokio::time::timeout(self.timeout, exchange).await;
-        let answer = answered.map_err(|_| CallError::Timeout)??;
-        self.trace
-            .frame(Direction::Received, &answer, || pdu_text::of(&answer));
-        self.stream = Some(stream);
-        self.answered_at = Instant::now();
+        let frame = frame::data(request);
+        let told = || pdu_text::of(request);
+        let answer = self.socket.ask(&frame, told, read_pdu).await?;
+        let told = || pdu_text::of(&answer);
+        self.socket
+            .trace()
+            .frame(Direction::Received, &answer, told);
         Ok(answer)
     }
 }
 
-/// Asks for the connection; returns the size of TPDUs that the CPU takes.
-async fn introduce(stream: &mut TcpStream, request: &[u8]) -> Result<usize, CallError> {
-    let sent = stream.write_all(request).await;
-    sent.map_err(|error| CallError::Closed(error.to_string()))?;
+/// The size of TPDUs that the CPU takes, as it confirms the connection.
+async fn confirmation(stream: &mut TcpStream) -> Result<usize, CallError> {
     let frame = read_frame(stream).await?;
     match frame::parse(&frame).map_err(CallError::Invalid)? {
         Tpdu::Confirm { size } => Ok(size),
@@ -201,44 +176,9 @@ async fn read_pdu(stream: &mut TcpStream) -> Result<Vec<u8>, CallError> {
 
 /// What stands behind one TPKT header.
 async fn read_frame(stream: &mut TcpStream) -> Result<Vec<u8>, CallError> {
-    let mut header = [0; TPKT];
-    let first = stream.read(&mut header[..1]).await;
-    if first.map_err(|error| closed(&error))? == 0 {
-        let what = "the CPU closed the connection".to_owned();
-        return Err(CallError::Closed(what));
-    }
-    let rest = stream.read_exact(&mut header[1..]).await;
-    rest.map_err(|error| closed(&error))?;
-    let mut tpdu = vec![0; frame::rest_of(header).map_err(CallError::Invalid)?];
-    let read = stream.read_exact(&mut tpdu).await;
-    read.map_err(|error| closed(&error))?;
-    Ok(tpdu)
-}
-
-fn closed(error: &io::Error) -> CallError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => CallError::Invalid("half a frame arrived".into()),
-        _ => CallError::Closed(error.to_string()),
-    }
-}
-
-fn refused(place: &str, error: &io::Error) -> SessionEnd {
-    let (code, advice) = match error.kind() {
-        io::ErrorKind::ConnectionRefused => (
-            "connection_refused",
-            "nothing listens there: check host and port, and that the CPU has Ethernet",
-        ),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            ("unreachable", "check the address and the route to it")
-        }
-        // A resolver's failure has no kind of its own, but it is none of the system's errors.
-        _ if error.raw_os_error().is_none() => {
-            ("host_not_found", "check the name, or give an IP address")
-        }
-        _ => ("connect_failed", "check host and port"),
-    };
-    let message = format!("cannot connect to {place}: {error}: {advice}");
-    SessionEnd::lost(code, message)
+    let header: [u8; TPKT] = read_head(stream, &PEER).await?;
+    let length = frame::rest_of(header).map_err(CallError::Invalid)?;
+    read_rest(stream, length).await
 }
 
 /// The CPU took the TCP connection, and no S7 connection came of it.

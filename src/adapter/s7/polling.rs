@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use mainstem_adapter::Reading;
+use mainstem_adapter::polled::Halt;
+use mainstem_adapter::{PointId, Reading};
 use mainstem_model::Reason;
 
 use crate::block::{Block, Span};
 use crate::codec::decode;
 use crate::fault::{self, Fault};
 use crate::line::Line;
-use crate::session::{Halt, Session, item_max, point};
+use crate::session::{Session, item_max};
 
 impl Session<'_> {
     /// Reads the items of one request.
@@ -66,8 +67,8 @@ impl Session<'_> {
             let format = self.setup.bindings[*index].format;
             let value = part.and_then(|part| decode(format, part));
             self.readings.push(match value {
-                Some(value) => Reading::good(point(*index), value),
-                None => Reading::failed(point(*index), Reason::BadType),
+                Some(value) => Reading::good(PointId::at(*index), value),
+                None => Reading::failed(PointId::at(*index), Reason::BadType),
             });
         }
     }
@@ -82,7 +83,7 @@ impl Session<'_> {
                 tracing::warn!(place, address, "{message}");
             }
             self.readings
-                .push(Reading::failed(point(*index), fault.reason));
+                .push(Reading::failed(PointId::at(*index), fault.reason));
         }
     }
 
@@ -101,12 +102,12 @@ impl Session<'_> {
         match blocks {
             [block] if block.is_joined() => {
                 self.learned.divided(block);
-                let singles = block.members.iter().rev();
+                let singles = block.members.iter();
                 let singles = singles.map(|member| Arc::new(Block::single(*member)));
                 self.cycles.again(group, singles);
             }
             [block] => self.fail(line, block, &fault::request(class, code)),
-            several => self.cycles.again(group, several.iter().rev().cloned()),
+            several => self.cycles.again(group, several.iter().cloned()),
         }
         self.io.emit(&mut self.readings);
         Ok(())

@@ -1,9 +1,12 @@
 //! One session: connect, poll and write, one request after the other, until stop or loss.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mainstem_adapter::{AdapterIo, PointId, Reading, SessionEnd};
+use mainstem_adapter::polled::{
+    CallError, Halt, WRITES_IN_A_ROW, answered, next_write, unless_stopped,
+};
+use mainstem_adapter::{AdapterIo, Reading, SessionEnd};
 
 use crate::adapter::Setup;
 use crate::address::Area;
@@ -11,11 +14,9 @@ use crate::block::{Reach, Span};
 use crate::cycle::Cycles;
 use crate::fault;
 use crate::learned::Learned;
-use crate::line::{CallError, Line};
+use crate::line::{Line, PEER};
 use crate::pdu::{self, AnswerError, ITEM_HEADER, READ_OVERHEAD};
 
-/// Writes carried out before a poll gets its turn, so that a flood of writes stops no reading.
-const WRITES_IN_A_ROW: usize = 8;
 /// After so much silence the CPU is asked for a sign of life: a CPU that is gone says nothing, and
 /// a write that meets a dead connection has an unknown outcome.
 pub(crate) const IDLE_MAX: Duration = Duration::from_secs(5);
@@ -26,20 +27,6 @@ const SIGN_OF_LIFE: Span = Span {
     start: 0,
     count: 1,
 };
-
-/// Why the session does not go on.
-pub(crate) enum Halt {
-    /// The runner wants it to end.
-    Stopped,
-    /// It cannot go on.
-    End(SessionEnd),
-}
-
-impl From<SessionEnd> for Halt {
-    fn from(end: SessionEnd) -> Self {
-        Self::End(end)
-    }
-}
 
 /// What the CPU says to a read: for each item its bytes or a code, or why none of them.
 pub(crate) type Answers = Result<Vec<Result<Vec<u8>, u8>>, (u8, u8)>;
@@ -69,22 +56,13 @@ impl<'a> Session<'a> {
 
     /// Serves until stop or loss.
     pub(crate) async fn run(mut self) -> Result<(), SessionEnd> {
-        match self.serve().await {
-            Ok(never) => match never {},
-            Err(Halt::Stopped) => Ok(()),
-            Err(Halt::End(end)) => Err(end),
-        }
+        Halt::ended(self.serve().await)
     }
 
     async fn serve(&mut self) -> Result<Infallible, Halt> {
-        let stopped = self.io.stopped();
-        let opened = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            opened = Line::open(&self.setup.config, self.io.trace()) => opened,
-        };
-        let mut line = opened?;
-        self.learned.begin(self.io.clock().monotonic());
+        let opening = Line::open(&self.setup.config, self.io.trace());
+        let mut line = unless_stopped(self.io, opening).await??;
+        self.learned.refusals.hurry(self.io.clock().monotonic());
         if self.setup.groups.is_empty() {
             // There is nothing to ask for, so the open connection has to do as a sign of life.
             self.go_online();
@@ -114,19 +92,11 @@ impl<'a> Session<'a> {
 
     /// Until the next poll is due, a write comes, or nothing was heard for too long.
     async fn wait(&mut self, line: &mut Line) -> Result<(), Halt> {
-        let now = self.io.clock().monotonic();
         let quiet = IDLE_MAX.saturating_sub(line.idle());
-        let due = self.cycles.next_due().map(|due| due.since(now));
-        let stopped = self.io.stopped();
-        let job = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            job = self.io.next_write() => job,
-            () = tokio::time::sleep(due.unwrap_or(quiet).min(quiet)) => {
-                return self.see_life(line).await;
-            }
-        };
-        self.write(line, job).await
+        match next_write(self.io, self.cycles.turns.next_due(), quiet).await? {
+            Some(job) => self.write(line, job).await,
+            None => self.see_life(line).await,
+        }
     }
 
     /// Asks for a sign of life, if the last one is old.
@@ -144,9 +114,7 @@ impl<'a> Session<'a> {
         }
         self.online = true;
         self.io.online();
-        let bad = self.learned.bad();
-        self.readings
-            .extend(bad.map(|(index, reason)| Reading::failed(point(index), reason)));
+        self.readings.extend(self.learned.refusals.readings());
         self.io.emit(&mut self.readings);
     }
 
@@ -208,16 +176,7 @@ impl<'a> Session<'a> {
         line: &mut Line,
         request: &[u8],
     ) -> Result<Result<Vec<u8>, CallError>, Halt> {
-        let (begun, stopped) = (Instant::now(), self.io.stopped());
-        let result = tokio::select! {
-            biased;
-            () = stopped => return Err(Halt::Stopped),
-            result = line.call(request) => result,
-        };
-        if result.is_ok() {
-            self.io.statistics().answered(begun.elapsed());
-        }
-        Ok(result)
+        answered(self.io, line.call(request)).await
     }
 
     /// The CPU lets nobody in, whatever the address: only its user can change that.
@@ -232,28 +191,7 @@ impl<'a> Session<'a> {
 
     /// The end of a session whose connection broke.
     pub(crate) fn lost(&self, line: &Line, error: CallError) -> SessionEnd {
-        let place = line.place();
-        match error {
-            CallError::Timeout => {
-                let after = self.setup.config.answering();
-                let message = format!(
-                    "{place} does not answer within {after:?}: check whether the CPU runs, and \
-                     whether `operationTimeout` suffices"
-                );
-                SessionEnd::lost("timeout", message)
-            }
-            CallError::Closed(what) => SessionEnd::lost(
-                "connection_closed",
-                format!("lost the connection to {place}: {what}"),
-            ),
-            CallError::Invalid(what) => SessionEnd::lost(
-                "invalid_answer",
-                format!(
-                    "{place} sent something that cannot be trusted: {what}: check that it is an \
-                     S7 CPU and that nothing else answers on its behalf"
-                ),
-            ),
-        }
+        PEER.lost(line.place(), error, self.setup.config.answering())
     }
 }
 
@@ -261,10 +199,4 @@ impl<'a> Session<'a> {
 pub(crate) fn item_max(line: &Line) -> usize {
     // Timers and counters take two bytes, so that an even number serves all areas.
     (line.pdu().saturating_sub(READ_OVERHEAD + ITEM_HEADER)) / 2 * 2
-}
-
-/// The datapoint of a binding.
-pub(crate) fn point(index: usize) -> PointId {
-    // A configuration has far fewer endpoints than this number can count.
-    PointId(u32::try_from(index).unwrap_or(u32::MAX))
 }

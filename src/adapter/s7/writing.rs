@@ -1,6 +1,7 @@
 //! Writes: each is sent at most once, and its answer says what is known about it.
 
-use mainstem_adapter::{Reading, WriteAnswer, WriteJob};
+use mainstem_adapter::polled::{CallError, Halt};
+use mainstem_adapter::{PointId, Reading, WriteAnswer, WriteJob};
 use mainstem_model::Value;
 
 use crate::binding::Binding;
@@ -8,9 +9,9 @@ use crate::block::Span;
 use crate::codec::{decode, encode};
 use crate::data_type::DataType;
 use crate::fault::{self, Fault};
-use crate::line::{CallError, Line};
+use crate::line::Line;
 use crate::pdu::{self, AnswerError, WRITE_OVERHEAD};
-use crate::session::{Halt, Session, point};
+use crate::session::Session;
 
 impl Session<'_> {
     /// Carries out one write. Ends the session only if the connection is beyond repair.
@@ -165,7 +166,8 @@ impl Session<'_> {
         let index = job.point;
         job.answer(WriteAnswer::Applied { verified });
         if let (Some(value), Ok(index)) = (value, usize::try_from(index.0)) {
-            self.io.emit(&mut vec![Reading::good(point(index), value)]);
+            self.io
+                .emit(&mut vec![Reading::good(PointId::at(index), value)]);
         }
         match read {
             Ok(Err(halt)) => Err(halt),

@@ -1,6 +1,6 @@
 //! Configuration: what is accepted, what it means, and that every problem is named.
 
-use mainstem_adapter::EndpointSpec;
+use mainstem_adapter::conformance;
 use mainstem_model::{Access, Scalar, ValueType};
 use saphyr::{LoadableYamlNode as _, Yaml};
 use serde_json::{Value, json};
@@ -11,47 +11,12 @@ fn plc() -> Value {
     json!({ "host": "plc", "netId": "5.1.2.3.1.1" })
 }
 
-fn endpoint(access: Access, operation: Value) -> EndpointSpec {
-    EndpointSpec {
-        name: "a".to_owned(),
-        operation,
-        interval: None,
-        access,
-        value_type: None,
-        unit: None,
-        description: None,
-        limits: None,
-        scaling: None,
-        time: None,
-        stale_after: None,
-        life: None,
-    }
-}
-
-fn spec(connection: Value, endpoints: Vec<EndpointSpec>) -> AdapterSpec {
-    AdapterSpec {
-        name: "plc".into(),
-        connection,
-        endpoints,
-        folder: "unused".into(),
-        home: std::path::PathBuf::new(),
-    }
-}
-
 fn wrong(access: Access, operation: Value) -> Vec<String> {
-    let spec = spec(plc(), vec![endpoint(access, operation)]);
-    let found = build(&spec).err().unwrap_or_default();
-    let short = |problem: Problem| {
-        let pointer = problem.pointer.strip_prefix("/endpoints/0/operation");
-        pointer.unwrap().to_owned()
-    };
-    found.into_iter().map(short).collect()
+    conformance::operation_problems(&KIND, plc(), access, operation)
 }
 
 fn derived(operation: Value) -> ValueType {
-    let spec = spec(plc(), vec![endpoint(Access::Read, operation)]);
-    let built = build(&spec).map_err(|found| format!("{found:?}")).unwrap();
-    built.points[0].definition.value_type
+    conformance::derived_type(&KIND, plc(), operation)
 }
 
 #[test]
@@ -115,12 +80,7 @@ fn every_problem_of_an_endpoint_is_named() {
 
 #[test]
 fn connections_are_checked() {
-    let found = |connection: Value| -> Vec<String> {
-        let found = build(&spec(connection, Vec::new()))
-            .err()
-            .unwrap_or_default();
-        found.into_iter().map(|problem| problem.pointer).collect()
-    };
+    let found = |connection| conformance::connection_problems(&KIND, connection);
     let good = json!({
         "host": "plc", "netId": "5.1.2.3.1.1", "port": 851, "localAddress": "10.1.1.1.1.1",
         "localPort": 32750, "routerTcpPort": 48898, "timeoutDelay": 2000,
@@ -129,9 +89,10 @@ fn connections_are_checked() {
     });
     assert_eq!(found(good), [] as [&str; 0]);
     let bad = json!({ "host": "plc", "netId": "10.0.0.1", "timeoutDelay": 1 });
-    let mut seen = found(bad);
-    seen.sort();
-    assert_eq!(seen, ["/connection/netId", "/connection/timeoutDelay"]);
+    assert_eq!(
+        found(bad),
+        ["/connection/netId", "/connection/timeoutDelay"]
+    );
     assert_eq!(found(json!({ "host": "plc" })), ["/connection"]);
 }
 

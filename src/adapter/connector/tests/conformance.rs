@@ -132,12 +132,7 @@ impl Fixture for Peer {
 mod polled {
     use super::Peer;
 
-    mainstem_adapter::conformance_suite!(with_peer Peer::new("polled");
-        bad_configuration_reports_all_problems, comes_online_with_values,
-        bad_address_is_one_bad_point, write_is_answered_once, stop_is_prompt_and_final,
-        closed_peer_is_found_and_found_again, half_open_peer_hits_the_timeout,
-        write_is_answered_when_the_link_is_lost, garbage_does_no_harm, reconnects_leak_no_task,
-    );
+    mainstem_adapter::conformance_suite! { with_peer(all) Peer::new("polled") }
 }
 
 mod comes_and_is_polled {

@@ -1,56 +1,18 @@
 //! Configuration: what is accepted, what it means, and that every problem is named.
 
-use mainstem_adapter::EndpointSpec;
+use mainstem_adapter::conformance;
 use mainstem_model::{Access, Scalar, ValueType};
 use saphyr::{LoadableYamlNode as _, Yaml};
 use serde_json::{Value, json};
 
 use super::*;
 
-fn endpoint(access: Access, operation: Value) -> EndpointSpec {
-    EndpointSpec {
-        name: "a".to_owned(),
-        operation,
-        interval: None,
-        access,
-        value_type: None,
-        unit: None,
-        description: None,
-        limits: None,
-        scaling: None,
-        time: None,
-        stale_after: None,
-        life: None,
-    }
-}
-
-fn spec(connection: Value, endpoints: Vec<EndpointSpec>) -> AdapterSpec {
-    AdapterSpec {
-        name: "plc".into(),
-        connection,
-        endpoints,
-        folder: "unused".into(),
-        home: std::path::PathBuf::new(),
-    }
-}
-
 fn wrong(access: Access, operation: Value) -> Vec<String> {
-    let spec = spec(json!({ "host": "plc" }), vec![endpoint(access, operation)]);
-    let found = build(&spec).err().unwrap_or_default();
-    let short = |problem: Problem| {
-        let pointer = problem.pointer.strip_prefix("/endpoints/0/operation");
-        pointer.unwrap().to_owned()
-    };
-    found.into_iter().map(short).collect()
+    conformance::operation_problems(&KIND, json!({ "host": "plc" }), access, operation)
 }
 
 fn derived(operation: Value) -> ValueType {
-    let spec = spec(
-        json!({ "host": "plc" }),
-        vec![endpoint(Access::Read, operation)],
-    );
-    let built = build(&spec).map_err(|found| format!("{found:?}")).unwrap();
-    built.points[0].definition.value_type
+    conformance::derived_type(&KIND, json!({ "host": "plc" }), operation)
 }
 
 #[test]
@@ -114,23 +76,16 @@ fn every_problem_of_an_endpoint_is_named() {
 
 #[test]
 fn connections_are_checked() {
-    let found = |connection: Value| -> Vec<String> {
-        let found = build(&spec(connection, Vec::new()))
-            .err()
-            .unwrap_or_default();
-        found.into_iter().map(|problem| problem.pointer).collect()
-    };
+    let found = |connection| conformance::connection_problems(&KIND, connection);
     let good = json!({ "host": "plc", "slot": 3, "routePath": "1,4,2,10.0.0.1,1,0" });
     assert_eq!(found(good), [] as [&str; 0]);
     let bad = json!({ "host": "plc", "slot": 256, "routePath": "1", "operationTimeout": 1 });
-    let mut seen = found(bad);
-    seen.sort();
     let expected = [
         "/connection/operationTimeout",
         "/connection/routePath",
         "/connection/slot",
     ];
-    assert_eq!(seen, expected);
+    assert_eq!(found(bad), expected);
     let strategy = json!({ "host": "plc", "connectionStrategy": { "initialDelay": 5 } });
     assert_eq!(
         found(strategy),

@@ -141,18 +141,7 @@ impl Fixture for Plc {
     }
 }
 
-mainstem_adapter::conformance_suite!(with_peer Plc::new();
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_peer(all) Plc::new() }
 
 #[tokio::test]
 async fn a_constant_value_is_kept_from_becoming_stale_by_signs_of_life() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::conformance::{self, Fixture};
+use mainstem_adapter::conformance::Fixture;
 use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind, Scaling};
 use mainstem_adapter_bacnet::KIND;
 use mainstem_model::{Access, Value};
@@ -139,27 +139,8 @@ impl Fixture for AirHandler {
     }
 }
 
-/// The suite's own macro knows no peer that may be absent.
-macro_rules! with_foreign {
-    ($($rule:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $rule() {
-            if is_there() {
-                conformance::$rule(Box::new(AirHandler::new())).await;
-            }
-        })+
-    };
+fn air_handler(_: &str) -> Option<AirHandler> {
+    is_there().then(AirHandler::new)
 }
 
-with_foreign!(
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_foreign(all) air_handler }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mainstem_adapter::conformance::{Fixture, Relay};
+use mainstem_adapter::conformance::{self, Fixture, Relay};
 use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind, Scaling};
 use mainstem_adapter_ethernetip::KIND;
 use mainstem_model::{Access, Value};
@@ -57,15 +57,14 @@ impl Fixture for Plc {
         });
         let temperature = json!({ "tagName": "Temperature" });
         let setpoint = json!({ "tagName": "Setpoint", "tagType": "INT" });
-        AdapterSpec {
-            name: "plc".into(),
-            connection: json!({
+        conformance::spec(
+            json!({
                 "host": "127.0.0.1",
                 "port": self.cable.port(),
                 "operationTimeout": u64::try_from(TIMEOUT.as_millis()).unwrap(),
                 "connectionTimeout": 3000,
             }),
-            endpoints: vec![
+            vec![
                 endpoint("temperature", Access::Read, temperature),
                 EndpointSpec {
                     scaling,
@@ -73,9 +72,7 @@ impl Fixture for Plc {
                 },
                 endpoint("bit", Access::Read, json!({ "tagName": "Setpoint.2" })),
             ],
-            folder: "unused".into(),
-            home: std::path::PathBuf::new(),
-        }
+        )
     }
 
     fn bad_spec(&self) -> (AdapterSpec, Vec<&'static str>) {
@@ -149,15 +146,4 @@ impl Fixture for Plc {
     }
 }
 
-mainstem_adapter::conformance_suite!(with_peer Plc::new();
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_peer(all) Plc::new() }

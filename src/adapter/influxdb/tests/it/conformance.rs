@@ -113,27 +113,8 @@ impl Fixture for Plugged {
     }
 }
 
-macro_rules! suite {
-    ($($rule:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $rule() {
-            if let Some(server) = rig::influx(concat!("influxdb ", stringify!($rule))) {
-                let fixture = Box::new(Plugged::new(server));
-                mainstem_adapter::conformance::$rule(fixture).await;
-            }
-        })+
-    };
+fn plugged(rule: &str) -> Option<Plugged> {
+    rig::influx(&format!("influxdb {rule}")).map(Plugged::new)
 }
 
-suite!(
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_foreign(all) plugged }

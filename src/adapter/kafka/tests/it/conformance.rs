@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::conformance::{self, Fixture, Relay};
+use mainstem_adapter::conformance::{Fixture, Relay};
 use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, Kind};
 use mainstem_adapter_kafka::KIND;
 use mainstem_model::{Access, Value};
@@ -16,7 +16,8 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn new() -> Option<Self> {
+    /// Nothing where there is no broker.
+    fn new(_: &str) -> Option<Self> {
         let peer = Peer::start(&["press"])?;
         peer.produce("press", r#"{"pressure":4.5,"pieces":12}"#);
         let relay = Relay::new();
@@ -89,27 +90,4 @@ impl Fixture for Cluster {
     }
 }
 
-/// The suite, where there is a broker.
-macro_rules! rules {
-    ($($rule:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $rule() {
-            if let Some(cluster) = Cluster::new() {
-                conformance::$rule(Box::new(cluster)).await;
-            }
-        })+
-    };
-}
-
-rules!(
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_foreign(all) Cluster::new }

@@ -16,19 +16,14 @@ struct Mill {
     machine: Option<Program>,
 }
 
-fn shdr() -> Mill {
-    Mill {
-        kind: SHDR,
+/// Nothing where there is no machine.
+fn mill(kind: Kind) -> Option<Mill> {
+    conformance::python("MTConnect against a machine in Python")?;
+    Some(Mill {
+        kind,
         cable: Relay::new(),
         machine: None,
-    }
-}
-
-fn agent() -> Mill {
-    Mill {
-        kind: AGENT,
-        ..shdr()
-    }
+    })
 }
 
 impl Mill {
@@ -123,22 +118,14 @@ impl Fixture for Mill {
     }
 }
 
-/// The suite's own macro knows no peer that may be absent.
-macro_rules! rules {
-    ($mill:expr; $($rule:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $rule() {
-            if conformance::python("MTConnect against a machine in Python").is_some() {
-                conformance::$rule(Box::new($mill)).await;
-            }
-        })+
-    };
-}
-
 mod of_shdr {
     use super::*;
 
-    rules!(shdr();
+    fn shdr(_: &str) -> Option<Mill> {
+        mill(SHDR)
+    }
+
+    mainstem_adapter::conformance_suite!(with_foreign shdr;
         bad_configuration_reports_all_problems,
         comes_online_with_values,
         bad_address_is_one_bad_point,
@@ -153,7 +140,11 @@ mod of_shdr {
 mod of_agents {
     use super::*;
 
-    rules!(agent();
+    fn agent(_: &str) -> Option<Mill> {
+        mill(AGENT)
+    }
+
+    mainstem_adapter::conformance_suite!(with_foreign agent;
         bad_configuration_reports_all_problems,
         comes_online_with_values,
         bad_address_is_one_bad_point,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstem_adapter::conformance::{Fixture, Relay};
+use mainstem_adapter::conformance::{self, Fixture, Relay};
 use mainstem_adapter::{AdapterRunner, AdapterSpec, BoxFuture, EndpointSpec, Kind, Scaling};
 use mainstem_adapter_s7::KIND;
 use mainstem_model::{Access, Value};
@@ -42,15 +42,14 @@ fn spec(port: u16) -> AdapterSpec {
         offset: 0.0,
     });
     let setpoint = json!({ "address": "DB1.DBW10", "dataType": "int" });
-    AdapterSpec {
-        name: "plc".into(),
-        connection: json!({
+    conformance::spec(
+        json!({
             "host": "127.0.0.1",
             "port": port,
             "operationTimeout": u64::try_from(TIMEOUT.as_millis()).unwrap(),
             "connectionTimeout": 1000,
         }),
-        endpoints: vec![
+        vec![
             endpoint(
                 "temperature",
                 Access::Read,
@@ -63,9 +62,7 @@ fn spec(port: u16) -> AdapterSpec {
             endpoint("motor", Access::ReadWrite, json!({ "address": "M3.5" })),
             endpoint("door", Access::Read, json!({ "address": "E0.2" })),
         ],
-        folder: "unused".into(),
-        home: std::path::PathBuf::new(),
-    }
+    )
 }
 
 impl Fixture for Plc {
@@ -141,15 +138,4 @@ impl Fixture for Plc {
     }
 }
 
-mainstem_adapter::conformance_suite!(with_peer Plc::new();
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mainstem_adapter::conformance_suite! { with_peer(all) Plc::new() }

@@ -156,48 +156,35 @@ impl<S: Server + Sync> Fixture for Plugged<S> {
     }
 }
 
-/// The suite leaves out what has no server, and says so.
-macro_rules! suite {
-    ($module:ident, $server:path; $($rule:ident),+ $(,)?) => {
-        mod $module {
-            use super::*;
+mod on_postgres {
+    use super::*;
 
-            $(#[tokio::test]
-            async fn $rule() {
-                let what = concat!("sql ", stringify!($module), " ", stringify!($rule));
-                if let Some(server) = $server(what) {
-                    let fixture = Box::new(Plugged::new(server));
-                    mainstem_adapter::conformance::$rule(fixture).await;
-                }
-            })+
-        }
-    };
+    fn postgres(rule: &str) -> Option<Plugged<PostgresServer>> {
+        rig::postgres(&format!("sql on_postgres {rule}")).map(Plugged::new)
+    }
+
+    mainstem_adapter::conformance_suite! { with_foreign(all) postgres }
 }
 
-suite!(on_postgres, rig::postgres;
-    bad_configuration_reports_all_problems,
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+mod on_mariadb {
+    use super::*;
 
-suite!(on_mariadb, rig::mariadb;
-    comes_online_with_values,
-    bad_address_is_one_bad_point,
-    write_is_answered_once,
-    write_is_answered_when_the_link_is_lost,
-    closed_peer_is_found_and_found_again,
-    half_open_peer_hits_the_timeout,
-    garbage_does_no_harm,
-    stop_is_prompt_and_final,
-    reconnects_leak_no_task,
-);
+    fn mariadb(rule: &str) -> Option<Plugged<MariadbServer>> {
+        rig::mariadb(&format!("sql on_mariadb {rule}")).map(Plugged::new)
+    }
+
+    mainstem_adapter::conformance_suite!(with_foreign mariadb;
+        comes_online_with_values,
+        bad_address_is_one_bad_point,
+        write_is_answered_once,
+        write_is_answered_when_the_link_is_lost,
+        closed_peer_is_found_and_found_again,
+        half_open_peer_hits_the_timeout,
+        garbage_does_no_harm,
+        stop_is_prompt_and_final,
+        reconnects_leak_no_task,
+    );
+}
 
 /// A file of SQLite.
 struct Filed {

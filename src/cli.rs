@@ -24,6 +24,7 @@ mod rename;
 mod run;
 mod screen;
 mod support;
+mod switch;
 mod text;
 mod token;
 mod topology;

@@ -13,22 +13,16 @@ mod show;
 mod trace;
 mod trace_line;
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use hyper::Method;
 use mainstem_wire::api::{AdapterDocument, Page};
 
 use super::client::{Client, escaped};
 use super::connection::ConnectionArgs;
 use super::exit::{Exit, Failure};
 use super::screen::{Screen, Tone};
+use super::switch::Part;
 use super::text;
-
-/// How long it is waited until an adapter has done what it was told, and how often it is looked.
-const SETTLED_WITHIN: Duration = Duration::from_secs(3);
-const SETTLED_LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub(super) struct AdaptersArgs {
@@ -103,32 +97,13 @@ async fn command(
     name: &str,
     action: &str,
 ) -> Result<Exit, Failure> {
-    let at = format!("{}/{action}", path(name));
-    client
-        .send(Method::POST, &at, None::<&()>, Duration::ZERO)
-        .await?
-        .done()?;
-    let adapter = settled(client, name, action).await?;
-    if screen.is_json() {
-        screen.document(&adapter)?;
-    } else {
-        let state = screen.paint(tone(&adapter.state), text::harmless(&adapter.state));
-        screen.line(format!("{} is {state}.", text::harmless(&adapter.name)))?;
-    }
-    Ok(Exit::Done)
-}
-
-/// An adapter once it has done what it was told: a session takes a moment to end.
-async fn settled(client: &Client, name: &str, action: &str) -> Result<AdapterDocument, Failure> {
-    let until = tokio::time::Instant::now() + SETTLED_WITHIN;
-    loop {
-        let adapter: AdapterDocument = client.get(&path(name)).await?;
-        let is_done = (adapter.state == "paused") == (action == "pause");
-        if is_done || tokio::time::Instant::now() >= until {
-            return Ok(adapter);
-        }
-        tokio::time::sleep(SETTLED_LOOK).await;
-    }
+    let shown = |adapter: &AdapterDocument| (adapter.name.clone(), adapter.state.clone());
+    let part = Part {
+        path: &path(name),
+        shown,
+        tone,
+    };
+    part.switch(client, screen, action).await
 }
 
 async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {

@@ -4,13 +4,13 @@ mod show;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use hyper::Method;
 use mainstem_wire::api::{Page, RemoteDocument};
 
 use super::client::{Client, escaped};
 use super::connection::ConnectionArgs;
 use super::exit::{Exit, Failure};
 use super::screen::{Screen, Tone};
+use super::switch::Part;
 use super::text;
 
 #[derive(Debug, Args)]
@@ -77,19 +77,13 @@ async fn command(
     name: &str,
     action: &str,
 ) -> Result<Exit, Failure> {
-    let at = format!("{}/{action}", path(name));
-    client
-        .send(Method::POST, &at, None::<&()>, std::time::Duration::ZERO)
-        .await?
-        .done()?;
-    let remote: RemoteDocument = client.get(&path(name)).await?;
-    if screen.is_json() {
-        screen.document(&remote)?;
-    } else {
-        let state = screen.paint(tone(&remote.state), text::harmless(&remote.state));
-        screen.line(format!("{} is {state}.", text::harmless(&remote.name)))?;
-    }
-    Ok(Exit::Done)
+    let shown = |remote: &RemoteDocument| (remote.name.clone(), remote.state.clone());
+    let part = Part {
+        path: &path(name),
+        shown,
+        tone,
+    };
+    part.switch(client, screen, action).await
 }
 
 async fn list(client: &Client, screen: Screen) -> Result<Exit, Failure> {

@@ -22,7 +22,6 @@ pub(crate) struct Line {
 
 pub(crate) struct Remote {
     client: AsyncClient,
-    trace: Trace,
 }
 
 impl Line {
@@ -36,10 +35,7 @@ impl Line {
         network.set_tcp_nodelay(true);
         events.options.set_network_options(network);
         let trace = trace.clone();
-        let remote = Remote {
-            client,
-            trace: trace.clone(),
-        };
+        let remote = Remote { client };
         (Self { events, trace }, remote)
     }
 
@@ -171,9 +167,6 @@ fn qos(level: u8) -> QoS {
 
 impl Remote {
     pub(crate) fn publish(&self, letter: Letter<'_>) -> Result<(), Full> {
-        self.trace.frame(Direction::Sent, &letter.payload, || {
-            told::published(letter.topic, &letter.payload, letter.qos, letter.retain)
-        });
         let (topic, qos) = (letter.topic, qos(letter.qos));
         self.client
             .try_publish(topic, qos, letter.retain, letter.payload)
@@ -181,9 +174,6 @@ impl Remote {
     }
 
     pub(crate) fn subscribe(&self, filter: &str, level: u8) -> Result<(), Full> {
-        self.trace.frame(Direction::Sent, &[], || {
-            format!("SUBSCRIBE {filter} with QoS {level}")
-        });
         self.client
             .try_subscribe(filter, qos(level))
             .map_err(|_| Full)

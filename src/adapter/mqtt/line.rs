@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstem_adapter::{SessionEnd, Trace};
+use mainstem_adapter::{Direction, SessionEnd, Trace};
 use rustls::ClientConfig;
 
 use crate::config::Version;
 use crate::plan::BrokerPlan;
-use crate::{five, three};
+use crate::{five, three, told};
 
 /// Requests that may wait for the connection's task; all filters and writes fit.
 pub(crate) const REQUESTS_MAX: usize = crate::plan::FILTERS_MAX + 256;
@@ -46,7 +46,12 @@ pub(crate) enum Line {
 }
 
 /// The end that asks. Nothing of it waits.
-pub(crate) enum Remote {
+pub(crate) struct Remote {
+    spoken: Spoken,
+    trace: Trace,
+}
+
+enum Spoken {
     Five(five::Remote),
     Three(three::Remote),
 }
@@ -70,16 +75,18 @@ impl Line {
         trace: &Trace,
     ) -> (Self, Remote) {
         trace.note(|| format!("connects to {} as {}", plan.address(), plan.client_id));
-        match plan.config.version {
+        let (line, spoken) = match plan.config.version {
             Version::Five => {
                 let (line, remote) = five::Line::new(plan, tls, trace);
-                (Self::Five(Box::new(line)), Remote::Five(remote))
+                (Self::Five(Box::new(line)), Spoken::Five(remote))
             }
             Version::Three => {
                 let (line, remote) = three::Line::new(plan, tls, trace);
-                (Self::Three(Box::new(line)), Remote::Three(remote))
+                (Self::Three(Box::new(line)), Spoken::Three(remote))
             }
-        }
+        };
+        let trace = trace.clone();
+        (line, Remote { spoken, trace })
     }
 
     /// What happens next. Dropping it half way may lose a packet: only to end the connection.
@@ -93,24 +100,30 @@ impl Line {
 
 impl Remote {
     pub(crate) fn publish(&self, letter: Letter<'_>) -> Result<(), Full> {
-        match self {
-            Self::Five(remote) => remote.publish(letter),
-            Self::Three(remote) => remote.publish(letter),
+        self.trace.frame(Direction::Sent, &letter.payload, || {
+            told::published(letter.topic, &letter.payload, letter.qos, letter.retain)
+        });
+        match &self.spoken {
+            Spoken::Five(remote) => remote.publish(letter),
+            Spoken::Three(remote) => remote.publish(letter),
         }
     }
 
     pub(crate) fn subscribe(&self, filter: &str, qos: u8) -> Result<(), Full> {
-        match self {
-            Self::Five(remote) => remote.subscribe(filter, qos),
-            Self::Three(remote) => remote.subscribe(filter, qos),
+        self.trace.frame(Direction::Sent, &[], || {
+            format!("SUBSCRIBE {filter} with QoS {qos}")
+        });
+        match &self.spoken {
+            Spoken::Five(remote) => remote.subscribe(filter, qos),
+            Spoken::Three(remote) => remote.subscribe(filter, qos),
         }
     }
 
     /// Says goodbye, as far as there is room for it.
     pub(crate) fn disconnect(&self) {
-        match self {
-            Self::Five(remote) => remote.disconnect(),
-            Self::Three(remote) => remote.disconnect(),
+        match &self.spoken {
+            Spoken::Five(remote) => remote.disconnect(),
+            Spoken::Three(remote) => remote.disconnect(),
         }
     }
 }

@@ -20,7 +20,6 @@ pub(crate) struct Line {
 
 pub(crate) struct Remote {
     client: AsyncClient,
-    trace: Trace,
 }
 
 impl Line {
@@ -35,10 +34,7 @@ impl Line {
         network.set_connection_timeout(plan.connect_timeout().as_secs().max(1));
         events.set_network_options(network);
         let trace = trace.clone();
-        let remote = Remote {
-            client,
-            trace: trace.clone(),
-        };
+        let remote = Remote { client };
         (Self { events, trace }, remote)
     }
 
@@ -148,9 +144,6 @@ fn qos(level: u8) -> QoS {
 
 impl Remote {
     pub(crate) fn publish(&self, letter: Letter<'_>) -> Result<(), Full> {
-        self.trace.frame(Direction::Sent, &letter.payload, || {
-            told::published(letter.topic, &letter.payload, letter.qos, letter.retain)
-        });
         let (topic, qos) = (letter.topic, qos(letter.qos));
         self.client
             .try_publish(topic, qos, letter.retain, letter.payload)
@@ -158,9 +151,6 @@ impl Remote {
     }
 
     pub(crate) fn subscribe(&self, filter: &str, level: u8) -> Result<(), Full> {
-        self.trace.frame(Direction::Sent, &[], || {
-            format!("SUBSCRIBE {filter} with QoS {level}")
-        });
         self.client
             .try_subscribe(filter, qos(level))
             .map_err(|_| Full)
